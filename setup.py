@@ -1,0 +1,72 @@
+"""Builds the compiled rooms of fastrouter.
+
+``FASTROUTER_BUILD`` chooses the flavour:
+
+- ``release`` (default): ``-O3``;
+- ``trace``: line tracing, for coverage and profilers of Cython code;
+- ``asan``: address and undefined-behaviour sanitizers, for the test suite
+  (run with ``LD_PRELOAD=$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0``).
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+FLAVOURS = {
+    "release": {"compile": ["-O3", "-g1"], "link": [], "macros": [], "directives": {}},
+    "trace": {
+        "compile": ["-O1", "-g"],
+        "link": [],
+        "macros": [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")],
+        "directives": {"linetrace": True},
+    },
+    "asan": {
+        "compile": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
+        "link": ["-fsanitize=address,undefined"],
+        "macros": [],
+        "directives": {},
+    },
+}
+flavour_name = os.environ.get("FASTROUTER_BUILD", "release")
+if flavour_name not in FLAVOURS:
+    raise SystemExit(
+        f"FASTROUTER_BUILD={flavour_name!r} is not known; allowed: {', '.join(FLAVOURS)}"
+    )
+flavour = FLAVOURS[flavour_name]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+    **flavour["directives"],
+}
+
+LEAVES = sorted(str(path) for path in Path("csrc").glob("*.hpp"))
+
+
+def extension(source: Path) -> Extension:
+    return Extension(
+        ".".join(source.with_suffix("").parts),
+        [str(source)],
+        include_dirs=["csrc"],
+        depends=LEAVES,
+        language="c++",
+        define_macros=flavour["macros"],
+        extra_compile_args=["-std=c++17", "-fvisibility=hidden", *flavour["compile"]],
+        extra_link_args=flavour["link"],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [extension(path) for path in sorted(Path("fastrouter").rglob("*.pyx"))],
+        compiler_directives=DIRECTIVES,
+        nthreads=0,
+    ),
+)
