@@ -1,0 +1,95 @@
+"""One tree of exceptions, and the codes of the wire as data.
+
+::
+
+    FastrouterError
+    ├── ConfigError            our operator's fault: what was configured cannot run
+    ├── EventError             a publisher's fault: an event that cannot be routed
+    ├── SubscriptionError      a peer's fault: a malformed subscription item
+    ├── MessageError           a peer's fault: a client message that cannot be served
+    ├── FeedError              a feed's source cannot be read
+    └── ConnectionFailed       the client could not connect, or lost its session for good
+
+Every exception has a ``code``: the word a program can rely on, while the
+message is for people. `EventError` is a `ValueError` too, so that embedders
+who know nothing of this tree catch what they expect.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = [
+    "CloseCode",
+    "ConfigError",
+    "ConnectionFailed",
+    "EventError",
+    "FastrouterError",
+    "FeedError",
+    "MessageError",
+    "SubscriptionError",
+]
+
+
+class CloseCode(IntEnum):
+    """Why the server closed a session (WebSocket close codes)."""
+
+    DONE = 1000
+    DRAIN = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    INVALID_TEXT = 1007
+    POLICY = 1008
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    SLOW_CONSUMER = 4008
+    NOT_AUTHENTICATED = 4401
+    NOT_ALLOWED = 4403
+    HEARTBEAT_LOST = 4408
+
+
+class FastrouterError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+    code = "ERROR"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class ConfigError(FastrouterError):
+    """The configuration names something that cannot be."""
+
+    code = "INVALID_CONFIG"
+
+
+class EventError(FastrouterError, ValueError):
+    """An event that cannot be routed: a value that is not finite, a symbol that is not a symbol."""
+
+    code = "INVALID_EVENT"
+
+
+class SubscriptionError(FastrouterError, ValueError):
+    """A subscription item that breaks the grammar; the message names the item and the rule."""
+
+    code = "INVALID_SUBSCRIPTION"
+
+
+class MessageError(FastrouterError, ValueError):
+    """A client message that cannot be served; the message says why."""
+
+    code = "INVALID_MESSAGE"
+
+
+class FeedError(FastrouterError):
+    """A feed's source cannot be read, or holds what it must not."""
+
+    code = "FEED_ERROR"
+
+
+class ConnectionFailed(FastrouterError, ConnectionError):
+    """A client could not connect, or lost its session and may not come back."""
+
+    code = "CONNECTION_FAILED"
