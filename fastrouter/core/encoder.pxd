@@ -6,7 +6,7 @@ from fastrouter.core.structs cimport MAX_DIALECTS, Topic
 
 cdef class Encoder:
     cdef:
-        void*[MAX_DIALECTS] table       # borrowed from `dialects`
+        void* table[MAX_DIALECTS]       # borrowed from `dialects`
         readonly list dialects
         readonly unsigned long long encoded
     cdef int add(self, Dialect dialect) except -1

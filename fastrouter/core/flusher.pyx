@@ -47,7 +47,7 @@ cdef class Flusher:
                   uint64_t inline_limit):
         self.encoder = encoder
         self.matcher = matcher
-        self.ring = Ring(ring_bytes, max(1024, ring_bytes // 64))
+        self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
         self.inline_limit = inline_limit
 
     def __dealloc__(self):

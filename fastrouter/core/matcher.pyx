@@ -16,7 +16,7 @@ from cython.operator cimport dereference
 import cython
 
 from fastrouter.core.clib cimport (
-    fr_glob_match, fr_intern_add, fr_intern_find, fr_intern_free,
+    FR_INTERN_NONE, fr_glob_match, fr_intern_add, fr_intern_find, fr_intern_free,
     fr_intern_init, fr_intern_key, fr_symbol_valid,
 )
 from fastrouter.core.structs cimport MAX_DIALECTS, Membership
@@ -61,15 +61,14 @@ cdef class Matcher:
             Py_ssize_t i
             bytes name
         self.names = EVENT_TYPES
-        self.rows = {name: i for i, name in enumerate(EVENT_TYPES)}
+        self.rows = dict(zip(EVENT_TYPES, range(len(EVENT_TYPES))))
         self.timeframe_names = {}
         self.event_types = <EventType*>calloc(len(EVENT_TYPES), sizeof(EventType))
         if self.event_types == NULL:
             raise MemoryError()
         for i in range(len(EVENT_TYPES)):
             row = &self.event_types[i]
-            if fr_intern_init(&row.symbols, seed) != 0:
-                raise MemoryError()
+            fr_intern_init(&row.symbols, seed)
             row.topics = new vector[Topic*]()
             row.wildcards = new vector[Group*]()
             self.event_type_count += 1
@@ -107,7 +106,7 @@ cdef class Matcher:
         cdef:
             EventType* row = &self.event_types[event_type]
             uint32_t place = fr_intern_find(&row.symbols, symbol, size)
-        if place != <uint32_t>-1:
+        if place != FR_INTERN_NONE:
             return row.topics[0][place]
         return self._add_topic(event_type, symbol, size)
 
@@ -127,7 +126,7 @@ cdef class Matcher:
         if topic == NULL:
             raise MemoryError()
         place = fr_intern_add(&row.symbols, symbol, size)
-        if place == <uint32_t>-1:
+        if place == FR_INTERN_NONE:
             free(topic)
             raise MemoryError()
         topic.index = <uint32_t>self.topics.size()
@@ -189,7 +188,7 @@ cdef class Matcher:
                     link(group, topic)
         else:
             place = fr_intern_find(&row.symbols, text, size)
-            if place != <uint32_t>-1:
+            if place != FR_INTERN_NONE:
                 link(group, row.topics[0][place])
         return group
 

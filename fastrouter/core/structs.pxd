@@ -62,7 +62,7 @@ cdef union MarketFields:
 cdef struct TopicText:          # what a dialect renders once per topic
     char* data
     uint32_t size
-    uint8_t[5] scale            # decimals each field had last time
+    uint8_t scale[5]            # decimals each field had last time
 
 
 cdef struct Topic:
@@ -77,7 +77,7 @@ cdef struct Topic:
     Stamp stamp                 # of the last value
     MarketFields value          # the last value
     vector[Group*]* groups      # that match, sorted by dialect
-    TopicText*[MAX_DIALECTS] texts
+    TopicText* texts[MAX_DIALECTS]
 
 
 cdef struct Group:              # one distinct (pattern, dialect): who subscribed to it
@@ -105,7 +105,7 @@ cdef struct OutboxState:        # 64 bytes: one cache line per append
     OutboxCold* cold
     uint32_t flags
     uint32_t birth              # no reference waiting here is older
-    uint32_t[INLINE_REFS] inline_refs
+    uint32_t inline_refs[INLINE_REFS]
 
 
 cdef struct Bytes:              # growable bytes, consumed from the front
