@@ -18,14 +18,15 @@ __all__ = ["FEEDS", "Feed", "Publisher", "open_feed"]
 
 FEEDS: dict[str, str] = {
     "synthetic": "fastrouter.feeds.synthetic:SyntheticFeed",
+    "replay": "fastrouter.feeds.replay:ReplayFeed",
 }
 """Name -> "module:attribute"."""
 
-FORMS = ("synthetic",)
+FORMS = ("synthetic", "replay:FILE")
 
 
 def open_feed(spec: str, **options: Any) -> Feed:
-    """Build the feed that ``spec`` names, for instance ``synthetic``.
+    """Build the feed that ``spec`` names: ``synthetic`` or ``replay:FILE``.
 
     Raises FeedError for an unknown name, for an option the feed does not have and for
     whatever the feed itself refuses.

@@ -12,6 +12,7 @@ from .feed import Publisher
 __all__ = ["CandleStream"]
 
 SECOND = 1_000_000_000
+NEVER: int = 2**63 - 1
 
 
 class CandleStream:
@@ -36,6 +37,8 @@ class CandleStream:
     @property
     def next_due(self) -> int:
         """The time (ns, the feed's clock) at which `advance` has something to do."""
+        if self._builder.next_close == NEVER:
+            return NEVER
         return min(self._builder.next_close, self._next_forming)
 
     def advance(self, router: Publisher, now: int) -> None:

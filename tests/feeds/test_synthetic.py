@@ -286,12 +286,12 @@ def test_a_feed_is_opened_by_its_name():
 
 @pytest.mark.parametrize("spec", ["", "nats:x", "Synthetic", "replay.csv"])
 def test_an_unknown_feed_is_told_what_there_is(spec):
-    with pytest.raises(FeedError, match=r"allowed: synthetic") as caught:
+    with pytest.raises(FeedError, match=r"allowed: synthetic, replay:FILE") as caught:
         open_feed(spec)
     assert repr(spec) in str(caught.value)
 
 
-@pytest.mark.parametrize("spec", ["synthetic:x"])
+@pytest.mark.parametrize("spec", ["synthetic:x", "replay", "replay:"])
 def test_a_target_too_many_or_too_few_is_refused(spec):
     with pytest.raises(FeedError, match=re.escape(f"feed {spec!r}:")):
         open_feed(spec)
