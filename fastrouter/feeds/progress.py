@@ -9,7 +9,7 @@ __all__ = ["Progress", "terminal_progress"]
 
 
 class Progress(Protocol):
-    """What a replay tells of its progress: begin, then move or bad in any number, then end."""
+    """What a replay tells of its progress: begin, moves, end; and again if it loops."""
 
     def begin(self, what: str, total: int) -> None: ...
 
@@ -29,11 +29,10 @@ class Bar:
         self._task: Any = None
 
     def begin(self, what: str, total: int) -> None:
-        if self._task is None:
-            self._bar.start()
-        else:
+        if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(what, total=total)
+        self._bar.start()
 
     def move(self, position: int) -> None:
         self._bar.update(self._task, completed=position)

@@ -138,6 +138,9 @@ class ReplayFeed:
         """One pass over the file, its times moved by ``shift`` (ns)."""
         try:
             for rows in self._batches():
+                if not len(rows):
+                    await router.drained()
+                    continue
                 if self._pace and self._latest == EARLIEST:
                     self._pace.start(int(rows["time"][0]))
                 if shift:
@@ -176,7 +179,10 @@ class ReplayFeed:
             await router.drained()
 
     def _batches(self) -> Iterator[Rows]:
-        """The good rows of one pass; the first pass also counts, reports and measures."""
+        """The good rows of one pass, batch by batch, at times none.
+
+        The first pass also counts, reports and measures.
+        """
         first_pass = not self.passes
         first_bad: BadRow | None = None
         usable = False
@@ -191,15 +197,14 @@ class ReplayFeed:
                 first_bad = first_bad or (bad[0] if bad else None)
                 self._report(bad)
                 self._extent.add(rows)
-            if len(rows):
-                usable = True
-                yield rows
+            usable = usable or len(rows) > 0
+            yield rows
             if self._progress:
                 self._progress.move(batch.position)
         if not usable:
             why = f"; {self._where(*first_bad)}" if first_bad else ""
             raise FeedError(f"{self._path}: no usable row{why}")
-        if first_pass and self.bad_rows > REPORTS:
+        if first_pass and self.bad_rows > REPORTS and self._on_bad_row == self._log_bad_row:
             log.warning("%s: %d bad rows in all", self._path, self.bad_rows)
 
     def _report(self, bad: list[BadRow]) -> None:

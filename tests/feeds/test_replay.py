@@ -325,6 +325,13 @@ async def test_bad_rows_are_logged_but_not_without_end(write, caplog):
     assert caplog.messages[-1].endswith("100 bad rows in all")
 
 
+async def test_a_long_run_of_bad_rows_gives_the_loop_its_turns(write):
+    text = "2020-01-01,1,2\n" + "2020-01-01,1,x\n" * 30_000
+    feed, router, _ = await replay(write(text))
+    assert (feed.published, feed.bad_rows) == (1, 30_000)
+    assert router.drains >= len(text) // BLOCK_BYTES
+
+
 # Pace
 
 
