@@ -1,0 +1,116 @@
+"""The table, by rich when it is there, and the JSON of the fan-out bench."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .summary import Row, Spread, Verdict
+
+HEADINGS = (
+    "subject",
+    "deliveries/s [min-max]",
+    "x one-send",
+    "x coalesced",
+    "p50 ms",
+    "p99 ms",
+    "x coal.",
+    "due p99 ms",
+    "x coal.",
+    "CPU s/M",
+    "gen. CPU",
+    "lost",
+)
+
+
+def _count(value: float) -> str:
+    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k"
+
+
+def _rates(rate: Spread) -> str:
+    return f"{_count(rate.median)} [{_count(rate.min)}-{_count(rate.max)}]"
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _lost(row: Row) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in row.faults.items()) or "0"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    bound = " !" if row.generator_bound else ""
+    return (
+        row.subject,
+        _rates(row.rate),
+        _times(row.to_one_send),
+        _times(row.to_coalesced),
+        f"{row.p50.median:.2f}",
+        f"{row.p99.median:.2f}",
+        _times(row.p99_to_coalesced),
+        f"{row.p99_due.median:.2f}" if row.case.rate else "",
+        _times(row.p99_due_to_coalesced) if row.case.rate else "",
+        f"{row.cpu_per_million.median:.2f}",
+        f"{row.generator_cpu.median:.0%}{bound}",
+        _lost(row),
+    )
+
+
+def _print_rich(title: str, cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading == "subject" else "right")
+    for line in cells:
+        table.add_row(*line)
+    console = Console()
+    Console(width=max(console.width, 140) if not console.is_terminal else None).print(table)
+
+
+def _print_plain(title: str, cells: Sequence[Sequence[str]]) -> None:
+    lines = [HEADINGS, *cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    print(title)
+    for line in lines:
+        print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
+
+
+def _print_case(title: str, cells: Sequence[Sequence[str]]) -> None:
+    try:
+        _print_rich(title, cells)
+    except ImportError:
+        _print_plain(title, cells)
+
+
+def print_tables(rows: Sequence[Row], found: Sequence[Verdict]) -> None:
+    """A table for each case, then the aims."""
+    for case in dict.fromkeys(row.case for row in rows):
+        _print_case(case.label, [_cells(row) for row in rows if row.case == case])
+    if any(row.generator_bound for row in rows):
+        print("! generator above 90 % of its CPU: its row is a lower bound")
+    for verdict in found:
+        print(f"{'holds ' if verdict.holds else 'MISSES'}  {verdict.aim}: {verdict.measured}")
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def as_json(rows: Sequence[Row], found: Sequence[Verdict]) -> str:
+    """Everything, each round included, times in ms."""
+    document = {
+        "machine": machine(),
+        "rows": [asdict(row) for row in rows],
+        "aims": [asdict(verdict) for verdict in found],
+    }
+    return json.dumps(document, indent=1)
