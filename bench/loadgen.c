@@ -26,7 +26,7 @@
 #include "clock.h"
 #include "credit.h"
 #include "lines.h"
-#include "quote_read.h"
+#include "quote_cache.h"
 #include "tally.h"
 #include "ws.h"
 
@@ -60,7 +60,7 @@ static struct options options = {
 static struct session *sessions;
 static struct tally tally;
 static struct credit credit;
-static struct quote_hints hints;
+static struct quote_cache quotes;
 static struct lines commands;
 static uint8_t *buffer; /* READ_SIZE, and room for a carry before it */
 static size_t buffer_size;
@@ -227,13 +227,13 @@ static void take_quote(uint32_t index, const struct quote *quote, uint64_t now_n
 }
 
 static void take_message(uint32_t index, const struct ws_frame *frame, uint64_t now_ns) {
-    struct quote quote;
+    const struct quote *quote;
     if (sessions[index].phase == WELCOMING) {
         take_welcome(index, frame);
         return;
     }
-    switch (quote_read(frame->payload, frame->length, &hints, &quote)) {
-    case QUOTE_LIVE: take_quote(index, &quote, now_ns); break;
+    switch (quote_cache_read(&quotes, frame->payload, frame->length, &quote)) {
+    case QUOTE_LIVE: take_quote(index, quote, now_ns); break;
     case QUOTE_SNAPSHOT: tally.snapshots++; break;
     case QUOTE_MALFORMED: tally.malformed++; break;
     case QUOTE_OTHER: take_other(index, frame); break;

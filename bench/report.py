@@ -11,26 +11,26 @@ from .summary import Row, Spread, Verdict
 
 HEADINGS = (
     "subject",
-    "deliveries/s [min-max]",
+    "deliveries/s",
+    "min-max",
     "x one-send",
-    "x coalesced",
+    "x coal.",
     "p50 ms",
     "p99 ms",
     "x coal.",
-    "due p99 ms",
+    "due p99",
     "x coal.",
     "CPU s/M",
-    "gen. CPU",
+    "server",
+    "gen.",
     "lost",
 )
 
 
-def _count(value: float) -> str:
-    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k"
-
-
-def _rates(rate: Spread) -> str:
-    return f"{_count(rate.median)} [{_count(rate.min)}-{_count(rate.max)}]"
+def _rates(rate: Spread) -> tuple[str, str]:
+    unit, divisor = ("M", 1e6) if rate.median >= 1e6 else ("k", 1e3)
+    low, middle, high = (f"{value / divisor:.4g}" for value in (rate.min, rate.median, rate.max))
+    return f"{middle} {unit}", f"{low}-{high}"
 
 
 def _times(value: float | None) -> str:
@@ -45,7 +45,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     bound = " !" if row.generator_bound else ""
     return (
         row.subject,
-        _rates(row.rate),
+        *_rates(row.rate),
         _times(row.to_one_send),
         _times(row.to_coalesced),
         f"{row.p50.median:.2f}",
@@ -54,6 +54,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.p99_due.median:.2f}" if row.case.rate else "",
         _times(row.p99_due_to_coalesced) if row.case.rate else "",
         f"{row.cpu_per_million.median:.2f}",
+        f"{row.server_cpu.median:.0%}",
         f"{row.generator_cpu.median:.0%}{bound}",
         _lost(row),
     )
@@ -69,7 +70,7 @@ def _print_rich(title: str, cells: Sequence[Sequence[str]]) -> None:
     for line in cells:
         table.add_row(*line)
     console = Console()
-    Console(width=max(console.width, 140) if not console.is_terminal else None).print(table)
+    Console(width=max(console.width, 150) if not console.is_terminal else None).print(table)
 
 
 def _print_plain(title: str, cells: Sequence[Sequence[str]]) -> None:

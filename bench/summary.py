@@ -34,6 +34,7 @@ class Row:
     p99: Spread
     p99_due: Spread
     cpu_per_million: Spread
+    server_cpu: Spread
     generator_cpu: Spread
     to_one_send: float | None
     to_coalesced: float | None
@@ -74,6 +75,7 @@ def _row(case: Case, subject: str, table: dict[str, list[Run]]) -> Row:
         p99=Spread.of(run.latency.p99 for run in runs),
         p99_due=Spread.of(run.latency_due.p99 for run in runs),
         cpu_per_million=Spread.of(run.cpu_per_million for run in runs),
+        server_cpu=Spread.of(run.server_cpu for run in runs),
         generator_cpu=Spread.of(run.generator_cpu for run in runs),
         to_one_send=_ratio(runs, table.get(ONE_SEND, []), lambda run: run.rate),
         to_coalesced=_ratio(runs, coalesced, lambda run: run.rate),

@@ -91,9 +91,10 @@ static inline bool tally_take(struct tally *tally, uint32_t session, const struc
     tally_sequence(tally, &tally->streams[(size_t)session * tally->slots + slot], quote->seq);
     tally->received++;
     tally->deliveries++;
-    if (now_us - quote->published_us > TALLY_LATENCY_MAX_US) tally->malformed++;
-    hist_add(&tally->published, now_us - quote->published_us);
-    hist_add(&tally->due, now_us - quote->due_us);
+    uint64_t latency = now_us - quote->published_us;
+    if (latency > TALLY_LATENCY_MAX_US) tally->malformed++;
+    hist_add(&tally->published, latency);
+    hist_add(&tally->due, latency + quote->published_us - quote->due_us);
     return true;
 }
 
