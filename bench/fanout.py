@@ -47,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
 
 def cases(options: argparse.Namespace) -> list[Case]:
     """The cases that the options ask for."""
+    broadcast: tuple[int, ...]
+    paced: tuple[int, ...]
     if options.quick:
         broadcast, paced, rates = (QUICK_SESSIONS,), (QUICK_SESSIONS,), (QUICK_RATE,)
     else:

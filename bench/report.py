@@ -66,11 +66,12 @@ def _print_rich(title: str, cells: Sequence[Sequence[str]]) -> None:
 
     table = Table(title=title, title_justify="left")
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "subject" else "right")
+        first = heading == HEADINGS[0]
+        table.add_column(heading, justify="left" if first else "right", no_wrap=first)
     for line in cells:
         table.add_row(*line)
     console = Console()
-    Console(width=max(console.width, 150) if not console.is_terminal else None).print(table)
+    Console(width=max(console.width, 160) if not console.is_terminal else None).print(table)
 
 
 def _print_plain(title: str, cells: Sequence[Sequence[str]]) -> None:

@@ -1,9 +1,8 @@
 """Rounds to medians, ratios and verdicts."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .measure import COALESCED, FASTROUTER, ONE_SEND, Case, Run
 
@@ -47,7 +46,7 @@ class Row:
         return self.generator_cpu.median > 0.9
 
 
-def _ratio(runs: Sequence[Run], base: Sequence[Run], value: Any) -> float | None:
+def _ratio(runs: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> float | None:
     """Median of the ratios of each round: what the machine did to one it did to the other."""
     pairs = list(zip(runs, base, strict=False))
     if not pairs or any(value(below) <= 0 for _, below in pairs):
