@@ -41,18 +41,22 @@ def percentile_line(slots: Sequence[tuple[int, int]]) -> tuple[list[float], list
 def save(rows: Sequence[Row], path: Path) -> None:
     """Write the plot; the suffix, .png or .svg, says how. Raises ImportError without matplotlib."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     cases = list(dict.fromkeys(row.case for row in rows))
     across = min(3, len(cases))
     down = math.ceil(len(cases) / across)
     figure = Figure(figsize=(5 * across, 3.8 * down), layout="constrained")
-    panels = figure.subplots(down, across, squeeze=False, sharex=True)
+    panels = figure.subplots(down, across, squeeze=False)
     for case, panel in zip(cases, panels.flat, strict=False):
         for row in rows:
             if row.case == case:
                 panel.plot(*percentile_line(_merged(row.runs)), label=row.subject, linewidth=1.6)
         panel.set_title(case.label, fontsize=10)
         panel.set_yscale("log")
+        panel.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter("{x:g}")
         panel.set_xticks([_nines(mark / 100) for mark in MARKS], [f"{mark:g}" for mark in MARKS])
         panel.set_xlabel("percentile of deliveries")
         panel.set_ylabel("publish to receive, ms")
