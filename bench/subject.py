@@ -33,7 +33,7 @@ async def run() -> None:
         )
 
     await Publisher(options, publish).finished()
-    server.close()
+    await server.close(0)
 
 
 if __name__ == "__main__":

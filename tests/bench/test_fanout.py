@@ -6,19 +6,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fastrouter.bench import fanout, idle, measure, plot, toolchain
 from fastrouter.bench.child import Child
 from fastrouter.bench.summary import summarize, verdicts
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 WELCOME = b'{"type":"connection","event":"CONNECTED","session_id":"fake"}'
-HAS_FACE = find_spec("fastrouter.core") is not None and hasattr(__import__("fastrouter"), "Router")
 
 
 @pytest.fixture(scope="module")
@@ -195,21 +194,17 @@ def test_a_stalled_session_is_not_counted(programs: Path) -> None:
     assert run.deliveries % 18 == 0
 
 
-def subjects() -> Iterator[str]:
-    yield measure.ONE_SEND
-    yield measure.COALESCED
-    if HAS_FACE:
-        yield measure.FASTROUTER
+SUBJECTS = (measure.ONE_SEND, measure.COALESCED, measure.FASTROUTER)
 
 
 def test_quick_form_delivers_all_and_plots(
     programs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "latency.svg"
-    arguments = ["--quick", "--subjects", ",".join(subjects()), "--json", "--plot", str(picture)]
+    arguments = ["--quick", "--subjects", ",".join(SUBJECTS), "--json", "--plot", str(picture)]
     assert fanout.main(arguments) == 0
     document = json.loads(capsys.readouterr().out)
-    assert [row["faults"] for row in document["rows"]] == [{}] * (2 * len(list(subjects())))
+    assert [row["faults"] for row in document["rows"]] == [{}] * (2 * len(SUBJECTS))
     assert all(row["rate"]["median"] > 0 for row in document["rows"])
     assert b"<svg" in picture.read_bytes()
 
