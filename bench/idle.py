@@ -56,6 +56,10 @@ def measure_idle(subject: Subject, sessions: int, programs: Path, hold: float) -
             ready = json.loads(generator.hear_word("READY", 120))
             time.sleep(hold)
             after = server.resident()
+            generator.tell("EXPECT 0")
+            closed = generator.hear_json()["closed"]
+    if closed:
+        raise ChildFailed(f"{subject.name} closed {closed} idle sessions")
     return Idle(subject.name, sessions, ready["connect_s"], before / 1024, after / 1024)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,8 @@ class Run:
     cpu_per_million: float
     server_cpu: float
     generator_cpu: float
+    others_cpu: float
+    """CPUs that the rest of the machine kept busy meanwhile, the hypervisor's theft included."""
     latency: Latency
     latency_due: Latency
     connect_s: float
@@ -154,6 +157,15 @@ def _latency(histogram: dict[str, Any]) -> Latency:
     return Latency(**marks, slots=[(low, count) for low, count in histogram["slots"]])
 
 
+def busy_seconds() -> float:
+    """CPU seconds of the whole machine that were not idle, since boot."""
+    with open("/proc/stat") as stat:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = (
+            int(word) for word in stat.readline().split()[1:9]
+        )
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def _phase(server: Child, generator: Child, seconds: float) -> tuple[dict[str, Any], ...]:
     """Publish for a while and wait until everything has arrived."""
     server.tell(f"RUN {seconds}")
@@ -162,38 +174,34 @@ def _phase(server: Child, generator: Child, seconds: float) -> tuple[dict[str, A
     return ran, generator.hear_json(60 + 30 * seconds)
 
 
-def _result(
-    subject: Subject, case: Case, ran: dict[str, Any], got: dict[str, Any], cpu: float, ready: float
-) -> Run:
-    seconds = max(got["finished"] - ran["started"], 1e-9)
-    deliveries = got["deliveries"]
-    return Run(
-        subject=subject.name,
-        case=case,
-        deliveries=deliveries,
-        seconds=seconds,
-        rate=deliveries / seconds,
-        cpu_per_million=cpu / max(deliveries, 1) * 1e6,
-        server_cpu=cpu / seconds,
-        generator_cpu=got["cpu"] / seconds,
-        latency=_latency(got["latency"]),
-        latency_due=_latency(got["latency_due"]),
-        connect_s=ready,
-        faults={name: got[name] for name in FAULTS if got[name]},
-    )
-
-
 def _session(
     subject: Subject, case: Case, server: Child, generator: Child, lengths: Sequence[float]
 ) -> Run:
-    ready = float(json.loads(generator.hear_word("READY", 120))["connect_s"])
-    warm_up, seconds = lengths
+    connect_s = float(json.loads(generator.hear_word("READY", 120))["connect_s"])
+    warm_up, length = lengths
     _phase(server, generator, warm_up)
     generator.tell("RESET")
-    ran, got = _phase(server, generator, seconds)
+    before, busy = time.monotonic(), busy_seconds()
+    ran, got = _phase(server, generator, length)
+    elapsed, busy = time.monotonic() - before, busy_seconds() - busy
     server.tell("CPU")
     cpu = server.hear_json()["cpu"] - ran["cpu"]
-    return _result(subject, case, ran, got, cpu, ready)
+    seconds = max(got["finished"] - ran["started"], 1e-9)
+    return Run(
+        subject=subject.name,
+        case=case,
+        deliveries=got["deliveries"],
+        seconds=seconds,
+        rate=got["deliveries"] / seconds,
+        cpu_per_million=cpu / max(got["deliveries"], 1) * 1e6,
+        server_cpu=cpu / seconds,
+        generator_cpu=got["cpu"] / seconds,
+        others_cpu=max(0.0, busy - cpu - got["cpu"]) / elapsed,
+        latency=_latency(got["latency"]),
+        latency_due=_latency(got["latency_due"]),
+        connect_s=connect_s,
+        faults={name: got[name] for name in FAULTS if got[name]},
+    )
 
 
 def measure(subject: Subject, case: Case, programs: Path, seconds: float) -> Run:

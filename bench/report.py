@@ -23,6 +23,7 @@ HEADINGS = (
     "CPU s/M",
     "server",
     "gen.",
+    "others",
     "lost",
 )
 
@@ -56,6 +57,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.cpu_per_million.median:.2f}",
         f"{row.server_cpu.median:.0%}",
         f"{row.generator_cpu.median:.0%}{bound}",
+        f"{row.others_cpu.max:.0%}{' ?' if row.disturbed else ''}",
         _lost(row),
     )
 
@@ -95,6 +97,8 @@ def print_tables(rows: Sequence[Row], found: Sequence[Verdict]) -> None:
         _print_case(case.label, [_cells(row) for row in rows if row.case == case])
     if any(row.generator_bound for row in rows):
         print("! generator above 90 % of its CPU: its row is a lower bound")
+    if any(row.disturbed for row in rows):
+        print("? other processes took up to that much of a CPU: trust CPU s/M and a quieter run")
     for verdict in found:
         print(f"{'holds ' if verdict.holds else 'MISSES'}  {verdict.aim}: {verdict.measured}")
 

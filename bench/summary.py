@@ -37,6 +37,7 @@ class Row:
     cpu_per_million: Spread
     server_cpu: Spread
     generator_cpu: Spread
+    others_cpu: Spread
     to_one_send: float | None
     to_coalesced: float | None
     p99_to_coalesced: float | None
@@ -46,6 +47,10 @@ class Row:
     @property
     def generator_bound(self) -> bool:
         return self.generator_cpu.median > 0.9
+
+    @property
+    def disturbed(self) -> bool:
+        return self.others_cpu.max > 0.2
 
 
 def _ratio(runs: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> float | None:
@@ -78,6 +83,7 @@ def _row(case: Case, subject: str, table: dict[str, list[Run]]) -> Row:
         cpu_per_million=Spread.of(run.cpu_per_million for run in runs),
         server_cpu=Spread.of(run.server_cpu for run in runs),
         generator_cpu=Spread.of(run.generator_cpu for run in runs),
+        others_cpu=Spread.of(run.others_cpu for run in runs),
         to_one_send=_ratio(runs, table.get(ONE_SEND, []), lambda run: run.rate),
         to_coalesced=_ratio(runs, coalesced, lambda run: run.rate),
         p99_to_coalesced=_ratio(runs, coalesced, lambda run: run.latency.p99),

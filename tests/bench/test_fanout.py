@@ -222,7 +222,7 @@ def test_idle_sessions_are_held(programs: Path) -> None:
 
 def fake_run(subject: str, rate: float, p99: float, case: measure.Case) -> measure.Run:
     latency = measure.Latency(1.0, 1.0, p99, p99, p99, [(1000, 99), (2000, 1)])
-    return measure.Run(subject, case, 100, 1.0, rate, 1.0, 0.5, 0.5, latency, latency, 0.1, {})
+    return measure.Run(subject, case, 100, 1.0, rate, 1.0, 0.5, 0.5, 0.0, latency, latency, 0.1, {})
 
 
 def test_ratios_are_taken_round_by_round() -> None:
