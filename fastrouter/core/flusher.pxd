@@ -36,7 +36,9 @@ cdef class Flusher:
     cdef uint32_t oldest(self) noexcept
     cdef int make_room(self, uint64_t size) except -1
     cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1
-    cdef int offer_one(self, OutboxState* state, uint32_t ref, uint64_t event_id) except -1
+    cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
+                          uint64_t event_id) except -1
+    cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
     cdef int check_bound(self, OutboxState* state) except -1

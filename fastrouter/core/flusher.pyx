@@ -26,7 +26,7 @@ from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
     BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, MAX_MARKET_FRAME, MUTE, OFF_RING,
-    QUEUED, SNAPSHOT, Membership, OutboxCold,
+    QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -34,9 +34,17 @@ cdef extern from "<stdlib.h>" nogil:
     void* aligned_alloc(size_t alignment, size_t size) noexcept
 
 
+cdef extern from * nogil:
+    """
+    #define prefetch(address) __builtin_prefetch((address), 1)
+    """
+    void prefetch(const void* address) noexcept
+
+
 cdef enum:
     CHUNK = 65536               # bytes a visit off the ring aims at
     KEPT_REFS = 256             # a longer list of references gives its memory back
+    AHEAD = 8                   # members whose state is fetched before its turn
 
 
 @cython.final
@@ -143,26 +151,45 @@ cdef class Flusher:
             # where the fan-out starts moves by a golden section each time, so that
             # no session is always last
             size_t start = (<uint64_t><uint32_t>(event_id * 2654435769u) * count) >> 32
-            size_t i
-            OutboxState* state
-        for i in range(start, count):
-            self.offer_one(members[i], ref, event_id)
-        for i in range(start):
-            self.offer_one(members[i], ref, event_id)
+        self._offer_range(members + start, members + count, ref, event_id)
+        self._offer_range(members, members + start, ref, event_id)
         return 0
 
-    cdef inline int offer_one(self, OutboxState* state, uint32_t ref,
-                              uint64_t event_id) except -1:
-        if state.mark == event_id:
-            return 0
-        state.mark = event_id
+    cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
+                          uint64_t event_id) except -1:
+        cdef OutboxState* state
+        while member != end:
+            state = member[0]
+            if end - member > AHEAD:
+                prefetch(member[AHEAD])
+            member += 1
+            if state.mark == event_id:
+                continue
+            state.mark = event_id
+            if state.flags == QUEUED | RUN and ref == state.inline_refs[0] + state.count:
+                state.count += 1
+            elif state.flags == QUEUED and state.count < state.capacity:
+                state.refs[state.count] = ref
+                state.count += 1
+            else:
+                self._offer_special(state, ref)
+        return 0
+
+    cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1:
+        """Every offer that is not an append to a session in the queue."""
         if state.flags & (OFF_RING | MUTE):
             return self.keep(state, ref)
-        if state.count == state.capacity:
-            grow_refs(state)
         if not state.flags & QUEUED:
             self.enqueue(state)
-            state.birth = ref
+            if state.count == 0:
+                state.birth = ref
+                state.flags |= RUN
+                state.inline_refs[0] = ref
+                state.count = 1
+                return 0
+        spell_out(state)
+        if state.count == state.capacity:
+            grow_refs(state)
         state.refs[state.count] = ref
         state.count += 1
         return 0
@@ -232,7 +259,7 @@ cdef class Flusher:
         elif count == 0:
             return 0
         else:
-            first, last = state.refs[0], state.refs[count - 1]
+            first, last = first_ref(state), last_ref(state)
             data = self.ring.at(first)
             if last - first == count - 1 and self.ring.at(last) >= data:
                 size = self.ring.at(last) + self.ring.slot(last).size - data
@@ -248,7 +275,7 @@ cdef class Flusher:
         if control:
             self._control_sent(state, control)
         self._delivered(state, count, size)
-        state.count = 0
+        forget_refs(state)
         if state.capacity > KEPT_REFS:
             shrink_refs(state)
         return 0
@@ -259,7 +286,7 @@ cdef class Flusher:
             free(state)
             return 0
         if state.flags & MUTE:
-            state.count = 0
+            forget_refs(state)
             return 0
         if state.flags & BLOCKED:
             return 0 if state.flags & OFF_RING else self._leave_ring(state, 0)
@@ -296,6 +323,7 @@ cdef class Flusher:
         cdef:
             uint32_t i
             Slot* slot
+        spell_out(state)
         self.composed.start = self.composed.end = 0
         bytes_append(&self.composed, state.cold.control.data + state.cold.control.start,
                      bytes_size(&state.cold.control))
@@ -363,6 +391,7 @@ cdef class Flusher:
         cdef:
             uint32_t i, count = state.count
             Slot* slot
+        spell_out(state)
         if self.gathered.size() == count and memcmp(
                 self.gathered.data(), state.refs, count * sizeof(uint32_t)) == 0:
             return 0
@@ -397,6 +426,7 @@ cdef class Flusher:
             size_t end = self._finish_frame(state, data, taken)
             size_t at = control
             uint32_t sent = 0
+        spell_out(state)
         if control:
             self._control_sent(state, min(control, end))
         while at < end:
@@ -408,6 +438,7 @@ cdef class Flusher:
     cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1:
         """Take the references from number `first` on along as copies and owed topics."""
         cdef uint32_t i, count = state.count
+        spell_out(state)
         state.count = 0
         self.off_ring(state)
         for i in range(first, count):
@@ -442,7 +473,7 @@ cdef class Flusher:
     cdef int _broken(self, OutboxState* state) except -1:
         """The connection is gone; its owner will learn it from the transport."""
         state.flags |= MUTE
-        state.count = 0
+        forget_refs(state)
         return 0
 
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
@@ -491,6 +522,36 @@ cdef void release(OutboxState* state) noexcept:
     state.flags |= CLOSED
     if not state.flags & QUEUED:
         free(state)
+
+
+cdef inline uint32_t first_ref(const OutboxState* state) noexcept:
+    return state.inline_refs[0] if state.flags & RUN else state.refs[0]
+
+
+cdef inline uint32_t last_ref(const OutboxState* state) noexcept:
+    if state.flags & RUN:
+        return state.inline_refs[0] + state.count - 1
+    return state.refs[state.count - 1]
+
+
+cdef inline void forget_refs(OutboxState* state) noexcept:
+    state.flags &= ~<uint32_t>RUN
+    state.count = 0
+
+
+cdef int spell_out(OutboxState* state) except -1:
+    """Write the references of a RUN to the list."""
+    cdef uint32_t i, first = state.inline_refs[0], count = state.count
+    if not state.flags & RUN:
+        return 0
+    state.count = 0             # there is nothing in the list to copy
+    while state.capacity < count:
+        grow_refs(state)
+    for i in range(count):
+        state.refs[i] = first + i
+    state.count = count
+    state.flags &= ~<uint32_t>RUN
+    return 0
 
 
 cdef int grow_refs(OutboxState* state) except -1:

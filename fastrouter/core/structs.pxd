@@ -23,6 +23,7 @@ cdef enum:                      # OutboxState.flags
     CLOSED = 8                  # gets nothing any more; freed when it leaves the queue
     CONTROL = 16                # control messages wait
     MUTE = 32                   # over its bound or broken: gets nothing, is about to be closed
+    RUN = 64                    # `count` references without a hole, from inline_refs[0] on
 
 
 cdef enum:                      # per topic, in OutboxCold.marks
@@ -99,7 +100,7 @@ cdef struct Membership:
 cdef struct OutboxState:        # 64 bytes: one cache line per append
     uint32_t count              # references waiting
     uint32_t capacity
-    uint32_t* refs              # `inline_refs` or heap
+    uint32_t* refs              # `inline_refs` or heap; not written in a RUN
     uint64_t mark               # id of the last event offered: matched twice is sent once
     OutboxState* next           # in the flusher's queue
     OutboxCold* cold
