@@ -1,0 +1,57 @@
+"""Every function of csrc/, declared once. The contracts are in the headers."""
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+
+
+cdef extern from "number.hpp" nogil:
+    enum:
+        FR_INT_MAX
+        FR_DOUBLE_MAX
+
+    size_t fr_write_u64(char* out, uint64_t v) noexcept
+    size_t fr_write_i64(char* out, int64_t v) noexcept
+    size_t fr_write_double(char* out, double v, uint8_t* scale) noexcept
+    cbool fr_is_finite(double v) noexcept
+
+
+cdef extern from "time.hpp" nogil:
+    enum:
+        FR_ISO8601_LEN
+
+    ctypedef struct fr_second_cache:
+        int64_t second
+        char[20] text
+
+    size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* cache) noexcept
+    int64_t fr_ns_to_ms(int64_t ns) noexcept
+    int fr_parse_iso8601(const char* s, size_t n, int64_t* ns) noexcept
+
+
+cdef extern from "text.hpp" nogil:
+    int fr_utf8_valid(const char* s, size_t n) noexcept
+    size_t fr_escape_json(char* out, const char* s, size_t n) noexcept
+
+
+cdef extern from "topic.hpp" nogil:
+    enum:
+        FR_SYMBOL_MAX
+
+    ptrdiff_t fr_last_colon(const char* s, size_t n) noexcept
+    int fr_glob_match(const char* pattern, size_t np, const char* text, size_t nt) noexcept
+    int fr_symbol_valid(const char* s, size_t n) noexcept
+
+
+cdef extern from "intern.hpp" nogil:
+    const uint32_t FR_INTERN_NONE
+
+    cdef struct fr_intern:
+        pass
+
+    void fr_intern_init(fr_intern* table, uint64_t seed) noexcept
+    void fr_intern_free(fr_intern* table) noexcept
+    uint32_t fr_intern_find(const fr_intern* table, const char* key, size_t n) noexcept
+    uint32_t fr_intern_add(fr_intern* table, const char* key, size_t n) noexcept
+    const char* fr_intern_key(const fr_intern* table, uint32_t id, size_t* n) noexcept
+    uint32_t fr_intern_count(const fr_intern* table) noexcept

@@ -1,0 +1,16 @@
+from libc.stdint cimport uint8_t
+
+from fastrouter.core.dialect cimport Dialect
+from fastrouter.core.structs cimport MAX_DIALECTS, Topic
+
+
+cdef class Encoder:
+    cdef:
+        void* table[MAX_DIALECTS]       # borrowed from `dialects`
+        readonly list dialects
+        readonly unsigned long long encoded
+    cdef int add(self, Dialect dialect) except -1
+    cdef Py_ssize_t market(self, char* out, Topic* topic, uint8_t dialect,
+                           bint snapshot) except -1
+    cdef Py_ssize_t _ask_python(self, char* out, Topic* topic, Dialect dialect,
+                                bint snapshot) except -1

@@ -1,0 +1,36 @@
+from libc.stdint cimport int64_t, uint64_t
+
+from fastrouter.core.structs cimport CandleFields, QuoteFields
+
+
+cdef class Quote:
+    cdef:
+        readonly str symbol
+        readonly int64_t time       # ns since the epoch
+        readonly uint64_t id
+        readonly uint64_t seq
+        readonly bint snapshot
+        QuoteFields fields
+
+
+cdef class Candle:
+    cdef:
+        readonly str symbol
+        readonly str timeframe
+        readonly uint64_t id
+        readonly uint64_t seq
+        readonly bint snapshot
+        CandleFields fields
+
+
+cdef class Event:
+    cdef:
+        readonly str kind
+        readonly object payload
+        readonly str symbol
+        readonly int64_t time       # ns since the epoch
+        readonly uint64_t id
+
+
+cdef int check_quote(const QuoteFields* fields) except -1
+cdef int check_candle(const CandleFields* fields) except -1

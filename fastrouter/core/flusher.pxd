@@ -1,0 +1,67 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libcpp.vector cimport vector
+
+from fastrouter.core.encoder cimport Encoder
+from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.ring cimport Ring
+from fastrouter.core.structs cimport Bytes, Group, OutboxCold, OutboxState
+
+
+cdef struct Owed:               # a topic's value, composed but not yet taken by the sink
+    size_t end                  # of its frame in the composed bytes
+    size_t next                 # dirty_head once it is taken
+
+
+cdef class Flusher:
+    cdef:
+        readonly Ring ring
+        Encoder encoder
+        Matcher matcher
+        OutboxState* head       # the queue: oldest first
+        OutboxState* tail
+        Bytes scratch           # gathered frames of the references below
+        vector[uint32_t] gathered
+        Bytes composed          # what one visit off the ring sends
+        vector[Owed] owed
+        uint64_t inline_limit   # bytes the oldest session may lag before publish flushes it
+        public object wake      # called when the queue is no longer empty
+        bint awake
+        int hold                # open batches
+        readonly uint64_t sends
+        readonly uint64_t sent_bytes
+        readonly uint64_t deliveries
+        readonly uint64_t conflated
+        readonly uint64_t overflows
+        readonly uint64_t copied        # gathers that could not reuse the last one
+    cdef uint32_t oldest(self) noexcept
+    cdef int make_room(self, uint64_t size) except -1
+    cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1
+    cdef int offer_one(self, OutboxState* state, uint32_t ref, uint64_t event_id) except -1
+    cdef int keep(self, OutboxState* state, uint32_t ref) except -1
+    cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
+    cdef int check_bound(self, OutboxState* state) except -1
+    cdef void enqueue(self, OutboxState* state) noexcept
+    cdef OutboxState* pop(self) noexcept
+    cdef int poke(self) except -1
+    cpdef bint flush(self, int budget=*) except -1
+    cdef int visit(self, OutboxState* state) except -1
+    cdef int off_ring(self, OutboxState* state) except -1
+    cdef int _visit_special(self, OutboxState* state) except -1
+    cdef int _visit_off_ring(self, OutboxState* state) except -1
+    cdef int _compose_on_ring(self, OutboxState* state) except -1
+    cdef int _compose_off_ring(self, OutboxState* state, size_t* control,
+                               size_t* queued) except -1
+    cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept
+    cdef int _gather(self, OutboxState* state) except -1
+    cdef size_t _finish_frame(self, OutboxState* state, char* data, size_t taken) except? 0
+    cdef int _stopped_on_ring(self, OutboxState* state, char* data, size_t taken,
+                              size_t control) except -1
+    cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1
+    cdef void _settle(self, OutboxState* state) noexcept
+    cdef int _broken(self, OutboxState* state) except -1
+    cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
+    cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
+
+
+cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL
+cdef void release(OutboxState* state) noexcept

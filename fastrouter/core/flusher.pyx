@@ -1,0 +1,506 @@
+"""Who is sent to next, and how much: the queue of dirty sessions.
+
+A published frame is written to the ring once; each matched session notes a
+4-byte reference. Sessions with something to send stand in a queue, oldest
+first; a visit gathers what one session waits for and hands it to its sink in
+one write. Batches therefore grow exactly as far as the backlog asks for.
+
+A session is in one of two places:
+
+- *on the ring*: references to frames everybody shares;
+- *off the ring*: blocked, or owed a snapshot. Its lossless frames are copied to
+  its own backlog, and of conflatable events only the topic is noted. A visit
+  sends control messages, then the backlog, then the newest value of each noted
+  topic; when nothing is left the session is back on the ring.
+"""
+
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcmp, memcpy, memset
+
+import cython
+
+from fastrouter.core.frame cimport (
+    bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size, frame_size,
+)
+from fastrouter.core.ring cimport Slot
+from fastrouter.core.sink cimport Sink
+from fastrouter.core.structs cimport (
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, MAX_MARKET_FRAME, MUTE, OFF_RING,
+    QUEUED, SNAPSHOT, Membership, OutboxCold,
+)
+
+
+cdef extern from "<stdlib.h>" nogil:
+    void* aligned_alloc(size_t alignment, size_t size) noexcept
+
+
+cdef enum:
+    CHUNK = 65536               # bytes a visit off the ring aims at
+    KEPT_REFS = 256             # a longer list of references gives its memory back
+
+
+@cython.final
+cdef class Flusher:
+    """The frame ring and the queue of sessions that have something to send."""
+
+    def __cinit__(self, Encoder encoder, Matcher matcher, uint64_t ring_bytes,
+                  uint64_t inline_limit):
+        self.encoder = encoder
+        self.matcher = matcher
+        self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
+        self.inline_limit = inline_limit
+
+    def __dealloc__(self):
+        cdef OutboxState* state = self.pop()
+        while state != NULL:
+            if state.flags & CLOSED:
+                free(state)
+            state = self.pop()
+        bytes_free(&self.scratch)
+        bytes_free(&self.composed)
+
+    # ------------------------------------------------------------------ queue
+
+    cdef void enqueue(self, OutboxState* state) noexcept:
+        if state.flags & QUEUED:
+            return
+        state.flags |= QUEUED
+        state.birth = self.ring.next_ref
+        state.next = NULL
+        if self.head == NULL:
+            self.head = state
+        else:
+            self.tail.next = state
+        self.tail = state
+
+    cdef OutboxState* pop(self) noexcept:
+        cdef OutboxState* state = self.head
+        if state != NULL:
+            self.head = state.next
+            state.flags &= ~<uint32_t>QUEUED
+        return state
+
+    cdef uint32_t oldest(self) noexcept:
+        """No session needs a frame older than this reference."""
+        return self.ring.next_ref if self.head == NULL else self.head.birth
+
+    cdef int poke(self) except -1:
+        """Have the owner call flush() soon, unless it is about to already."""
+        if not self.awake and self.head != NULL and not self.hold and self.wake is not None:
+            self.awake = True
+            self.wake()
+        return 0
+
+    cpdef bint flush(self, int budget=64) except -1:
+        """Visit up to `budget` sessions, oldest first. True when some are left: call again."""
+        cdef OutboxState* state
+        while budget > 0:
+            state = self.pop()
+            if state == NULL:
+                break
+            self.visit(state)
+            budget -= 1
+        if self.head != NULL:
+            return True
+        self.awake = False
+        self.ring.rewind()
+        return False
+
+    @property
+    def pending(self):
+        """Bytes between the oldest frame a session waits for and the newest."""
+        return self.ring.pending(self.oldest())
+
+    @property
+    def idle(self):
+        """Nobody waits."""
+        return self.head == NULL
+
+    cdef int make_room(self, uint64_t size) except -1:
+        """Make `size` bytes free in the ring, sending to the oldest sessions if need be."""
+        while self.head != NULL and (
+                not self.ring.fits(size, self.head.birth)
+                or self.ring.pending(self.head.birth) > self.inline_limit):
+            self.visit(self.pop())
+        return 0
+
+    # ------------------------------------------------------------------ offer
+
+    cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1:
+        """Give a frame to every member of `group` that has not got the event yet."""
+        cdef:
+            OutboxState** members = group.members.data()
+            size_t count = group.members.size()
+            # where the fan-out starts moves by a golden section each time, so that
+            # no session is always last
+            size_t start = (<uint64_t><uint32_t>(event_id * 2654435769u) * count) >> 32
+            size_t i
+            OutboxState* state
+        for i in range(start, count):
+            self.offer_one(members[i], ref, event_id)
+        for i in range(start):
+            self.offer_one(members[i], ref, event_id)
+        return 0
+
+    cdef inline int offer_one(self, OutboxState* state, uint32_t ref,
+                              uint64_t event_id) except -1:
+        if state.mark == event_id:
+            return 0
+        state.mark = event_id
+        if state.flags & (OFF_RING | MUTE):
+            return self.keep(state, ref)
+        if state.count == state.capacity:
+            grow_refs(state)
+        if not state.flags & QUEUED:
+            self.enqueue(state)
+            state.birth = ref
+        state.refs[state.count] = ref
+        state.count += 1
+        return 0
+
+    cdef int keep(self, OutboxState* state, uint32_t ref) except -1:
+        """Off the ring: copy a lossless frame, note the topic of a conflatable one."""
+        cdef:
+            Slot* slot = self.ring.slot(ref)
+            OutboxCold* cold = state.cold
+        if state.flags & MUTE:
+            return 0
+        if slot.lane == CONFLATABLE:
+            self.owe(state, slot.topic, DIRTY)
+        else:
+            bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
+            if cold.marks.size() > slot.topic:
+                cold.marks[0][slot.topic] = 0       # what was owed is older than this
+            self.check_bound(state)
+        if not state.flags & BLOCKED:
+            self.enqueue(state)
+        return 0
+
+    cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1:
+        """Note that the newest value of a topic is owed."""
+        cdef OutboxCold* cold = state.cold
+        if cold.marks.size() <= topic:
+            cold.marks.resize(self.matcher.topics.size(), 0)
+        if cold.marks[0][topic]:
+            cold.conflated += 1
+            self.conflated += 1
+        else:
+            cold.dirty.push_back(topic)
+            cold.marks[0][topic] = mark
+        return 0
+
+    cdef int check_bound(self, OutboxState* state) except -1:
+        """Mute a session whose own bytes are over its bound, and tell its sink."""
+        cdef OutboxCold* cold = state.cold
+        if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound:
+            self.overflows += 1
+            state.flags |= MUTE
+            bytes_free(&cold.backlog)
+            bytes_free(&cold.control)
+            (<Sink>cold.sink).overflow()
+        return 0
+
+    # ------------------------------------------------------------------ visit
+
+    cdef int visit(self, OutboxState* state) except -1:
+        """Send what a session waits for, in one write.
+
+        It has just left the queue, or keeps its place there when visited out of turn.
+        """
+        cdef:
+            uint32_t count = state.count
+            uint32_t first, last
+            size_t size
+            size_t control = 0          # bytes of control messages in front
+            Py_ssize_t taken
+            char* data
+        if state.flags & (CLOSED | MUTE | BLOCKED | OFF_RING):
+            return self._visit_special(state)
+        if state.flags & CONTROL:
+            control = bytes_size(&state.cold.control)
+            self._compose_on_ring(state)
+            data, size = self.composed.data, self.composed.end
+        elif count == 0:
+            return 0
+        else:
+            first, last = state.refs[0], state.refs[count - 1]
+            data = self.ring.at(first)
+            if last - first == count - 1 and self.ring.at(last) >= data:
+                size = self.ring.at(last) + self.ring.slot(last).size - data
+            else:
+                self._gather(state)
+                data, size = self.scratch.data, self.scratch.end
+        self.sends += 1
+        taken = (<Sink>state.cold.sink).write(data, size)
+        if taken < 0:
+            return self._broken(state)
+        if <size_t>taken < size:
+            return self._stopped_on_ring(state, data, taken, control)
+        if control:
+            self._control_sent(state, control)
+        self._delivered(state, count, size)
+        state.count = 0
+        if state.capacity > KEPT_REFS:
+            shrink_refs(state)
+        return 0
+
+    cdef int _visit_special(self, OutboxState* state) except -1:
+        """A visit to a session that is not on the ring, or will be no more."""
+        if state.flags & CLOSED:
+            free(state)
+            return 0
+        if state.flags & MUTE:
+            state.count = 0
+            return 0
+        if state.flags & BLOCKED:
+            return 0 if state.flags & OFF_RING else self._leave_ring(state, 0)
+        return self._visit_off_ring(state)
+
+    cdef int _visit_off_ring(self, OutboxState* state) except -1:
+        """Control messages, then the backlog, then owed topics; empty: back on the ring."""
+        cdef:
+            OutboxCold* cold = state.cold
+            size_t control, queued, size
+            Py_ssize_t taken
+        self._compose_off_ring(state, &control, &queued)
+        size = self.composed.end
+        if size == 0:
+            self._settle(state)
+            return 0
+        self.sends += 1
+        taken = (<Sink>cold.sink).write(self.composed.data, size)
+        if taken < 0:
+            return self._broken(state)
+        if <size_t>taken < size:
+            size = self._finish_frame(state, self.composed.data, taken)
+        if control:
+            self._control_sent(state, min(size, control))
+        if size > control and queued > control:
+            bytes_consume(&cold.backlog, min(size, queued) - control)
+        self._delivered(state, self._owed_sent(cold, size), size)
+        if not state.flags & BLOCKED:
+            self._settle(state)
+        return 0
+
+    cdef int _compose_on_ring(self, OutboxState* state) except -1:
+        """Control messages and the frames of all references, into `composed`."""
+        cdef:
+            uint32_t i
+            Slot* slot
+        self.composed.start = self.composed.end = 0
+        bytes_append(&self.composed, state.cold.control.data + state.cold.control.start,
+                     bytes_size(&state.cold.control))
+        for i in range(state.count):
+            slot = self.ring.slot(state.refs[i])
+            bytes_append(&self.composed, self.ring.at(state.refs[i]), slot.size)
+        return 0
+
+    cdef int _compose_off_ring(self, OutboxState* state, size_t* control,
+                               size_t* queued) except -1:
+        """About CHUNK bytes of what the session is owed, into `composed` and `owed`.
+
+        Sets where its control messages end in `composed`, and where its backlog does.
+        """
+        cdef:
+            OutboxCold* cold = state.cold
+            size_t backlog = bytes_size(&cold.backlog)
+            size_t part = 0
+            size_t at = cold.dirty_head
+            uint32_t index
+            Owed owed
+            char* out
+        self.composed.start = self.composed.end = 0
+        self.owed.clear()
+        bytes_append(&self.composed, cold.control.data + cold.control.start,
+                     bytes_size(&cold.control))
+        control[0] = self.composed.end
+        while part < backlog and part < CHUNK:
+            part += frame_size(cold.backlog.data + cold.backlog.start + part)
+        bytes_append(&self.composed, cold.backlog.data + cold.backlog.start, part)
+        queued[0] = self.composed.end
+        while part == backlog and at < cold.dirty.size() and self.composed.end < CHUNK:
+            index = cold.dirty[0][at]
+            at += 1
+            if cold.marks[0][index]:
+                out = bytes_reserve(&self.composed, MAX_MARKET_FRAME)
+                if out == NULL:
+                    raise MemoryError()
+                self.composed.end += self.encoder.market(
+                    out, self.matcher.topics[index], cold.dialect,
+                    cold.marks[0][index] == SNAPSHOT)
+            owed.end = self.composed.end
+            owed.next = at
+            self.owed.push_back(owed)
+        return 0
+
+    cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept:
+        """Strike the owed topics whose frames lie in the first `size` bytes; how many."""
+        cdef:
+            Owed owed
+            uint32_t sent = 0
+            uint32_t index
+        for owed in self.owed:
+            if owed.end > size:
+                break
+            index = cold.dirty[0][cold.dirty_head]
+            if cold.marks[0][index]:
+                sent += 1
+            cold.marks[0][index] = 0
+            cold.dirty_head = owed.next
+        return sent
+
+    cdef int _gather(self, OutboxState* state) except -1:
+        """Copy the frames of a session's references to the scratch, unless they are there."""
+        cdef:
+            uint32_t i, count = state.count
+            Slot* slot
+        if self.gathered.size() == count and memcmp(
+                self.gathered.data(), state.refs, count * sizeof(uint32_t)) == 0:
+            return 0
+        self.copied += 1
+        self.gathered.clear()
+        self.scratch.start = self.scratch.end = 0
+        for i in range(count):
+            slot = self.ring.slot(state.refs[i])
+            bytes_append(&self.scratch, self.ring.at(state.refs[i]), slot.size)
+        self.gathered.assign(state.refs, state.refs + count)
+        return 0
+
+    # --------------------------------------------------------- after the write
+
+    cdef size_t _finish_frame(self, OutboxState* state, char* data, size_t taken) except? 0:
+        """The sink took `taken` bytes of `data`: have it finish the frame it stopped in.
+
+        Returns where that frame ends. It holds at least one byte more than was
+        taken, so that the sink always has something to wait for.
+        """
+        cdef size_t end = 0
+        while end <= taken:
+            end += frame_size(data + end)
+        if (<Sink>state.cold.sink).finish(data + taken, end - taken):
+            state.flags |= BLOCKED
+        return end
+
+    cdef int _stopped_on_ring(self, OutboxState* state, char* data, size_t taken,
+                              size_t control) except -1:
+        """The sink is full: what it took and one frame more are sent, the rest leaves the ring."""
+        cdef:
+            size_t end = self._finish_frame(state, data, taken)
+            size_t at = control
+            uint32_t sent = 0
+        if control:
+            self._control_sent(state, min(control, end))
+        while at < end:
+            at += self.ring.slot(state.refs[sent]).size
+            sent += 1
+        self._delivered(state, sent, end)
+        return self._leave_ring(state, sent)
+
+    cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1:
+        """Take the references from number `first` on along as copies and owed topics."""
+        cdef uint32_t i, count = state.count
+        state.count = 0
+        self.off_ring(state)
+        for i in range(first, count):
+            self.keep(state, state.refs[i])
+        if not state.flags & BLOCKED:
+            self.enqueue(state)
+        return 0
+
+    cdef int off_ring(self, OutboxState* state) except -1:
+        """From here on the session gets copies and owed topics."""
+        cdef OutboxCold* cold = state.cold
+        state.flags |= OFF_RING
+        if cold.dirty == NULL:
+            cold.dirty = new vector[uint32_t]()
+            cold.marks = new vector[uint8_t]()
+            cold.dirty_head = 0
+        return 0
+
+    cdef void _settle(self, OutboxState* state) noexcept:
+        """After a visit off the ring: queue again, or back on the ring when nothing is left."""
+        cdef OutboxCold* cold = state.cold
+        if (bytes_size(&cold.control) or bytes_size(&cold.backlog)
+                or cold.dirty_head < cold.dirty.size()):
+            self.enqueue(state)
+            return
+        del cold.dirty
+        del cold.marks
+        cold.dirty = NULL
+        cold.marks = NULL
+        state.flags &= ~<uint32_t>OFF_RING
+
+    cdef int _broken(self, OutboxState* state) except -1:
+        """The connection is gone; its owner will learn it from the transport."""
+        state.flags |= MUTE
+        state.count = 0
+        return 0
+
+    cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
+        bytes_consume(&state.cold.control, size)
+        if bytes_size(&state.cold.control) == 0:
+            state.flags &= ~<uint32_t>CONTROL
+
+    cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept:
+        state.cold.delivered += frames
+        self.deliveries += frames
+        self.sent_bytes += size
+
+
+# ---------------------------------------------------------------------- states
+
+cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL:
+    cdef OutboxState* state = <OutboxState*>aligned_alloc(64, sizeof(OutboxState))
+    if state != NULL:
+        memset(state, 0, sizeof(OutboxState))
+        state.cold = <OutboxCold*>calloc(1, sizeof(OutboxCold))
+    if state == NULL or state.cold == NULL:
+        free(state)
+        raise MemoryError()
+    state.refs = state.inline_refs
+    state.capacity = INLINE_REFS
+    state.cold.sink = sink
+    state.cold.dialect = dialect
+    state.cold.bound = bound
+    state.cold.held = new vector[Membership]()
+    return state
+
+
+cdef void release(OutboxState* state) noexcept:
+    """Free a session's state; the last bytes of it wait for the queue if it stands there."""
+    cdef OutboxCold* cold = state.cold
+    if state.refs != state.inline_refs:
+        free(state.refs)
+    bytes_free(&cold.control)
+    bytes_free(&cold.backlog)
+    del cold.held
+    del cold.dirty
+    del cold.marks
+    free(cold)
+    state.cold = NULL
+    state.count = 0
+    state.flags |= CLOSED
+    if not state.flags & QUEUED:
+        free(state)
+
+
+cdef int grow_refs(OutboxState* state) except -1:
+    cdef:
+        uint32_t capacity = state.capacity * 2
+        bint is_inline = state.refs == state.inline_refs
+        uint32_t* refs = <uint32_t*>realloc(
+            NULL if is_inline else state.refs, capacity * sizeof(uint32_t))
+    if refs == NULL:
+        raise MemoryError()
+    if is_inline:
+        memcpy(refs, state.inline_refs, state.count * sizeof(uint32_t))
+    state.refs = refs
+    state.capacity = capacity
+    return 0
+
+
+cdef void shrink_refs(OutboxState* state) noexcept:
+    """Back to the references inside the state; there are none now."""
+    free(state.refs)
+    state.refs = state.inline_refs
+    state.capacity = INLINE_REFS

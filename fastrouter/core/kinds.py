@@ -1,0 +1,45 @@
+"""The kinds of events, their lanes, and the event types a subscription can name.
+
+A *kind* is what an event is (``quote``, ``order``); an *event type* is what a
+topic ends with: the kind, or for candles the kind and its timeframe
+(``candle@5m``).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from fastrouter.core.timeframe import TIMEFRAMES
+
+__all__ = ["EVENT_TYPES", "KINDS", "MARKET_KINDS", "Lane"]
+
+
+class Lane(IntEnum):
+    """What may happen to an event when its session is slow."""
+
+    CONFLATABLE = 0
+    LOSSLESS = 1
+
+
+#: kind -> lane. A closed candle is lossless all the same.
+KINDS = {
+    "quote": Lane.CONFLATABLE,
+    "candle": Lane.CONFLATABLE,
+    "order": Lane.LOSSLESS,
+    "trade": Lane.LOSSLESS,
+    "position": Lane.LOSSLESS,
+    "account": Lane.LOSSLESS,
+    "signal": Lane.LOSSLESS,
+    "strategy": Lane.LOSSLESS,
+    "job": Lane.LOSSLESS,
+    "risk": Lane.LOSSLESS,
+}
+
+MARKET_KINDS = ("quote", "candle")
+
+#: Every event type, in the order of the core's table: row number = index.
+EVENT_TYPES = (
+    "quote",
+    *(kind for kind in KINDS if kind not in MARKET_KINDS),
+    *(f"candle@{name}" for name in TIMEFRAMES),
+)

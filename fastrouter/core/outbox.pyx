@@ -1,0 +1,235 @@
+"""One session's way out: what it subscribed to, and what waits for its sink."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint8_t
+from libcpp.unordered_set cimport unordered_set
+from libcpp.vector cimport vector
+
+import cython
+
+from fastrouter.core.flusher cimport new_state, release
+from fastrouter.core.frame cimport TEXT, bytes_append_frame, bytes_size
+from fastrouter.core.structs cimport (
+    BLOCKED, CONTROL, MUTE, OFF_RING, SNAPSHOT, Group, Membership, OutboxCold, Topic,
+)
+
+
+@cython.final
+cdef class Outbox:
+    """Made by `Router.attach`; `close()` gives everything back.
+
+    Events arrive by subscription, control messages by `control()`. Both leave
+    through the sink, control first. A sink that is full calls `block()` and,
+    when it has room again, `resume()`.
+    """
+
+    def __cinit__(self, Flusher flusher, Matcher matcher, Sink sink, Dialect dialect,
+                  uint8_t number, size_t bound, set owner):
+        self.flusher = flusher
+        self.matcher = matcher
+        self.sink = sink
+        self.dialect = dialect
+        self.owner = owner
+        self.state = new_state(<void*>sink, number, bound)
+
+    def __dealloc__(self):
+        if self.state != NULL:      # the whole router goes: nobody looks at groups any more
+            release(self.state)
+
+    cdef int check_open(self) except -1:
+        if self.state == NULL:
+            raise ValueError("the outbox is closed")
+        return 0
+
+    # ---------------------------------------------------------- subscriptions
+
+    def subscribe(self, patterns) -> None:
+        """Add (symbol pattern, event type) pairs; known ones are passed over.
+
+        Of every topic that matches now and did not before, the last value
+        follows as a snapshot, then its live events, with no gap and no
+        duplicate. Raises SubscriptionError for an unknown event type; nothing
+        is changed then.
+        """
+        cdef:
+            list joined = []
+            list wanted = [(symbol.encode(), self.matcher.row(event_type))
+                           for symbol, event_type in patterns]
+            Group* group
+        self.check_open()
+        self.send_waiting()
+        for symbol, row in wanted:
+            group = self.matcher.group(row, symbol, self.state.cold.dialect)
+            if self.place(group) < 0:
+                joined.append(<size_t>self.state.cold.held.size())
+                self.matcher.join(group, self.state)
+        self.owe_snapshots(joined)
+        self.flusher.poke()
+
+    def unsubscribe(self, patterns) -> None:
+        """Remove (symbol pattern, event type) pairs; unknown ones are passed over.
+
+        What was published before is sent or, when blocked, forgotten.
+        """
+        cdef:
+            Group* group
+            Py_ssize_t place
+        self.check_open()
+        self.send_waiting()
+        for symbol, event_type in patterns:
+            group = self.matcher.find_group(
+                self.matcher.row(event_type), symbol.encode(), self.state.cold.dialect)
+            if group != NULL:
+                place = self.place(group)
+                if place >= 0:
+                    self.matcher.leave(self.state, place)
+        self.forget_unmatched()
+
+    cdef Py_ssize_t place(self, Group* group) noexcept:
+        """Where this session lists `group`, -1 when it is no member."""
+        cdef:
+            vector[Membership]* held = self.state.cold.held
+            size_t i
+        if group.members.size() < held.size():
+            for i in range(group.members.size()):
+                if group.members[0][i] == self.state:
+                    return group.places[0][i]
+            return -1
+        for i in range(held.size()):
+            if held[0][i].group == group:
+                return i
+        return -1
+
+    cdef int send_waiting(self) except -1:
+        """What was published before a change of subscriptions goes out before its answer."""
+        if self.state.count:
+            self.flusher.visit(self.state)
+        return 0
+
+    cdef int owe_snapshots(self, list joined) except -1:
+        """Owe the value of every topic that only groups at the places `joined` match."""
+        cdef:
+            OutboxCold* cold = self.state.cold
+            unordered_set[Group*] before
+            Topic* topic
+            Group* group
+            bint known
+            size_t i
+            size_t first = joined[0] if joined else cold.held.size()
+        for i in range(first):
+            before.insert(cold.held[0][i].group)
+        for place in joined:
+            for topic in cold.held[0][<size_t>place].group.topics[0]:
+                known = not topic.has_value
+                for group in topic.groups[0]:
+                    if known:
+                        break
+                    known = before.count(group) > 0
+                if known:
+                    continue
+                self.flusher.off_ring(self.state)
+                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index]:
+                    self.flusher.owe(self.state, topic.index, SNAPSHOT)
+        if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
+            self.flusher.enqueue(self.state)
+        return 0
+
+    cdef int forget_unmatched(self) except -1:
+        """Strike owed topics that no group of this session matches any more."""
+        cdef:
+            OutboxCold* cold = self.state.cold
+            unordered_set[Group*] held
+            Group* group
+            size_t i
+            uint32_t index
+            bint matched
+        if cold.dirty == NULL:
+            return 0
+        for i in range(cold.held.size()):
+            held.insert(cold.held[0][i].group)
+        for i in range(cold.dirty_head, cold.dirty.size()):
+            index = cold.dirty[0][i]
+            matched = False
+            for group in self.matcher.topics[index].groups[0]:
+                matched = matched or held.count(group) > 0
+            if not matched:
+                cold.marks[0][index] = 0
+        return 0
+
+    # ----------------------------------------------------------------- output
+
+    def control(self, payload: bytes, opcode: int = TEXT) -> None:
+        """Queue one message to this session alone, ahead of all events."""
+        self.check_open()
+        if self.state.flags & MUTE:
+            return
+        bytes_append_frame(&self.state.cold.control, opcode, payload, len(payload))
+        self.state.flags |= CONTROL
+        self.flusher.check_bound(self.state)
+        if not self.state.flags & BLOCKED:
+            self.flusher.enqueue(self.state)
+            self.flusher.poke()
+
+    def block(self) -> None:
+        """The sink takes nothing until `resume()`."""
+        if self.state != NULL:
+            self.state.flags |= BLOCKED
+
+    def resume(self) -> None:
+        """The sink takes bytes again."""
+        if self.state == NULL or not self.state.flags & BLOCKED:
+            return
+        self.state.flags &= ~<uint32_t>BLOCKED
+        if self.state.flags & (OFF_RING | CONTROL) or self.state.count:
+            self.flusher.enqueue(self.state)
+            self.flusher.poke()
+
+    def flush(self) -> None:
+        """Send now what waits, out of turn; for a session that is about to close."""
+        if self.state != NULL:
+            self.flusher.visit(self.state)
+
+    def mute(self) -> None:
+        """Take no more events and messages; what waits is dropped."""
+        if self.state != NULL:
+            self.state.flags |= MUTE
+
+    def close(self) -> None:
+        """Leave all groups and free what waits. Safe to call again."""
+        if self.state == NULL:
+            return
+        while not self.state.cold.held.empty():
+            self.matcher.leave(self.state, self.state.cold.held.size() - 1)
+        release(self.state)
+        self.state = NULL
+        self.owner.discard(self)
+
+    # ------------------------------------------------------------- statistics
+
+    @property
+    def waiting(self):
+        """Does anything wait to be sent?"""
+        return self.state != NULL and not self.state.flags & MUTE and bool(
+            self.state.count or self.state.flags & (OFF_RING | CONTROL))
+
+    @property
+    def blocked(self):
+        """Is the sink full?"""
+        return self.state != NULL and bool(self.state.flags & BLOCKED)
+
+    @property
+    def backlog(self):
+        """Bytes of control messages and lossless events held for this session alone."""
+        if self.state == NULL:
+            return 0
+        return bytes_size(&self.state.cold.control) + bytes_size(&self.state.cold.backlog)
+
+    @property
+    def delivered(self):
+        """Frames handed to the sink."""
+        return 0 if self.state == NULL else self.state.cold.delivered
+
+    @property
+    def conflated(self):
+        """Events that a newer one of their topic replaced."""
+        return 0 if self.state == NULL else self.state.cold.conflated

@@ -1,0 +1,50 @@
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from fastrouter.core.clock cimport Clock
+from fastrouter.core.encoder cimport Encoder
+from fastrouter.core.event cimport Candle, Quote
+from fastrouter.core.flusher cimport Flusher
+from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
+
+
+cdef packed struct QuoteRow:            # QUOTE_DTYPE
+    char symbol[32]
+    int64_t time
+    QuoteFields fields
+
+
+cdef packed struct CandleRow:           # CANDLE_DTYPE
+    char symbol[32]
+    char timeframe[8]
+    int64_t time
+    double open
+    double high
+    double low
+    double close
+    double volume
+    uint8_t closed
+
+
+cdef class Router:
+    cdef:
+        readonly Flusher flusher
+        readonly Encoder encoder
+        readonly Clock clock
+        Matcher matcher
+        set outboxes
+        uint64_t last_id
+        size_t outbox_bytes
+        size_t max_event            # bytes of one framed event
+        readonly uint64_t published
+        readonly uint64_t throttled
+        object __weakref__
+    cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
+                   int64_t time) except -1
+    cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
+                    const CandleFields* fields) except -1
+    cdef void stamp(self, Topic* topic, int64_t time) noexcept
+    cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
+    cdef int publish_quote(self, Quote quote) except -1
+    cdef int publish_candle(self, Candle candle) except -1
+    cdef int check_candle_row(self, const CandleRow* row) except -1

@@ -1,0 +1,334 @@
+"""publish(): stamp, match, encode once per dialect present, offer to the outboxes."""
+
+from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
+
+import cython
+
+from fastrouter.core.event cimport check_candle, check_quote
+from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
+from fastrouter.core.outbox cimport Outbox
+from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
+
+from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
+from fastrouter.core.event import Event
+from fastrouter.core.kinds import KINDS, MARKET_KINDS
+from fastrouter.errors import EventError
+
+cdef extern from "<string.h>" nogil:
+    size_t strnlen(const char* text, size_t most) noexcept
+
+
+cdef enum:
+    FORMING_INTERVAL = 1000000000       # ns between two forming candles of a topic
+
+
+cdef class Router:
+    """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
+
+    - `clock`: who stamps events that come without a time;
+    - `outbox_bytes`: what one session may hold for itself before it is closed,
+      and, as a power of two, the size of the ring of frames;
+    - `inline_bytes`: how far the slowest session in the queue may lag before a
+      `publish` sends in line.
+    """
+
+    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20,
+                 size_t inline_bytes=1 << 18):
+        cdef size_t ring_bytes = 1 << 16
+        if outbox_bytes < ring_bytes:
+            raise ValueError(f"outbox_bytes is {outbox_bytes}; allowed: at least {ring_bytes}")
+        while ring_bytes < outbox_bytes:
+            ring_bytes *= 2
+        self.clock = clock
+        self.outbox_bytes = outbox_bytes
+        self.max_event = ring_bytes // 4
+        self.matcher = Matcher()
+        self.encoder = Encoder()
+        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes,
+                               min(inline_bytes, ring_bytes // 2))
+        self.outboxes = set()
+
+    def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
+        """A new outbox that writes `dialect` to `sink`. It has no subscriptions yet.
+
+        `outbox_bytes` bounds what it may hold for itself; default: the router's.
+        """
+        outbox = Outbox(self.flusher, self.matcher, sink, dialect, self.encoder.add(dialect),
+                        self.outbox_bytes if outbox_bytes is None else outbox_bytes,
+                        self.outboxes)
+        self.outboxes.add(outbox)
+        return outbox
+
+    # ---------------------------------------------------------------- publish
+
+    def publish(self, event, payload=None, *, str symbol=None, int64_t time=0) -> None:
+        """Route one event: ``publish(Quote | Candle | Event)`` or ``publish(kind, payload)``.
+
+        With a kind, `payload` is the body as a dict; `symbol` defaults to its
+        ``symbol``, `time` (ns since the epoch) to now. Only encodes, matches
+        and appends: sending is the flusher's.
+
+        Raises EventError for what cannot be routed; nothing is published then.
+        """
+        if type(event) is Quote:
+            self.publish_quote(event)
+        elif type(event) is Candle:
+            self.publish_candle(event)
+        elif type(event) is Event:
+            self.publish_event(event.kind, event.payload, event.symbol, event.time)
+        elif type(event) is str:
+            if symbol is None:
+                symbol = payload.get("symbol", "") if isinstance(payload, dict) else ""
+            self.publish_event(event, payload, symbol, time)
+        else:
+            raise EventError(f"cannot publish {type(event).__name__}; allowed: Quote, Candle, "
+                             "Event, or a kind and its payload")
+        self.flusher.poke()
+
+    cdef int publish_quote(self, Quote quote) except -1:
+        cdef:
+            Py_ssize_t size
+            const char* symbol = PyUnicode_AsUTF8AndSize(quote.symbol, &size)
+        return self.quote(symbol, size, &quote.fields, quote.time)
+
+    cdef int publish_candle(self, Candle candle) except -1:
+        cdef:
+            Py_ssize_t size
+            const char* symbol = PyUnicode_AsUTF8AndSize(candle.symbol, &size)
+        return self.candle(self.matcher.rows["candle@" + candle.timeframe], symbol, size,
+                           &candle.fields)
+
+    def publish_event(self, str kind, payload, str symbol, int64_t time) -> None:
+        """Any kind but quote and candle; encoded by the dialects' Python encoders."""
+        cdef:
+            Topic* topic
+            Group* group
+            bytes name = symbol.encode()
+            list encoded = [None] * len(self.encoder.dialects)
+            set done = set()
+            size_t header
+            bytes message
+            char* out
+            uint32_t ref = 0
+            int dialect = -1
+        if kind not in KINDS or kind in MARKET_KINDS:
+            raise EventError(
+                f"kind {kind!r} is not known; allowed: "
+                f"{', '.join(k for k in KINDS if k not in MARKET_KINDS)}, a Quote or a Candle")
+        if not isinstance(payload, (dict, list)):
+            raise EventError(f"{kind}: payload is {type(payload).__name__}; allowed: dict, list")
+        topic = self.matcher.topic(self.matcher.row(kind), name, len(name))
+        event = Event(kind, payload, symbol=symbol, time=time or self.clock.now(),
+                      id=self.last_id + 1)
+        for group in topic.groups[0]:       # encode all before anybody gets any
+            if group.dialect not in done:
+                done.add(group.dialect)
+                encoded[group.dialect] = self._encode(group.dialect, event)
+        self.stamp(topic, event.time)
+        for group in topic.groups[0]:
+            message = encoded[group.dialect]
+            if message is None:
+                continue
+            if group.dialect != dialect:
+                dialect = group.dialect
+                self.flusher.make_room(MAX_HEADER + len(message))
+                out = self.flusher.ring.reserve(MAX_HEADER + len(message))
+                header = write_header(out, TEXT, len(message))
+                memcpy(out + header, <const char*>message, len(message))
+                ref = self.flusher.ring.commit(header + len(message), topic.index, LOSSLESS)
+            self.flusher.offer(group, ref, topic.stamp.id)
+
+    def _encode(self, number, event):
+        try:
+            message = self.encoder.dialects[number].encode(event)
+        except TypeError as error:
+            raise EventError(f"{event.kind}: payload is not JSON: {error}") from None
+        if message is not None and <size_t>len(message) > self.max_event:
+            raise EventError(f"{event.kind}: {len(message)} bytes; allowed: {self.max_event}")
+        self.encoder.encoded += message is not None
+        return message
+
+    def publish_batch(self, array) -> None:
+        """Route all rows of a numpy array of QUOTE_DTYPE or CANDLE_DTYPE, in order.
+
+        Raises EventError naming the first bad row; nothing is published then.
+        """
+        if array.dtype == QUOTE_DTYPE:
+            publish = self.publish_quotes
+        elif array.dtype == CANDLE_DTYPE:
+            publish = self.publish_candles
+        else:
+            raise EventError(
+                f"array of dtype {array.dtype}; allowed: QUOTE_DTYPE, CANDLE_DTYPE")
+        if array.ndim != 1 or not array.flags.c_contiguous:
+            raise EventError("array must have one dimension and be contiguous")
+        publish(array.view("u1"), len(array))
+        self.flusher.poke()
+
+    def publish_quotes(self, rows, Py_ssize_t count) -> None:
+        """`count` rows of QUOTE_DTYPE as bytes."""
+        cdef:
+            Py_buffer view
+            QuoteRow* row
+            QuoteFields fields
+            Py_ssize_t i = 0
+        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
+        try:
+            row = <QuoteRow*>view.buf
+            for i in range(count):
+                fields = row[i].fields
+                check_quote(&fields)
+                self.matcher.topic(0, row[i].symbol, strnlen(row[i].symbol, 32))
+        except EventError as error:
+            PyBuffer_Release(&view)
+            raise EventError(f"row {i}: {error}") from None
+        try:
+            for i in range(count):
+                fields = row[i].fields
+                self.quote(row[i].symbol, strnlen(row[i].symbol, 32), &fields, row[i].time)
+        finally:
+            PyBuffer_Release(&view)
+
+    def publish_candles(self, rows, Py_ssize_t count) -> None:
+        """`count` rows of CANDLE_DTYPE as bytes."""
+        cdef:
+            Py_buffer view
+            CandleRow* row
+            CandleFields fields
+            Py_ssize_t i = 0
+            list event_types = []
+        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
+        try:
+            row = <CandleRow*>view.buf
+            for i in range(count):
+                event_types.append(self.check_candle_row(&row[i]))
+        except EventError as error:
+            PyBuffer_Release(&view)
+            raise EventError(f"row {i}: {error}") from None
+        try:
+            for i in range(count):
+                candle_fields(&row[i], &fields)
+                self.candle(event_types[i], row[i].symbol, strnlen(row[i].symbol, 32), &fields)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int check_candle_row(self, const CandleRow* row) except -1:
+        """The row's event type; EventError when it cannot be published."""
+        cdef:
+            CandleFields fields
+            bytes timeframe = row.timeframe[:strnlen(row.timeframe, 8)]
+            int event_type
+        found = self.matcher.rows.get("candle@" + timeframe.decode("utf-8", "replace"))
+        if found is None:
+            raise EventError(f"timeframe {timeframe!r} is not known")
+        event_type = found
+        candle_fields(row, &fields)
+        check_candle(&fields)
+        self.matcher.topic(event_type, row.symbol, strnlen(row.symbol, 32))
+        return event_type
+
+    cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
+                   int64_t time) except -1:
+        cdef Topic* topic = self.matcher.topic(0, symbol, size)
+        self.stamp(topic, time if time else self.clock.now())
+        topic.value.quote = fields[0]
+        topic.has_value = True
+        if topic.groups.empty():
+            return 0
+        return self.fan_out(topic, CONFLATABLE)
+
+    cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
+                    const CandleFields* fields) except -1:
+        cdef:
+            Topic* topic = self.matcher.topic(event_type, symbol, size)
+            int64_t now
+        if fields.closed:
+            self.stamp(topic, fields.time + topic.timeframe)
+        else:
+            now = self.clock.now()
+            if topic.forming_at and now - topic.forming_at < FORMING_INTERVAL:
+                self.throttled += 1
+                return 0
+            topic.forming_at = now
+            self.stamp(topic, now)
+        topic.value.candle = fields[0]
+        topic.has_value = True
+        if topic.groups.empty():
+            return 0
+        return self.fan_out(topic, LOSSLESS if fields.closed else CONFLATABLE)
+
+    cdef void stamp(self, Topic* topic, int64_t time) noexcept:
+        self.last_id += 1
+        self.published += 1
+        topic.stamp.id = self.last_id
+        topic.stamp.seq += 1
+        topic.stamp.time = time
+
+    cdef int fan_out(self, Topic* topic, uint8_t lane) except -1:
+        """Encode the topic's value once per dialect that listens, and offer it."""
+        cdef:
+            size_t i
+            int dialect = -1
+            Group* group
+            Py_ssize_t size = 0
+            uint32_t ref = 0
+        for i in range(topic.groups.size()):
+            group = topic.groups[0][i]
+            if group.dialect != dialect:
+                dialect = group.dialect
+                self.flusher.make_room(MAX_MARKET_FRAME)
+                size = self.encoder.market(
+                    self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
+                if size:
+                    ref = self.flusher.ring.commit(size, topic.index, lane)
+            if size:
+                self.flusher.offer(group, ref, topic.stamp.id)
+        return 0
+
+    # ------------------------------------------------------------------ flush
+
+    @property
+    def wake(self):
+        """Called without arguments when somebody waits: have `flush` called soon."""
+        return self.flusher.wake
+
+    @wake.setter
+    def wake(self, callback):
+        self.flusher.wake = callback
+
+    def flush(self, int budget=64) -> bool:
+        """Send to up to `budget` sessions, oldest first. True: some are left, call again."""
+        return self.flusher.flush(budget)
+
+    @property
+    def pending(self):
+        """Bytes between the oldest frame a session in the queue waits for and the newest."""
+        return self.flusher.pending
+
+    def stats(self) -> dict:
+        """Counters since the start: events, frames, bytes."""
+        return {
+            "sessions": len(self.outboxes),
+            "topics": self.matcher.topics.size(),
+            "published": self.published,
+            "throttled": self.throttled,
+            "encoded": self.encoder.encoded,
+            "deliveries": self.flusher.deliveries,
+            "sends": self.flusher.sends,
+            "sent_bytes": self.flusher.sent_bytes,
+            "conflated": self.flusher.conflated,
+            "overflows": self.flusher.overflows,
+        }
+
+
+cdef void candle_fields(const CandleRow* row, CandleFields* fields) noexcept:
+    fields.open = row.open
+    fields.high = row.high
+    fields.low = row.low
+    fields.close = row.close
+    fields.volume = row.volume
+    fields.time = row.time
+    fields.closed = row.closed

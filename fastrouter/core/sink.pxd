@@ -1,0 +1,13 @@
+cdef class Sink:
+    cdef Py_ssize_t write(self, const char* data, Py_ssize_t size) noexcept
+    cdef bint finish(self, const char* data, Py_ssize_t size) noexcept
+    cdef void overflow(self) noexcept
+
+
+cdef class MemorySink(Sink):
+    cdef:
+        readonly bytearray data
+        readonly bint overflowed
+        readonly bint blocked
+        readonly Py_ssize_t writes
+        Py_ssize_t room

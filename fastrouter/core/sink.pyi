@@ -1,0 +1,16 @@
+from typing import final
+
+class Sink: ...
+
+@final
+class MemorySink(Sink):
+    data: bytearray
+    overflowed: bool
+    blocked: bool
+    writes: int
+    def __init__(self, room: int | None = None) -> None: ...
+    def give(self, room: int | None = None) -> None: ...
+    def messages(self) -> list[bytes]: ...
+
+@final
+class NullSink(Sink): ...

@@ -1,0 +1,129 @@
+"""The C structs of the hot path, in the order data meets them. Declarations only."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp.vector cimport vector
+
+
+cdef enum:
+    MAX_DIALECTS = 16           # dialect instances one router can serve
+    INLINE_REFS = 4             # references an outbox holds without a second cache line
+    MAX_SYMBOL = 128            # bytes
+    MAX_MARKET_FRAME = 2048     # bytes; no encoded quote or candle is longer
+
+
+cdef enum:                      # lanes: what may happen to an event when a session is slow
+    CONFLATABLE = 0             # only the newest per topic is kept
+    LOSSLESS = 1                # queued within the outbox bound, never dropped
+
+
+cdef enum:                      # OutboxState.flags
+    QUEUED = 1                  # stands in the flusher's queue
+    OFF_RING = 2                # gets copies and dirty topics instead of references
+    BLOCKED = 4                 # the sink takes nothing until resume()
+    CLOSED = 8                  # gets nothing any more; freed when it leaves the queue
+    CONTROL = 16                # control messages wait
+    MUTE = 32                   # over its bound or broken: gets nothing, is about to be closed
+
+
+cdef enum:                      # per topic, in OutboxCold.marks
+    DIRTY = 1                   # the newest value is owed
+    SNAPSHOT = 2                # ... and is the first this session sees of the topic
+
+
+cdef struct Stamp:
+    uint64_t id                 # rises over all events of a router
+    uint64_t seq                # rises by one per topic
+    int64_t time                # ns since the epoch
+
+
+cdef struct QuoteFields:
+    double bid
+    double ask
+    double last
+    double bid_size
+    double ask_size
+
+
+cdef struct CandleFields:
+    double open
+    double high
+    double low
+    double close
+    double volume
+    int64_t time                # open time, ns since the epoch
+    uint8_t closed
+
+
+cdef union MarketFields:
+    QuoteFields quote
+    CandleFields candle
+
+
+cdef struct TopicText:          # what a dialect renders once per topic
+    char* data
+    uint32_t size
+    uint8_t scale[5]            # decimals each field had last time
+
+
+cdef struct Topic:
+    uint32_t index
+    uint8_t event_type          # row in the matcher's table
+    uint8_t has_value
+    uint32_t symbol_size        # bytes
+    const char* symbol          # owned by the intern table; not NUL-terminated
+    int64_t timeframe           # ns; 0 when it is not a candle
+    const char* timeframe_name
+    int64_t forming_at          # clock when a forming candle was last sent, ns
+    Stamp stamp                 # of the last value
+    MarketFields value          # the last value
+    vector[Group*]* groups      # that match, sorted by dialect
+    TopicText* texts[MAX_DIALECTS]
+
+
+cdef struct Group:              # one distinct (pattern, dialect): who subscribed to it
+    uint8_t dialect
+    uint8_t event_type
+    uint8_t wildcard
+    uint32_t pattern_size
+    char* pattern
+    vector[OutboxState*]* members
+    vector[uint32_t]* places    # members[i] lists this group at held[places[i]]
+    vector[Topic*]* topics      # that it matches
+
+
+cdef struct Membership:
+    Group* group
+    uint32_t index              # place in group.members
+
+
+cdef struct OutboxState:        # 64 bytes: one cache line per append
+    uint32_t count              # references waiting
+    uint32_t capacity
+    uint32_t* refs              # `inline_refs` or heap
+    uint64_t mark               # id of the last event offered: matched twice is sent once
+    OutboxState* next           # in the flusher's queue
+    OutboxCold* cold
+    uint32_t flags
+    uint32_t birth              # no reference waiting here is older
+    uint32_t inline_refs[INLINE_REFS]
+
+
+cdef struct Bytes:              # growable bytes, consumed from the front
+    char* data
+    size_t start
+    size_t end
+    size_t capacity
+
+
+cdef struct OutboxCold:
+    void* sink                  # borrowed `Sink`; its Outbox owns it
+    uint8_t dialect
+    vector[Membership]* held
+    Bytes control               # framed control messages
+    Bytes backlog               # framed lossless events
+    vector[uint32_t]* dirty     # topics in the order they became dirty; NULL while on the ring
+    size_t dirty_head
+    vector[uint8_t]* marks      # DIRTY | SNAPSHOT per topic index; NULL while on the ring
+    size_t bound                # bytes control and backlog may hold
+    uint64_t delivered          # frames handed to the sink
+    uint64_t conflated          # events replaced by a newer one of their topic

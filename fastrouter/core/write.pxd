@@ -1,0 +1,25 @@
+"""Cursor writes for C encoders: each appends at `p` and returns the new end."""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from fastrouter.core.clib cimport (
+    fr_second_cache, fr_write_double, fr_write_iso8601, fr_write_u64,
+)
+
+
+cdef inline char* put(char* p, const char* text, size_t size) noexcept nogil:
+    memcpy(p, text, size)
+    return p + size
+
+
+cdef inline char* put_u64(char* p, uint64_t value) noexcept nogil:
+    return p + fr_write_u64(p, value)
+
+
+cdef inline char* put_double(char* p, double value, uint8_t* scale) noexcept nogil:
+    return p + fr_write_double(p, value, scale)
+
+
+cdef inline char* put_time(char* p, int64_t ns, fr_second_cache* cache) noexcept nogil:
+    return p + fr_write_iso8601(p, ns, cache)
