@@ -17,6 +17,7 @@ import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from fastrouter import dialects
 from fastrouter.client import messages
@@ -183,7 +184,7 @@ class Link:
         return True
 
     def _on_held(self, event: Event) -> bool:
-        self._held = list(event.payload.get("subscriptions", ()))
+        self._held = [str(item) for item in _body(event).get("subscriptions", ())]
         answer = self._next_answer()
         if answer is not None:
             answer.set_result(list(self._held))
@@ -191,12 +192,12 @@ class Link:
 
     def _on_error(self, event: Event) -> bool:
         """An error that answers a request is raised there; any other is an event."""
-        code = event.payload.get("code")
+        code = _body(event).get("code")
         if code not in REFUSALS or not self._answers:
             return False
         answer = self._next_answer()
         if answer is not None:
-            text = str(event.payload.get("message", code))
+            text = str(_body(event).get("message", code))
             answer.set_exception(SubscriptionError(text, code=code))
         return True
 
@@ -242,6 +243,11 @@ _CONTROL: dict[str, Callable[[Link, Event], bool]] = {
     "unsubscribed": Link._on_held,
     "error": Link._on_error,
 }
+
+
+def _body(event: Event) -> dict[str, Any]:
+    """What an event says; a server may have sent anything."""
+    return event.payload if isinstance(event.payload, dict) else {}
 
 
 def _may_return(ending: Ending, options: Options) -> bool:
