@@ -91,6 +91,15 @@ cdef class Flusher:
             self.wake()
         return 0
 
+    def begin(self) -> None:
+        """Open a batch: `wake` waits until the last one ends."""
+        self.hold += 1
+
+    def end(self) -> None:
+        """Close a batch."""
+        self.hold -= 1
+        self.poke()
+
     cpdef bint flush(self, int budget=64) except -1:
         """Visit up to `budget` sessions, oldest first. True when some are left: call again."""
         cdef OutboxState* state

@@ -1,0 +1,100 @@
+"""The router as a program embeds it: the compiled core, on the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastrouter.core.clock import Clock
+from fastrouter.core.router import Router as CoreRouter
+from fastrouter.dialects import load
+from fastrouter.net.clock import SystemClock
+from fastrouter.net.server import Endpoint, Server
+
+__all__ = ["Router"]
+
+SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its turn
+DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
+
+
+class Router(CoreRouter):
+    """Routes events to outboxes, and its own servers' sessions among them.
+
+    Without `serve` there is no I/O. All methods belong to the thread of the
+    event loop that serves.
+
+    - `clock`: stamps events that come without a time; default the system's;
+    - `outbox_bytes`: what one session may hold for itself (default 1 MiB).
+    """
+
+    def __init__(self, *, clock: Clock | None = None, outbox_bytes: int = 1 << 20) -> None:
+        super().__init__(
+            clock=SystemClock() if clock is None else clock, outbox_bytes=outbox_bytes
+        )
+        self._waiters: list[asyncio.Future[None]] = []
+        self.wake = self._wake
+
+    async def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8082,
+        *,
+        dialect: str = "trading-api",
+        path: str | tuple[str, ...] = ("/", "/ws"),
+        decimals: str = "string",
+        **options: Any,
+    ) -> Server:
+        """Listen for WebSocket clients; port 0 takes a free one (see `Server.port`).
+
+        `path` is one or several; `decimals` is ``string`` or ``number``;
+        `options` are the other fields of `fastrouter.net.server.Endpoint`:
+        ``subscriptions`` of a session that names none, ``heartbeat`` (s),
+        ``default_timeframe``, ``max_message_bytes``, ``handshake_seconds``.
+
+        Raises ConfigError when the address cannot be had, the dialect is not
+        registered, or a subscription is malformed. The caller closes the server.
+        """
+        paths = (path,) if isinstance(path, str) else tuple(path)
+        return await Server.start(
+            self,
+            load(dialect, decimals=decimals),
+            Endpoint(host=host, port=port, paths=paths, **options),
+        )
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Events published inside leave together, when the block ends.
+
+        (But for what does not fit the ring of frames: memory stays bounded.)
+        """
+        self.flusher.begin()
+        try:
+            yield
+        finally:
+            self.flusher.end()
+
+    async def drained(self) -> None:
+        """Flow control: give the loop a turn, and wait until nobody lags far behind.
+
+        A session whose socket is full does not hold the publisher back: its
+        quotes are conflated.
+        """
+        await asyncio.sleep(0)
+        while self.pending > DRAIN_MARK:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def _wake(self) -> None:
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self.flush(SENDS_A_TURN):
+            asyncio.get_running_loop().call_soon(self._flush)
+        if self._waiters and self.pending <= DRAIN_MARK:
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()

@@ -1,0 +1,7 @@
+from typing import final
+
+from fastrouter.core.clock import Clock
+
+@final
+class SystemClock(Clock):
+    def __init__(self) -> None: ...

@@ -1,0 +1,224 @@
+"""A listening endpoint: accepts connections, gives each a session, drains them at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import picows
+
+from fastrouter.errors import CloseCode, ConfigError, SubscriptionError
+from fastrouter.net import handshake
+from fastrouter.net.listener import Listener
+from fastrouter.net.wheel import Wheel
+from fastrouter.session.session import Close, Effect, Rejected, Rules, Session
+from fastrouter.session.subscriptions import DEFAULT, parse
+
+if TYPE_CHECKING:
+    from fastrouter.core.dialect import Dialect
+    from fastrouter.core.router import Router
+
+__all__ = ["Endpoint", "Server"]
+
+BACKLOG = 4096  # connections the kernel queues while a fleet arrives at once
+READ_BUFFER = 1024  # bytes; picows grows it when a message needs more
+CLOSE_SECONDS = 2.0  # for the peer to answer a close frame
+DRAIN_STEP = 0.005  # s between two looks at what still waits
+
+
+class Endpoint(NamedTuple):
+    """Where a server listens and what it serves there."""
+
+    host: str = "127.0.0.1"
+    port: int = 8082
+    paths: tuple[str, ...] = ("/", "/ws")
+    subscriptions: str = DEFAULT
+    heartbeat: float = 15.0  # s
+    default_timeframe: str = "1m"
+    max_message_bytes: int = 64 * 1024
+    handshake_seconds: float = 5.0
+
+
+class Server:
+    """One endpoint of a router. Made by `start`; `close` drains it."""
+
+    def __init__(self, router: Router, dialect: Dialect, endpoint: Endpoint) -> None:
+        self.router = router
+        self.dialect = dialect
+        self.endpoint = endpoint
+        self.max_message_bytes = endpoint.max_message_bytes
+        self.close_seconds = CLOSE_SECONDS
+        self.log = logging.getLogger("fastrouter.net")
+        self.loop = asyncio.get_running_loop()
+        self.rules = Rules(int(endpoint.heartbeat * 1e9), endpoint.default_timeframe)
+        self.accepted = 0
+        self.refused = 0
+        self.rejected = 0
+        self.draining = False
+        self._default = parse(endpoint.subscriptions, endpoint.default_timeframe)
+        self._listeners: set[Listener] = set()
+        self._wheel: Wheel[Listener] = Wheel(self.loop, self._due)
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def start(cls, router: Router, dialect: Dialect, endpoint: Endpoint) -> Server:
+        """Listen. Raises ConfigError when the address cannot be had or a subscription is malformed."""
+        try:
+            server = cls(router, dialect, endpoint)
+        except SubscriptionError as error:
+            raise ConfigError(str(error), code=error.code) from None
+        try:
+            server._server = await picows.ws_create_server(
+                server._handshake,
+                endpoint.host,
+                endpoint.port,
+                websocket_handshake_timeout=endpoint.handshake_seconds,
+                logger_name=_Quiet(server.log),
+                enable_auto_pong=False,  # ours counts it as proof of life
+                max_frame_size=endpoint.max_message_bytes,
+                read_buffer_init_size=READ_BUFFER,
+                use_aiofastnet=False,
+                backlog=BACKLOG,
+            )
+        except (OSError, OverflowError) as error:
+            raise ConfigError(
+                f"cannot listen on {endpoint.host}:{endpoint.port}: {error}",
+                code="ADDRESS_UNAVAILABLE",
+            ) from None
+        return server
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; the one the kernel chose when 0 was asked for."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are open."""
+        return len(self._listeners)
+
+    def now(self) -> int:
+        """The monotonic clock of sessions, ns."""
+        return int(self.loop.time() * 1e9)
+
+    # -------------------------------------------------------------- handshake
+
+    def _handshake(self, upgrade: picows.WSUpgradeRequest) -> Any:
+        """What picows calls with each request: a listener, or the response that refuses."""
+        try:
+            request = handshake.read(upgrade)
+        except ValueError as error:
+            return self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
+        if request.path == "/healthz":
+            return handshake.healthy()
+        if request.path not in self.endpoint.paths:
+            return self._refuse(
+                HTTPStatus.NOT_FOUND,
+                f"no such path: {request.path}; allowed: {', '.join(self.endpoint.paths)}",
+            )
+        if not request.upgrade:
+            return self._refuse(HTTPStatus.UPGRADE_REQUIRED, "this is a WebSocket endpoint")
+        if self.draining:
+            return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
+        return Listener(self, request.parameter("subscriptions"))
+
+    def _refuse(self, status: HTTPStatus, reason: str) -> Any:
+        self.refused += 1
+        return handshake.refusal(status, reason)
+
+    # ------------------------------------------- what a listener tells us
+
+    def connected(self, listener: Listener, subscriptions: str | None) -> Session:
+        """A connection is open: begin its session with what its query asked for."""
+        session = Session(
+            f"ses_{secrets.token_hex(8)}",
+            listener.outbox,
+            self.router.clock,
+            self.rules,
+            self.now(),
+        )
+        wanted, error = self._default, None
+        if subscriptions is not None:
+            try:
+                wanted = parse(subscriptions, self.rules.default_timeframe)
+            except SubscriptionError as malformed:
+                wanted, error = [], malformed
+        session.open(wanted)
+        self.accepted += 1
+        self._listeners.add(listener)
+        self._wheel.schedule(listener, session.deadline / 1e9)
+        if error is not None:
+            self.apply(listener, session.reject(error))
+        return session
+
+    def disconnected(self, listener: Listener) -> None:
+        """A connection is lost; its outbox is closed already."""
+        self._listeners.discard(listener)
+        self._wheel.cancel(listener)
+
+    def apply(self, listener: Listener, effect: Effect) -> None:
+        """Do what a session decided."""
+        if isinstance(effect, Close):
+            listener.close(effect.code, effect.reason)
+        elif isinstance(effect, Rejected):
+            self.rejected += 1
+            self.log.info("rejected a message: %s %s", effect.code, effect.reason)
+
+    def _due(self, listener: Listener) -> None:
+        session = listener.session
+        self.apply(listener, session.tick(self.now()))
+        self._wheel.schedule(listener, session.deadline / 1e9)
+
+    # ------------------------------------------------------------------ drain
+
+    async def close(self, grace: float = 10.0) -> None:
+        """Stop accepting, tell every client, flush, close with 1001, within `grace` seconds.
+
+        Who has not taken its bytes by then is cut off.
+        """
+        if self.draining:
+            return
+        self.draining = True
+        until = self.loop.time() + grace
+        if self._server is not None:
+            self._server.close()
+        for listener in self._listeners:
+            listener.session.drain()
+        await self._until(until - CLOSE_SECONDS / 2, self._waiting)
+        for listener in list(self._listeners):
+            listener.close(CloseCode.DRAIN, "draining")
+        await self._until(until, lambda: self._listeners)
+        for listener in list(self._listeners):
+            listener.abort()
+        while self._listeners:
+            await asyncio.sleep(0)
+        self._wheel.close()
+
+    async def _until(self, when: float, waiting: Any) -> None:
+        while waiting() and self.loop.time() < when:
+            await asyncio.sleep(DRAIN_STEP)
+
+    def _waiting(self) -> Iterable[Listener]:
+        return [listener for listener in self._listeners if listener.outbox.waiting]
+
+
+class _Quiet(logging.LoggerAdapter[logging.Logger]):
+    """picows's logger: its lines about single peers are ours to write, or not worth one.
+
+    An adapter, because for a plain logger picows makes a child per connection.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__(log, {})
+
+    def info(self, msg: object, *args: object, **kwargs: Any) -> None:
+        pass
+
+    def error(self, msg: object, *args: object, **kwargs: Any) -> None:
+        self.logger.info(msg, *args)

@@ -1,0 +1,69 @@
+"""When is whose deadline? One timer for all sessions, however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Wheel"]
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Wheel(Generic[T]):
+    """Calls ``due(item)`` soon after each item's deadline, to `grain` seconds.
+
+    Items of one grain share a timer slot, so ten thousand idle sessions cost a
+    handful of wake-ups a second; nothing runs while nothing is scheduled.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, due: Callable[[T], None], grain: float = 0.1
+    ) -> None:
+        self._loop = loop
+        self._due = due
+        self._grain = grain
+        self._slots: defaultdict[int, set[T]] = defaultdict(set)
+        self._slot_of: dict[T, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def schedule(self, item: T, when: float) -> None:
+        """Have ``due(item)`` called once at `when` (the loop's time, s); replaces an earlier one."""
+        self.cancel(item)
+        slot = int(when / self._grain) + 1
+        self._slots[slot].add(item)
+        self._slot_of[item] = slot
+        if self._timer is None or slot * self._grain < self._timer.when():
+            self._arm()
+
+    def cancel(self, item: T) -> None:
+        """Forget the item's deadline, if it has one."""
+        slot = self._slot_of.pop(item, None)
+        if slot is not None:
+            self._slots[slot].discard(item)
+
+    def close(self) -> None:
+        """Forget everything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._slots.clear()
+        self._slot_of.clear()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._slots:
+            self._timer = self._loop.call_at(min(self._slots) * self._grain, self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        reached = int(self._loop.time() / self._grain + 1e-6)
+        for slot in sorted(slot for slot in self._slots if slot <= reached):
+            for item in self._slots.pop(slot):
+                del self._slot_of[item]
+                self._due(item)
+        self._arm()
