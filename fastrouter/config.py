@@ -156,10 +156,13 @@ class Replay(Section):
     """A file of quotes or bars."""
 
     file: Path | None = Field(default=None, description="a CSV or Parquet file")
-    kind: Literal["auto", "quote", "candle"] = Field(
-        default="auto", description='"quote", "candle" or "auto" (by the columns)'
+    kind: Literal["auto", "quotes", "bars"] = Field(
+        default="auto", description='"quotes", "bars" or "auto" (by the columns)'
     )
     symbol: str | None = Field(default=None, description="the symbol of a file that names none")
+    timeframe: str | None = Field(
+        default=None, description="of bars in a file that does not say: 1s to 1d"
+    )
     columns: Annotated[dict[str, str | int], NoDecode, BeforeValidator(_mapped)] = Field(
         default_factory=dict, description='FIELD=COLUMN items by name or index, as "time=0,bid=1"'
     )

@@ -61,7 +61,7 @@ class Link:
         self.statistics = Statistics()
         self._options = options
         self._surroundings = options.surroundings
-        self._decode = dialects.load(options.dialect).decode
+        self._decode = options.decoder or dialects.load(options.dialect).decode
         self._held = options.subscriptions
         self._wire: Wire | None = None
         self._opened = asyncio.Event()

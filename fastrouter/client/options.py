@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
 from fastrouter.client import address
+from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.surroundings import Surroundings
 
 __all__ = ["DEFAULT_URL", "Options", "resolve"]
@@ -19,7 +20,11 @@ SUBSCRIPTIONS_VARIABLE = "SUBSCRIPTIONS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """See `fastrouter.connect` for what each means; times are seconds."""
+    """See `fastrouter.connect` for what each means; times are seconds.
+
+    ``decoder``, when given, reads messages instead of the dialect's: bytes to
+    an event, MessageError for what cannot be read.
+    """
 
     url: str = DEFAULT_URL
     subscriptions: list[str] | None = None
@@ -35,6 +40,7 @@ class Options:
     stable_after: float = 10.0
     capacity: int = 1024
     max_message_bytes: int = 4 * 1024 * 1024
+    decoder: Callable[[bytes], AnyEvent] | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
 
 
