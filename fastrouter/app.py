@@ -127,13 +127,18 @@ async def _listen(router: Router, server: config.Server) -> Server:
 
 
 async def _run_feed(feed: Feed, router: Router) -> None:
-    """Run the feed to its end and say how it went; raises FeedError when it fails."""
+    """Run the feed to its end and log how it went; raises FeedError when it fails."""
     started = time.monotonic()
+    outcome = "feed failed"
     try:
         await feed.run(router)
+        outcome = "feed ended"
+    except asyncio.CancelledError:
+        outcome = "feed stopped"
+        raise
     finally:
         logger.info(
-            "feed ended",
+            outcome,
             feed=feed.describe(),
             published=feed.published,
             candles=feed.candles,

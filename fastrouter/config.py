@@ -37,6 +37,7 @@ from pydantic_settings import (
 from fastrouter import dialects
 from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import ConfigError
+from fastrouter.feeds import FEEDS
 from fastrouter.session import subscriptions as grammar
 
 __all__ = ["Effective", "Feed", "Log", "Replay", "Server", "Settings", "Synthetic", "load"]
@@ -182,6 +183,13 @@ class Feed(Section):
     def name(self) -> str:
         """The feed's name without what follows it."""
         return self.spec.partition(":")[0]
+
+    @field_validator("spec")
+    @classmethod
+    def _feed_is_known(cls, spec: str) -> str:
+        if spec.partition(":")[0] not in FEEDS:
+            raise ValueError(f"no such feed; there are {', '.join(FEEDS)}")
+        return spec
 
 
 class Log(Section):

@@ -9,13 +9,6 @@ from fastrouter import config
 from fastrouter.errors import ConfigError
 
 
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch):
-    for name in list(os.environ):
-        if name == "SUBSCRIPTIONS" or name.startswith("FASTROUTER_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "fastrouter.toml"
@@ -110,6 +103,7 @@ def test_text_becomes_values(
         ("feed.synthetic.symbols", 0, "how many, from 1"),
         ("feed.synthetic.rate", -1, 'above 0, or "max"'),
         ("feed.replay.columns", "time", "every item needs a ="),
+        ("feed.spec", "carrier-pigeon:x", "no such feed; there are synthetic, replay"),
         ("log.level", "loud", "debug, info, warning or error"),
     ],
 )

@@ -3,12 +3,6 @@ import pytest
 from fastrouter.client.options import DEFAULT_URL, resolve
 
 
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("PROXY_WS_URL", raising=False)
-    monkeypatch.delenv("SUBSCRIPTIONS", raising=False)
-
-
 def test_defaults():
     assert resolve(None, None) == (DEFAULT_URL, None)
 
