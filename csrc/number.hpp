@@ -220,6 +220,9 @@ __attribute__((noinline, cold, unused)) static size_t fr_write_double_slow(char*
       *scale = (uint8_t)decimals;
       return fr_write_decimal(out, whole, scaled / FR_POW10_INT[k - decimals], decimals);
     }
+    /* not an integer, so fixed notation has no zeros to fill in: already the layout we want */
+    return (size_t)(std::to_chars(out, out + FR_DOUBLE_MAX - 1, a, std::chars_format::fixed).ptr -
+                    out);
   }
   return fr_write_layout(out, a);
 }

@@ -77,6 +77,8 @@ cdef inline char* bytes_reserve(Bytes* self, size_t size) noexcept nogil:
 
 
 cdef inline int bytes_append(Bytes* self, const char* data, size_t size) except -1:
+    if size == 0:               # `data` may be NULL
+        return 0
     cdef char* out = bytes_reserve(self, size)
     if out == NULL:
         raise MemoryError()

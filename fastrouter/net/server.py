@@ -61,8 +61,11 @@ class Server:
         self.draining = False
         self._default = parse(endpoint.subscriptions, endpoint.default_timeframe)
         self._listeners: set[Listener] = set()
-        self._wheel: Wheel[Listener] = Wheel(self.loop, self._due)
+        self._wheel: Wheel[Listener] = Wheel(
+            self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
+        )
         self._server: asyncio.Server | None = None
+        self._closed: asyncio.Future[None] | None = None
 
     @classmethod
     async def start(cls, router: Router, dialect: Dialect, endpoint: Endpoint) -> Server:
@@ -182,23 +185,28 @@ class Server:
 
         Who has not taken its bytes by then is cut off.
         """
-        if self.draining:
-            return
+        if self._closed is None:
+            self._closed = asyncio.ensure_future(self._drain(grace))
+        await self._closed
+
+    async def _drain(self, grace: float) -> None:
         self.draining = True
         until = self.loop.time() + grace
-        if self._server is not None:
-            self._server.close()
-        for listener in self._listeners:
-            listener.session.drain()
-        await self._until(until - CLOSE_SECONDS / 2, self._waiting)
-        for listener in list(self._listeners):
-            listener.close(CloseCode.DRAIN, "draining")
-        await self._until(until, lambda: self._listeners)
-        for listener in list(self._listeners):
-            listener.abort()
+        assert self._server is not None
+        self._server.close()
+        try:
+            for listener in self._listeners:
+                listener.session.drain()
+            await self._until(until - grace / 10, self._waiting)
+            for listener in list(self._listeners):
+                listener.close(CloseCode.DRAIN, "draining")
+            await self._until(until, lambda: self._listeners)
+        finally:
+            for listener in list(self._listeners):
+                listener.abort()
+            self._wheel.close()
         while self._listeners:
             await asyncio.sleep(0)
-        self._wheel.close()
 
     async def _until(self, when: float, waiting: Any) -> None:
         while waiting() and self.loop.time() < when:

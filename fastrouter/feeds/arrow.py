@@ -1,0 +1,18 @@
+"""pyarrow, imported when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import FeedError
+
+__all__ = ["arrow"]
+
+
+def arrow(part: str = "") -> Any:
+    """``pyarrow``, or a part of it (``compute``, ``csv``, ``parquet``). Raises FeedError."""
+    try:
+        return import_module(f"pyarrow.{part}" if part else "pyarrow")
+    except ImportError as error:
+        raise FeedError("replay needs pyarrow: pip install 'fastrouter[replay]'") from error

@@ -1,0 +1,41 @@
+"""What a feed is, and what it needs of a router."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..core.dtypes import Rows
+
+__all__ = ["Feed", "Publisher"]
+
+
+class Publisher(Protocol):
+    """The side of a router that a feed sees."""
+
+    def publish_batch(self, rows: Rows, /) -> object:
+        """Publish an array of QUOTE_DTYPE or CANDLE_DTYPE, in order."""
+
+    async def drained(self) -> object:
+        """Return when what is pending is below its mark; give the loop a turn in any case."""
+
+
+class Feed(Protocol):
+    """A source of events. Counters start at 0 with each feed and only rise."""
+
+    @property
+    def published(self) -> int:
+        """Quotes or bars of the source that the router was given."""
+
+    @property
+    def candles(self) -> int:
+        """Candles built from the source's quotes that the router was given, forming ones too."""
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows of the source that were left out."""
+
+    async def run(self, router: Publisher) -> None:
+        """Publish until the data end; cancelling it is how it is stopped. Raises FeedError."""
+
+    def describe(self) -> str:
+        """One line for people: what is published, and how fast."""

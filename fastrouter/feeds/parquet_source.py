@@ -1,0 +1,48 @@
+"""Parquet by pyarrow, in batches of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FeedError
+from .arrow import arrow
+from .source import Batch
+
+__all__ = ["ParquetSource"]
+
+BATCH_ROWS = 4096
+
+
+class ParquetSource:
+    """One Parquet file."""
+
+    unit = "row"
+
+    def __init__(self, path: Path) -> None:
+        pa, pq = arrow(), arrow("parquet")
+        self._path = path
+        try:
+            with pq.ParquetFile(path) as file:
+                self._names: list[str] = file.schema_arrow.names
+                self.total = file.metadata.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise FeedError(f"{path}: cannot be read: {error}") from error
+        self.names: tuple[str, ...] | None = tuple(self._names)
+        self.width = len(self._names)
+
+    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+        pa, pq = arrow(), arrow("parquet")
+        names = [self._names[i] for i in wanted]
+        row = 1
+        try:
+            with pq.ParquetFile(self._path) as file:
+                for part in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+                    columns = {i: part.column(self._names[i]) for i in wanted}
+                    end = row + part.num_rows
+                    yield Batch(columns, np.arange(row, end), end - 1)
+                    row = end
+        except (pa.ArrowException, OSError) as error:
+            raise FeedError(f"{self._path}: cannot be read: {error}") from error

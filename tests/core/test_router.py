@@ -1,0 +1,321 @@
+"""publish, batches, snapshots, the order of sends, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastrouter.core.clock import Clock
+from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
+from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.core.router import Router
+from fastrouter.errors import EventError, SubscriptionError
+
+from .peer import START, Peer, body, candle, drain, quote
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router(clock=Clock(START))
+
+
+def test_publish_only_appends_and_flush_sends_once(router):
+    peer = Peer(router, ("S:AAPL", "quote"))
+    for bid in (1.0, 2.0, 3.0):
+        router.publish(quote("S:AAPL", bid))
+    assert peer.sink.writes == 0
+    assert router.flush() is False
+    assert peer.sink.writes == 1
+    assert [body(m)["bid"] for m in peer.read()] == ["1", "2", "3"]
+
+
+def test_seq_rises_per_topic_and_id_over_all(router):
+    peer = Peer(router, ("*", "quote"), ("*", "candle@1m"))
+    router.publish(quote("S:A"))
+    router.publish(candle("S:A"))
+    router.publish(quote("S:B"))
+    router.publish(quote("S:A"))
+    drain(router)
+    got = [(m["id"], m["type"], body(m)["symbol"], body(m)["seq"]) for m in peer.read()]
+    assert got == [
+        ("evt_1", "quote", "S:A", 1),
+        ("evt_2", "candle", "S:A", 1),
+        ("evt_3", "quote", "S:B", 1),
+        ("evt_4", "quote", "S:A", 2),
+    ]
+
+
+def test_matched_through_three_groups_is_sent_once(router):
+    peer = Peer(router, ("S:AAPL", "quote"), ("S:*", "quote"), ("*", "quote"))
+    router.publish(quote("S:AAPL"))
+    drain(router)
+    assert len(peer.read()) == 1
+
+
+def test_nobody_listens_nothing_is_encoded(router):
+    Peer(router, ("S:MSFT", "quote"))
+    router.publish(quote("S:AAPL"))
+    assert router.encoder.encoded == 0
+
+
+def test_encoded_once_for_all_sessions_of_a_dialect(router):
+    peers = [Peer(router, ("S:AAPL", "quote")) for _ in range(50)]
+    router.publish(quote("S:AAPL"))
+    drain(router)
+    assert router.encoder.encoded == 1
+    assert all(len(peer.read()) == 1 for peer in peers)
+
+
+def test_the_first_of_a_fan_out_changes(router):
+    first = set()
+    peers = [Peer(router, ("S:AAPL", "quote")) for _ in range(8)]
+    for _ in range(64):
+        router.publish(quote("S:AAPL"))
+        before = [peer.sink.writes for peer in peers]
+        router.flush(1)
+        first.add([p.sink.writes - b for p, b in zip(peers, before, strict=True)].index(1))
+        drain(router)
+    assert first == set(range(8))
+
+
+def test_oldest_first_and_nobody_twice_while_another_waits(router):
+    peers = [Peer(router, ("S:AAPL", "quote")) for _ in range(5)]
+    router.publish(quote("S:AAPL"))
+    assert router.flush(3) is True
+    router.publish(quote("S:AAPL"))  # the three visited ones queue behind the other two
+    assert router.flush(2) is True
+    assert sorted(p.sink.writes for p in peers) == [1, 1, 1, 1, 1]
+    drain(router)
+    assert sorted(len(p.read()) for p in peers) == [2, 2, 2, 2, 2]
+
+
+def test_wake_is_called_once_until_the_queue_is_empty(router):
+    calls = []
+    router.wake = lambda: calls.append(1)
+    Peer(router, ("S:AAPL", "quote"))
+    router.publish(quote("S:AAPL"))
+    router.publish(quote("S:AAPL"))
+    assert len(calls) == 1
+    drain(router)
+    router.publish(quote("S:AAPL"))
+    assert len(calls) == 2
+
+
+def test_a_tight_loop_is_flushed_in_line_within_bounded_memory(router):
+    peers = [Peer(router, ("S:AAPL", "quote")) for _ in range(3)]
+    for i in range(20_000):  # 4 MB of frames, never a flush from outside
+        router.publish(quote("S:AAPL", float(i)))
+        assert router.pending <= (1 << 18) + 2048
+    drain(router)
+    for peer in peers:
+        assert [body(m)["seq"] for m in peer.read()] == list(range(1, 20_001))
+
+
+def test_interleaved_topics_reach_each_session_in_order(router):
+    """Lists of references that are not contiguous in the ring, equal ones among them."""
+    a = [Peer(router, ("S:A", "quote")) for _ in range(3)]
+    b = [Peer(router, ("S:B", "quote")) for _ in range(2)]
+    for i in range(5000):
+        router.publish(quote("S:A", float(i)))
+        router.publish(quote("S:B", float(i)))
+        if i % 37 == 0:
+            drain(router)
+    drain(router)
+    for peer in a + b:
+        assert [body(m)["seq"] for m in peer.read()] == list(range(1, 5001))
+    assert router.flusher.copied < router.stats()["sends"]
+
+
+def test_snapshot_then_live_with_no_gap_and_no_duplicate(router):
+    for bid in (1.0, 2.0):
+        router.publish(quote("S:A", bid))
+        router.publish(quote("S:B", bid))
+    router.publish(candle("S:A"))
+    late = Peer(router, ("S:*", "quote"), ("S:A", "candle@1m"))
+    router.publish(quote("S:A", 3.0))  # before the snapshot has left
+    drain(router)
+    router.publish(quote("S:A", 4.0))
+    router.publish(quote("S:B", 4.0))
+    drain(router)
+    got = [(body(m)["symbol"], m["type"], body(m)["seq"], m.get("snapshot")) for m in late.read()]
+    assert got == [
+        ("S:A", "quote", 3, True),
+        ("S:B", "quote", 2, True),
+        ("S:A", "candle", 1, True),
+        ("S:A", "quote", 4, None),
+        ("S:B", "quote", 3, None),
+    ]
+
+
+def test_a_large_snapshot_is_sent_in_parts(router):
+    for n in range(3000):
+        router.publish(quote(f"S:{n}"))
+    peer = Peer(router, ("*", "quote"))
+    other = Peer(router, ("S:1", "quote"))
+    router.flush(2)
+    assert peer.sink.writes == 1
+    assert len(other.read()) == 1
+    drain(router)
+    assert sorted(body(m)["symbol"] for m in peer.read()) == sorted(f"S:{n}" for n in range(3000))
+    assert peer.sink.writes > 5
+    assert not peer.outbox.waiting
+
+
+def test_no_second_snapshot_for_what_a_session_gets_already(router):
+    router.publish(quote("S:A"))
+    router.publish(quote("S:B"))
+    peer = Peer(router, ("S:A", "quote"))
+    drain(router)
+    peer.read()
+    peer.outbox.subscribe([("S:*", "quote"), ("S:A", "quote")])
+    drain(router)
+    assert [body(m)["symbol"] for m in peer.read()] == ["S:B"]
+
+
+def test_control_goes_before_data_and_costs_no_event(router):
+    peer = Peer(router, ("S:A", "quote"))
+    router.publish(quote("S:A", 1.0))
+    router.publish(quote("S:A", 2.0))
+    peer.outbox.control(b'{"type":"ping"}')
+    drain(router)
+    assert [m["type"] for m in peer.read()] == ["ping", "quote", "quote"]
+    assert peer.sink.writes == 1
+
+
+def test_unsubscribed_gets_nothing_more(router):
+    peer = Peer(router, ("S:A", "quote"), ("S:B", "quote"))
+    router.publish(quote("S:A"))
+    peer.outbox.unsubscribe([("S:A", "quote"), ("S:X", "quote")])
+    assert [body(m)["symbol"] for m in peer.read()] == ["S:A"]
+    router.publish(quote("S:A"))
+    router.publish(quote("S:B"))
+    drain(router)
+    assert [body(m)["symbol"] for m in peer.read()] == ["S:B"]
+
+
+def test_forming_candles_at_most_once_a_second(router):
+    peer = Peer(router, ("*", "candle@1m"))
+    for tenth in range(25):
+        router.clock.set(START + tenth * 100_000_000)
+        router.publish(candle("S:A", float(tenth), closed=False))
+    drain(router)
+    assert [body(m)["close"] for m in peer.read()] == ["0", "10", "20"]
+    assert router.stats()["throttled"] == 22
+
+
+def test_close_during_a_backlog_frees_and_forgets(router):
+    peers = [Peer(router, ("*", "quote")) for _ in range(10)]
+    router.publish(quote("S:A"))
+    for peer in peers[::2]:
+        peer.outbox.close()
+        peer.outbox.close()
+    drain(router)
+    assert [len(p.read()) for p in peers] == [0, 1] * 5
+    assert router.stats()["sessions"] == 5
+    with pytest.raises(ValueError, match="closed"):
+        peers[0].outbox.subscribe([("*", "quote")])
+
+
+def test_event_of_a_kind(router):
+    peer = Peer(router, ("*", "order"), ("*", "account"))
+    router.publish(Event("order", {"event": "ORDER_FILLED", "id": "o1"}, symbol="S:A", time=START))
+    router.publish("account", {"cash": "10"})
+    drain(router)
+    order, account = peer.read()
+    assert list(order) == ["type", "event", "id", "order", "timestamp"]
+    assert order["order"] == {"id": "o1"}
+    assert account["account"] == {"cash": "10"}
+
+
+class TestRefused:
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+    @pytest.mark.parametrize("field", ["bid", "ask", "last", "bid_size", "ask_size"])
+    def test_quote_that_is_not_finite(self, field, value):
+        fields = dict.fromkeys(("bid", "ask", "last", "bid_size", "ask_size"), 1.0)
+        with pytest.raises(EventError, match=field):
+            Quote("S:A", **{**fields, field: value})
+
+    @pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume"])
+    def test_candle_that_is_not_finite(self, field):
+        fields = dict.fromkeys(("open", "high", "low", "close", "volume"), 1.0)
+        with pytest.raises(EventError, match=field):
+            Candle("S:A", **{**fields, field: float("nan")})
+
+    @pytest.mark.parametrize("symbol", ["", "S A", "S:*", "a,b", "x" * 129, "S:\n", "\x7f"])
+    def test_symbol(self, router, symbol):
+        with pytest.raises(EventError, match="symbol"):
+            router.publish(quote(symbol))
+        assert router.stats()["published"] == 0
+
+    def test_kind_and_payload(self, router):
+        Peer(router, ("*", "order"))
+        refused = [("nonsense", {}), ("quote", {}), ("order", 5), ("order", {"x": object()})]
+        for kind, payload in refused:
+            with pytest.raises(EventError):
+                router.publish(kind, payload)
+        with pytest.raises(EventError, match="allowed: Quote"):
+            router.publish(5)
+        assert router.stats()["published"] == 0
+
+    def test_too_large(self, router):
+        Peer(router, ("*", "order"))
+        with pytest.raises(EventError, match="allowed: 262144"):
+            router.publish("order", {"note": "x" * 300_000})
+
+    def test_timeframe(self):
+        with pytest.raises(EventError, match="allowed: 1s"):
+            Candle("S:A", timeframe="7m", open=1, high=1, low=1, close=1)
+
+    def test_event_type(self, router):
+        with pytest.raises(SubscriptionError, match="nonsense"):
+            Peer(router, ("*", "nonsense"))
+
+
+class TestBatch:
+    def rows(self, count: int) -> np.ndarray:
+        rows = np.zeros(count, QUOTE_DTYPE)
+        rows["symbol"] = [f"S:{i % 3}" for i in range(count)]
+        rows["bid"] = np.arange(count)
+        rows["ask"] = rows["bid"] + 1
+        rows["time"][1:] = START + 1
+        return rows
+
+    def test_equals_single_publishes(self, router):
+        other = Router(clock=Clock(START))
+        one, two = Peer(router, ("*", "quote")), Peer(other, ("*", "quote"))
+        rows = self.rows(10)
+        router.publish_batch(rows)
+        for row in rows:
+            prices = {n: float(row[n]) for n in ("bid", "ask", "last", "bid_size", "ask_size")}
+            other.publish(Quote(row["symbol"].decode(), **prices, time=int(row["time"])))
+        drain(router)
+        drain(other)
+        assert one.read() == two.read() != []
+
+    def test_candles(self, router):
+        peer = Peer(router, ("*", "candle@5m"))
+        rows = np.zeros(2, CANDLE_DTYPE)
+        rows["symbol"], rows["timeframe"], rows["time"] = "S:A", "5m", START
+        rows["close"], rows["closed"] = [1.5, 2.5], True
+        router.publish_batch(rows)
+        drain(router)
+        got = peer.read()
+        assert [body(m)["close"] for m in got] == ["1.5", "2.5"]
+        assert got[0]["timestamp"] == "2025-01-01T00:05:00.000000Z"
+
+    def test_a_bad_row_is_named_and_nothing_is_published(self, router):
+        rows = self.rows(10)
+        rows["ask"][7] = np.nan
+        with pytest.raises(EventError, match="row 7: quote: ask is nan"):
+            router.publish_batch(rows)
+        rows = np.zeros(3, CANDLE_DTYPE)
+        rows["symbol"] = "S:A"
+        rows["timeframe"] = ["1m", "2x", "1m"]
+        with pytest.raises(EventError, match="row 1: timeframe"):
+            router.publish_batch(rows)
+        assert router.stats()["published"] == 0
+
+    def test_other_arrays(self, router):
+        for array in (np.zeros(3), self.rows(9)[::2], self.rows(4).reshape(2, 2)):
+            with pytest.raises(EventError):
+                router.publish_batch(array)
