@@ -165,8 +165,10 @@ async def _drain(server: Server, grace: float, stop: Stop) -> bool:
     at_once = asyncio.create_task(stop.at_once.wait(), name="stop at once")
     await asyncio.wait([draining, at_once], return_when=asyncio.FIRST_COMPLETED)
     drained = draining.done()
-    draining.cancel()
+    if not drained:
+        server.abort()
     at_once.cancel()
+    await draining
     logger.info("stopped", drained=drained)
     return drained
 

@@ -111,20 +111,29 @@ def test_what_is_told_when_ready():
 
 
 def test_a_second_signal_cuts_the_drain_short():
-    async def visit(serving: app.Serving) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
-        writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        await reader.readuntil(b'"CONNECTED"')
-        os.kill(os.getpid(), signal.SIGTERM)
-        await reader.readuntil(b'"DISCONNECTING"')
-        visitor.writer = writer  # it never answers the close
+    """… of a client that never answers the close."""
+    mute = socket.socket()
+    mute.setblocking(False)
 
-    visitor = Visitor(visit)
-    assert not app.serve(settings(server__grace_seconds=60), ready=visitor)
-    visitor.writer.transport.abort()
+    async def until(words: bytes) -> None:
+        heard = b""
+        while words not in heard:
+            heard += await asyncio.get_running_loop().sock_recv(mute, 4096)
+
+    async def visit(serving: app.Serving) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(mute, ("127.0.0.1", serving.port))
+        await loop.sock_sendall(
+            mute,
+            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        )
+        await until(b'"CONNECTED"')
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(b'"DISCONNECTING"')
+
+    with mute:
+        assert not app.serve(settings(server__grace_seconds=60), ready=Visitor(visit))
 
 
 def test_a_feed_that_ends_leaves_the_server_running(capfd: pytest.CaptureFixture[str]):
