@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from fastrouter.client import Surroundings, connect
+from fastrouter.client import Surroundings, connect, link
 from fastrouter.core.event import Event, Quote
 from fastrouter.errors import ConnectionFailed, SubscriptionError
 from tests.client.conftest import Clock, Naps, connection_event, quote, serving
@@ -641,3 +641,22 @@ async def test_a_slow_consumer_stops_the_socket():
         assert held < 16 + 1024  # the rest of one read buffer at most
         await take(connection, held + 100)
         assert connection.stats.received > held
+
+
+async def test_a_paused_client_still_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch):
+    """It cannot see pings while it does not read, so it says so unasked."""
+    monkeypatch.setattr(link, "KEEP_ALIVE_SECONDS", 0.01)
+    alive = asyncio.Event()
+
+    async def handler(peer: ServerConnection) -> None:
+        for number in range(1, 40):
+            await peer.send(quote(number))
+        for _ in range(5):
+            assert json.loads(await peer.recv()) == {"type": "pong"}
+        alive.set()
+        await peer.wait_closed()
+
+    async with serving(handler) as url, connect(url, capacity=8) as connection:
+        await alive.wait()
+        events = await take(connection, 39)
+    assert [event.id for event in events] == list(range(1, 40))
