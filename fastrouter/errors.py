@@ -90,6 +90,22 @@ class FeedError(FastrouterError):
 
 
 class ConnectionFailed(FastrouterError, ConnectionError):
-    """A client could not connect, or lost its session and may not come back."""
+    """A client could not connect, or lost its session and may not come back.
+
+    ``close_code`` is what the server closed with, ``http_status`` what it
+    answered at the handshake; each is None when that is not how it ended.
+    """
 
     code = "CONNECTION_FAILED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        close_code: int | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.close_code = close_code
+        self.http_status = http_status

@@ -1,0 +1,248 @@
+"""The composition root: builds the parts from the configuration, starts them, drains them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+
+from fastrouter import config, log
+from fastrouter.embed import Router
+from fastrouter.errors import ConfigError
+from fastrouter.feeds import Feed, open_feed
+from fastrouter.feeds.progress import Progress, terminal_progress
+from fastrouter.net.server import Server
+
+__all__ = ["Serving", "feed_of", "run", "serve"]
+
+logger = structlog.stdlib.get_logger("fastrouter.app")
+
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Objects between two collections of the youngest generation, and how many of those make an
+#: older one. The hot path makes no cycles, so looking for them often buys nothing.
+GC_THRESHOLDS = (50_000, 50, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What runs, for whoever wants to tell people: URLs by dialect, and the feed in a line."""
+
+    host: str
+    port: int
+    paths: tuple[str, ...]
+    dialect: str
+    feed: str
+
+    @property
+    def urls(self) -> list[str]:
+        """Every WebSocket endpoint."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return [f"ws://{host}:{self.port}{path}" for path in self.paths]
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a new uvloop, and leave nothing behind."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+def serve(
+    settings: config.Settings,
+    *,
+    exit_when_done: bool = False,
+    ready: Callable[[Serving], None] = lambda serving: None,
+) -> bool:
+    """Serve until SIGINT or SIGTERM; then tell the sessions, flush and close within the grace.
+
+    ``ready`` is called once all endpoints accept. With ``exit_when_done`` the
+    end of the feed ends the server too. Returns whether every session was
+    drained: a second signal cuts that short. Raises ConfigError for what
+    cannot be started, FeedError when the feed fails.
+    """
+    log.configure(settings.log)
+    return run(_serve(settings, exit_when_done, ready))
+
+
+def feed_of(feed: config.Feed, progress: Progress | None = None) -> Feed:
+    """The configured feed; one that ends tells ``progress``. Raises FeedError or ConfigError."""
+    options = FEED_OPTIONS.get(feed.name)
+    spec, arguments = options(feed, progress) if options is not None else (feed.spec, {})
+    return open_feed(spec, **arguments)
+
+
+async def _serve(
+    settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
+) -> bool:
+    stop = Stop()
+    feed = feed_of(settings.feed, terminal_progress() if settings.log.format == "console" else None)
+    router = Router(outbox_bytes=settings.server.outbox_bytes)
+    server = await _listen(router, settings.server)
+    feeding = asyncio.create_task(_run_feed(feed, router), name="feed")
+    try:
+        _settle_collector()
+        ready(_serving(settings.server, server, feed))
+        await _until(stop, feeding, exit_when_done)
+    finally:
+        feeding.cancel()
+        await asyncio.wait([feeding])
+        drained = await _drain(server, settings.server.grace_seconds, stop)
+    if not feeding.cancelled():
+        feeding.result()
+    return drained
+
+
+async def _listen(router: Router, server: config.Server) -> Server:
+    options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
+    try:
+        return await router.serve(
+            server.host,
+            server.port,
+            dialect=server.dialect,
+            path=server.paths,
+            decimals=server.decimals,
+            heartbeat=server.heartbeat_seconds,
+            default_timeframe=server.default_timeframe,
+            max_message_bytes=server.max_message_bytes,
+            handshake_seconds=server.handshake_seconds,
+            **options,
+        )
+    except ConfigError as error:
+        if error.code != "ADDRESS_UNAVAILABLE":
+            raise
+        raise ConfigError(
+            f"{error}; choose another with --port or --host "
+            "(FASTROUTER_SERVER__PORT, server.port in the file)",
+            code=error.code,
+        ) from None
+
+
+async def _run_feed(feed: Feed, router: Router) -> None:
+    """Run the feed to its end and log how it went; raises FeedError when it fails."""
+    started = time.monotonic()
+    outcome = "feed failed"
+    try:
+        await feed.run(router)
+        outcome = "feed ended"
+    except asyncio.CancelledError:
+        outcome = "feed stopped"
+        raise
+    finally:
+        logger.info(
+            outcome,
+            feed=feed.describe(),
+            published=feed.published,
+            candles=feed.candles,
+            bad_rows=feed.bad_rows,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+async def _until(stop: Stop, feeding: asyncio.Task[None], exit_when_done: bool) -> None:
+    """Return when it is time to drain: a signal came, or the feed failed, or ended and should."""
+    asked = asyncio.create_task(stop.asked.wait(), name="stop")
+    try:
+        await asyncio.wait([asked, feeding], return_when=asyncio.FIRST_COMPLETED)
+        feed_went_well = feeding.done() and feeding.exception() is None
+        if feed_went_well and not exit_when_done:
+            await asked
+    finally:
+        asked.cancel()
+
+
+async def _drain(server: Server, grace: float, stop: Stop) -> bool:
+    logger.info("draining", sessions=server.sessions, grace_seconds=grace)
+    draining = asyncio.create_task(server.close(grace), name="drain")
+    at_once = asyncio.create_task(stop.at_once.wait(), name="stop at once")
+    await asyncio.wait([draining, at_once], return_when=asyncio.FIRST_COMPLETED)
+    drained = draining.done()
+    if not drained:
+        server.abort()
+    at_once.cancel()
+    await draining
+    logger.info("stopped", drained=drained)
+    return drained
+
+
+def _serving(settings: config.Server, server: Server, feed: Feed) -> Serving:
+    return Serving(settings.host, server.port, settings.paths, settings.dialect, feed.describe())
+
+
+def _settle_collector() -> None:
+    """Keep the cyclic collector off the hot path.
+
+    What exists now (modules, tables, the loop) lives as long as the process:
+    freezing it spares every later collection from walking it, and a full
+    collection of an interpreter with our libraries takes tens of milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+class Stop:
+    """What signals ask for: the first to stop, the second to stop at once."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.at_once = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        if self.asked.is_set():
+            self.at_once.set()
+        self.asked.set()
+
+
+# ---- how each feed is opened: its spec and options
+
+
+def _synthetic(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.synthetic
+    return feed.spec, {
+        "symbols": chosen.symbols,
+        "rate": _bounded(chosen.rate),
+        "seed": chosen.seed,
+    }
+
+
+def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.replay
+    file = feed.spec.partition(":")[2] or chosen.file
+    if not file:
+        raise ConfigError(
+            "feed.spec = 'replay' names no file; write replay:FILE, or set feed.replay.file"
+        )
+    options = {
+        "kind": None if chosen.kind == "auto" else chosen.kind,
+        "symbol": chosen.symbol,
+        "timeframe": chosen.timeframe,
+        "columns": chosen.columns or None,
+        "speed": _bounded(chosen.speed),
+        "loop": chosen.loop,
+        "strict": chosen.strict,
+        "progress": progress,
+    }
+    return f"replay:{file}", options
+
+
+def _bounded(value: float) -> float | None:
+    """None, which feeds take for "as fast as possible", instead of infinity."""
+    return None if math.isinf(value) else value
+
+
+FEED_OPTIONS: dict[str, Callable[[config.Feed, Progress | None], tuple[str, dict[str, Any]]]] = {
+    "synthetic": _synthetic,
+    "replay": _replay,
+}

@@ -1,0 +1,34 @@
+"""How long to wait before trying again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["Backoff"]
+
+
+class Backoff:
+    """Exponential backoff with full jitter.
+
+    Each `delay` lies between 0 and a ceiling that starts at ``first`` seconds
+    and doubles up to ``last``: a thousand clients that lost one server come
+    back spread out, not in step.
+    """
+
+    def __init__(self, first: float, last: float, random: Callable[[], float]) -> None:
+        if not 0 < first <= last:
+            raise ValueError(f"backoff needs 0 < first <= last seconds, not {first!r}, {last!r}")
+        self._first = first
+        self._last = last
+        self._random = random
+        self._ceiling = first
+
+    def delay(self) -> float:
+        """Seconds to wait now; the ceiling of the next call is twice as high."""
+        ceiling = self._ceiling
+        self._ceiling = min(self._last, ceiling * 2)
+        return self._random() * ceiling
+
+    def reset(self) -> None:
+        """Start over: the last connection held."""
+        self._ceiling = self._first

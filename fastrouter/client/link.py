@@ -1,0 +1,271 @@
+"""Keeps one session with a server open, and turns its messages into events.
+
+::
+
+    opening ──▶ open ──▶ lost ──▶ waiting ──▶ opening …
+       │          │        └─ for good ──▶ ended, with a failure
+       └──────────┴─ done, or cancelled ─▶ ended
+
+A link never refers to the `Connection` that owns it, so that a connection
+nobody holds any more is collected, and ends its link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from fastrouter import dialects
+from fastrouter.client import messages
+from fastrouter.client.address import with_subscriptions
+from fastrouter.client.backoff import Backoff
+from fastrouter.client.inbox import Inbox
+from fastrouter.client.options import Options
+from fastrouter.client.statistics import Statistics
+from fastrouter.client.wire import Ending, Wire, open_wire
+from fastrouter.core.event import Event
+from fastrouter.errors import CloseCode, ConnectionFailed, MessageError, SubscriptionError
+
+__all__ = ["Link"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between signs of life while reading is paused and pings go unseen.
+KEEP_ALIVE_SECONDS = 5.0
+
+#: Close codes that end the stream as it should end.
+FINAL = frozenset({CloseCode.DONE})
+#: … and those that do when the client was told not to come back.
+FINAL_ONCE = frozenset({CloseCode.DONE, CloseCode.DRAIN})
+#: Close codes after which coming back would be answered the same.
+FORBIDDEN = {
+    CloseCode.NOT_AUTHENTICATED: "NOT_AUTHENTICATED",
+    CloseCode.NOT_ALLOWED: "NOT_ALLOWED",
+    CloseCode.POLICY: "POLICY",
+}
+#: Failed attempts that would fail again.
+HOPELESS = (ConnectionFailed, ssl.SSLCertVerificationError)
+#: Error codes that answer a ``subscribe`` or ``unsubscribe``.
+REFUSALS = frozenset({"INVALID_SUBSCRIPTION", "INVALID_MESSAGE", "FORBIDDEN"})
+
+
+class Link:
+    """One server, as long as it takes: `run` it in a task, read its ``inbox``."""
+
+    def __init__(self, options: Options) -> None:
+        self.inbox = Inbox(options.capacity, on_full=self._pause, on_room=self._resume)
+        self.statistics = Statistics()
+        self._options = options
+        self._surroundings = options.surroundings
+        self._decode = options.decoder or dialects.load(options.dialect).decode
+        self._held = options.subscriptions
+        self._wire: Wire | None = None
+        self._opened = asyncio.Event()
+        self._answers: deque[asyncio.Future[list[str]]] = deque()
+        self._keep_alive: asyncio.TimerHandle | None = None
+
+    # ---- for the connection
+
+    async def run(self) -> None:
+        """Connect, and again, until the server is done or refuses, or the task is cancelled."""
+        failure: Exception | None = None
+        backoff = Backoff(*self._options.backoff, self._surroundings.random)
+        try:
+            while await self._once(backoff):
+                delay = backoff.delay()
+                logger.info("connecting again in %.1f s", delay)
+                await self._surroundings.sleep(delay)
+        except Exception as error:  # the consumer's to see, not the loop's
+            failure = error
+        finally:
+            self.inbox.end(failure)
+            self._opened.set()
+
+    async def opened(self) -> None:
+        """Return once a first session is, or was, open; raise what keeps it from opening."""
+        while not self.statistics.sessions:
+            await self._next_opening()
+
+    def send(self, text: bytes) -> None:
+        """Send now; without an open session it goes nowhere."""
+        if self._wire is not None:
+            self._wire.send(text)
+
+    async def change(self, verb: str, items: list[str]) -> list[str]:
+        """Send a ``subscribe`` or ``unsubscribe``; return all that is held after it.
+
+        When the session is lost before its answer, the next one is asked again.
+        """
+        while True:
+            while self._wire is None:
+                await self._next_opening()
+            answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+            self._answers.append(answer)
+            self.send(messages.change(verb, items))
+            try:
+                async with asyncio.timeout(self._options.open_timeout):
+                    return await answer
+            except ConnectionResetError:
+                continue
+
+    # ---- sessions
+
+    async def _once(self, backoff: Backoff) -> bool:
+        """One attempt and the session it opens; returns whether to try again."""
+        options = self._options
+        since = self._surroundings.monotonic()
+        try:
+            ending = await self._session()
+        except OSError as error:
+            if not options.reconnect or isinstance(error, HOPELESS):
+                raise _as_failure(error, options.url) from error
+            logger.warning("cannot connect to %s: %s", options.url, error)
+            return True
+        if self._surroundings.monotonic() - since >= options.stable_after:
+            backoff.reset()
+        return _may_return(ending, options)
+
+    async def _session(self) -> Ending:
+        """Open a session and wait for its end; raises what `open_wire` does."""
+        url = with_subscriptions(self._options.url, self._held)
+        try:
+            wire = await open_wire(url, self._options, self._open, self._receive)
+            return await asyncio.shield(wire.ended)
+        finally:
+            open_still, self._wire = self._wire, None
+            self._stop_keep_alive()
+            self._forget_answers()
+            if open_still is not None:
+                await open_still.close(self._options.close_timeout)
+
+    def _open(self, wire: Wire) -> None:
+        """A session is open; its first messages may follow in this very turn of the loop."""
+        self._wire = wire
+        self.statistics.sessions += 1
+        self._opened.set()
+        if self.inbox.full:
+            self._pause()
+
+    def _forget_answers(self) -> None:
+        while self._answers:
+            if (answer := self._next_answer()) is not None:
+                answer.set_exception(ConnectionResetError("the session was lost"))
+
+    async def _next_opening(self) -> None:
+        """Return when a session has opened; raise ConnectionFailed when none will any more."""
+        if self.inbox.ended:
+            self.inbox.check()
+            raise ConnectionFailed("the connection is closed", code="CLOSED")
+        self._opened.clear()
+        await self._opened.wait()
+
+    # ---- what the server says
+
+    def _receive(self, message: bytes) -> None:
+        try:
+            event = self._decode(message)
+        except MessageError as error:
+            self.statistics.malformed += 1
+            logger.warning("message %.200r cannot be read: %s", message, error)
+            return
+        self.statistics.received += 1
+        if not isinstance(event, Event):
+            self.statistics.follow(event)
+        elif (handle := _CONTROL.get(event.kind)) is not None and handle(self, event):
+            return
+        self.inbox.put(event)
+
+    def _on_ping(self, event: Event) -> bool:
+        self.send(messages.PONG)
+        return True
+
+    def _on_held(self, event: Event) -> bool:
+        self._held = [str(item) for item in _body(event).get("subscriptions", ())]
+        answer = self._next_answer()
+        if answer is not None:
+            answer.set_result(list(self._held))
+        return True
+
+    def _on_error(self, event: Event) -> bool:
+        """An error that answers a request is raised there; any other is an event."""
+        code = _body(event).get("code")
+        if code not in REFUSALS or not self._answers:
+            return False
+        answer = self._next_answer()
+        if answer is not None:
+            text = str(_body(event).get("message", code))
+            answer.set_exception(SubscriptionError(text, code=code))
+        return True
+
+    def _next_answer(self) -> asyncio.Future[list[str]] | None:
+        """Who waits for the answer that just came; answers come in the order of requests."""
+        if not self._answers:
+            return None
+        answer = self._answers.popleft()
+        return None if answer.done() else answer
+
+    # ---- a slow consumer
+
+    def _pause(self) -> None:
+        if self._wire is None:
+            return
+        self.statistics.pauses += 1
+        self._wire.pause()
+        self._stay_alive()
+
+    def _resume(self) -> None:
+        self._stop_keep_alive()
+        if self._wire is not None:
+            self._wire.resume()
+
+    def _stay_alive(self) -> None:
+        """Any message counts as life, so say one now and then instead of unseen pings' pongs."""
+        if self._wire is not None:
+            self._wire.send(messages.PONG)
+            self._wire.keep_alive()
+            loop = asyncio.get_running_loop()
+            self._keep_alive = loop.call_later(KEEP_ALIVE_SECONDS, self._stay_alive)
+
+    def _stop_keep_alive(self) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.cancel()
+            self._keep_alive = None
+
+
+#: Event kinds a link deals with itself; each returns whether the consumer need not see it.
+_CONTROL: dict[str, Callable[[Link, Event], bool]] = {
+    "ping": Link._on_ping,
+    "subscribed": Link._on_held,
+    "unsubscribed": Link._on_held,
+    "error": Link._on_error,
+}
+
+
+def _body(event: Event) -> dict[str, Any]:
+    """What an event says; a server may have sent anything."""
+    return event.payload if isinstance(event.payload, dict) else {}
+
+
+def _may_return(ending: Ending, options: Options) -> bool:
+    """Whether to connect again; raises ConnectionFailed when the end was no good one."""
+    if ending.code in (FINAL if options.reconnect else FINAL_ONCE):
+        return False
+    text = f"{options.url} closed the session with {ending.code}"
+    if ending.reason:
+        text += f": {ending.reason}"
+    if ending.code in FORBIDDEN:
+        raise ConnectionFailed(text, code=FORBIDDEN[CloseCode(ending.code)], close_code=ending.code)
+    if not options.reconnect:
+        raise ConnectionFailed(text, close_code=ending.code)
+    logger.warning("%s", text)
+    return True
+
+
+def _as_failure(error: OSError, url: str) -> ConnectionFailed:
+    if isinstance(error, ConnectionFailed):
+        return error
+    return ConnectionFailed(f"cannot connect to {url}: {error}")

@@ -1,0 +1,64 @@
+"""How a client connects: every choice in one frozen place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ssl import SSLContext
+
+from fastrouter.client import address
+from fastrouter.client.inbox import AnyEvent
+from fastrouter.client.surroundings import Surroundings
+
+__all__ = ["DEFAULT_URL", "Options", "resolve"]
+
+DEFAULT_URL = "ws://localhost:8082"
+URL_VARIABLE = "PROXY_WS_URL"
+SUBSCRIPTIONS_VARIABLE = "SUBSCRIPTIONS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """See `fastrouter.connect` for what each means; times are seconds.
+
+    ``decoder``, when given, reads messages instead of the dialect's: bytes to
+    an event, MessageError for what cannot be read.
+    """
+
+    url: str = DEFAULT_URL
+    subscriptions: list[str] | None = None
+    dialect: str = "trading-api"
+    ack: bool = False
+    reconnect: bool = True
+    backoff: tuple[float, float] = (1.0, 30.0)
+    token: str | None = None
+    ssl_context: SSLContext | None = None
+    open_timeout: float = 10.0
+    close_timeout: float = 2.0
+    idle_timeout: float = 30.0
+    stable_after: float = 10.0
+    capacity: int = 1024
+    max_message_bytes: int = 4 * 1024 * 1024
+    decoder: Callable[[bytes], AnyEvent] | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+
+def resolve(
+    url: str | None, subscriptions: str | Iterable[str] | None
+) -> tuple[str, list[str] | None]:
+    """Where to connect and what to ask for, the environment filling in what is None.
+
+    Raises ConnectionFailed for a URL that is none.
+    """
+    target = address.check(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+    if subscriptions is None:
+        asked = address.asked_for(target)
+        if asked is not None:
+            return target, asked
+        subscriptions = os.environ.get(SUBSCRIPTIONS_VARIABLE) or None
+    if subscriptions is None:
+        return target, None
+    if isinstance(subscriptions, str):
+        subscriptions = [subscriptions]
+    return target, [item for text in subscriptions for item in address.split_items(text)]

@@ -1,0 +1,87 @@
+"""``fastrouter bench``: measure this machine."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastrouter.commands.failure import fail
+
+__all__ = ["BENCHES", "CONTEXT", "bench"]
+
+#: Everything after the bench's name is the bench's own.
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _program(name: str, arguments: list[str]) -> int:
+    """A bench with a command line of its own."""
+    module = _module(f"fastrouter.bench.{name}")
+    status: int = import_module(module).main(arguments)
+    return status
+
+
+def _suite(name: str, arguments: list[str]) -> int:
+    """A pytest-benchmark suite; ``--json`` prints its figures."""
+    spec = find_spec(_module(f"fastrouter.bench.bench_{name}"))
+    assert spec is not None
+    assert spec.origin is not None
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        as_json = "--json" in arguments
+        options = [argument for argument in arguments if argument != "--json"]
+        quiet = [f"--benchmark-json={report}", "-qq", "--no-summary"] if as_json else []
+        status = pytest.main(
+            [spec.origin, "--benchmark-only", "-p", "no:cacheprovider", *quiet, *options]
+        )
+        if as_json and report.exists():
+            typer.echo(report.read_text())
+    return int(status)
+
+
+def _module(name: str) -> str:
+    try:
+        found = find_spec(name) is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        fail(f"{name} is not installed", "BENCH_MISSING", 2)
+    return name
+
+
+BENCHES: dict[str, Callable[[str, list[str]], int]] = {
+    "fanout": _program,
+    "idle": _program,
+    "encode": _suite,
+    "match": _suite,
+    "publish": _suite,
+}
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="|".join(BENCHES))] = "fanout",
+) -> None:
+    """Measure one part; options after its name are its own (try --help there).
+
+    fanout: end to end, beside raw C floors; idle: memory of idle sessions;
+    encode, match, publish: single parts, by pytest-benchmark.
+    """
+    if name == "--help":
+        typer.echo(context.get_help())
+        return
+    arguments = list(context.args)
+    if name.startswith("-"):
+        name, arguments = "fanout", [name, *arguments]
+    run = BENCHES.get(name)
+    if run is None:
+        fail(f"{name!r} is no bench; allowed: {', '.join(BENCHES)}", "INVALID_ARGUMENT", 2)
+    sys.exit(run(name, arguments))

@@ -1,0 +1,98 @@
+"""``fastrouter serve``: run the router."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastrouter import app, config
+from fastrouter.commands.failure import expected, fail
+
+__all__ = ["KEYS", "serve"]
+
+#: Option -> the setting it overrides.
+KEYS = {
+    "host": "server.host",
+    "port": "server.port",
+    "dialect": "server.dialect",
+    "subscriptions": "server.subscriptions",
+    "feed": "feed.spec",
+    "symbols": "feed.synthetic.symbols",
+    "rate": "feed.synthetic.rate",
+    "seed": "feed.synthetic.seed",
+    "kind": "feed.replay.kind",
+    "symbol": "feed.replay.symbol",
+    "timeframe": "feed.replay.timeframe",
+    "columns": "feed.replay.columns",
+    "speed": "feed.replay.speed",
+    "loop": "feed.replay.loop",
+    "strict": "feed.replay.strict",
+    "log_level": "log.level",
+    "log_format": "log.format",
+}
+
+File = Annotated[
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="A TOML file of settings.")
+]
+
+
+def option(help_text: str, metavar: str | None = None) -> Any:
+    """An option that is None unless given, so that other sources may set it."""
+    return typer.Option(help=help_text, metavar=metavar, show_default=False)
+
+
+@expected
+def serve(
+    config_file: File = None,
+    feed: Annotated[str | None, option("synthetic (default) or replay:FILE.", "SPEC")] = None,
+    host: Annotated[str | None, option("Address to bind, default 127.0.0.1.", "ADDRESS")] = None,
+    port: Annotated[str | None, option("Port, default 8082; 0 is any free one.", "N")] = None,
+    dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
+    subscriptions: Annotated[
+        str | None, option("What a session gets that names nothing.", "ITEMS")
+    ] = None,
+    symbols: Annotated[
+        str | None, option("Synthetic: how many symbols, or their names.", "N|NAMES")
+    ] = None,
+    rate: Annotated[str | None, option("Synthetic: quotes a second.", "R|max")] = None,
+    seed: Annotated[str | None, option("Synthetic: same seed, same quotes.", "N")] = None,
+    kind: Annotated[str | None, option("Replay: quotes, bars or auto.", "KIND")] = None,
+    symbol: Annotated[str | None, option("Replay: the symbol of every row.", "NAME")] = None,
+    timeframe: Annotated[str | None, option("Replay: the timeframe of every bar.", "NAME")] = None,
+    columns: Annotated[
+        str | None, option("Replay: as time=0,bid=1, by name or position.", "MAP")
+    ] = None,
+    speed: Annotated[str | None, option("Replay: times the original pace.", "X|max")] = None,
+    loop: Annotated[bool | None, option("Replay: begin again at the end.")] = None,
+    strict: Annotated[bool | None, option("Replay: a bad row ends the feed.")] = None,
+    log_level: Annotated[str | None, option("debug, info, warning or error.", "LEVEL")] = None,
+    log_format: Annotated[str | None, option("console or json.", "FORMAT")] = None,
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit-when-done", help="End when the feed does.")
+    ] = False,
+) -> None:
+    """Route a feed to WebSocket sessions until SIGINT or SIGTERM."""
+    given = locals()
+    overrides = {key: given[name] for name, key in KEYS.items()}
+    settings = config.load(config_file, overrides).settings
+    if not app.serve(settings, exit_when_done=exit_when_done, ready=_tell):
+        fail("a second signal cut the drain short", "INTERRUPTED", 1)
+
+
+def _tell(serving: app.Serving) -> None:
+    """Print where sessions are served and how to watch one."""
+    console = Console(soft_wrap=True)
+    table = Table("endpoint", "dialect", title="fastrouter", title_justify="left")
+    for url in serving.urls:
+        table.add_row(url, serving.dialect)
+    console.print(table)
+    console.print(f"feed       {serving.feed}", highlight=False)
+    console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)
+    console.print(
+        f"or         websocat '{serving.urls[-1]}?subscriptions=*:quote'", highlight=False
+    )
+    console.print("stop it    Ctrl-C", highlight=False)

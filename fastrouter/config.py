@@ -1,0 +1,386 @@
+"""The configuration: one frozen tree, and where each of its values came from.
+
+Sources, each wins over the ones before it::
+
+    defaults  ◀  TOML file  ◀  SUBSCRIPTIONS  ◀  FASTROUTER_SECTION__KEY  ◀  command line
+
+The server reads its environment here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from fastrouter import dialects
+from fastrouter.core.timeframe import parse_timeframe
+from fastrouter.errors import ConfigError
+from fastrouter.feeds import FEEDS
+from fastrouter.session import subscriptions as grammar
+
+__all__ = ["Effective", "Feed", "Log", "Replay", "Server", "Settings", "Synthetic", "load"]
+
+PREFIX = "FASTROUTER_"
+CONFIG_VARIABLE = "FASTROUTER_CONFIG"
+SUBSCRIPTIONS_VARIABLE = "SUBSCRIPTIONS"
+#: Variables of ours that name no setting.
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "FASTROUTER_BUILD"})
+
+
+def _listed(value: object) -> object:
+    """``"a, b"`` -> ``["a", "b"]``: environment variables are text."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _counted(value: object) -> object:
+    """``"20"`` -> 20, ``"S:A,S:B"`` -> a list of names."""
+    if isinstance(value, str):
+        return int(value) if value.strip().isdecimal() else _listed(value)
+    return value
+
+
+def _unbounded(value: object) -> object:
+    """``"max"`` -> infinity, which TOML can say too."""
+    return math.inf if value == "max" else value
+
+
+def _mapped(value: object) -> object:
+    """``"time=0,bid=Bid"`` -> ``{"time": 0, "bid": "Bid"}``: a column by its index or name."""
+    if isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError("every item needs a =")
+        columns = {name.strip(): column.strip() for name, _, column in pairs}
+        return {name: int(to) if to.isdecimal() else to for name, to in columns.items()}
+    return value
+
+
+OrMax = Annotated[float, BeforeValidator(_unbounded), Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Server(Section):
+    """Where sessions are served, and how."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="an address or name to bind")
+    port: int = Field(default=8082, ge=0, le=65535, description="0 (any free port) to 65535")
+    paths: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=("/", "/ws"), min_length=1, description="paths that begin with /"
+    )
+    dialect: str = Field(default="trading-api", description="a registered dialect")
+    decimals: Literal["string", "number"] = Field(
+        default="string", description='"string" or "number"'
+    )
+    default_timeframe: str = Field(default="1m", description="1s to 1d, as in candle@5m")
+    subscriptions: str | None = Field(
+        default=None,
+        description="SYMBOL:EVENT_TYPE items, comma separated, as S:AAPL:quote,C:*:candle",
+    )
+    heartbeat_seconds: Seconds = Field(default=15.0, description="seconds above 0")
+    handshake_seconds: Seconds = Field(default=10.0, description="seconds above 0")
+    grace_seconds: float = Field(
+        default=10.0, ge=0, allow_inf_nan=False, description="seconds from 0 to drain in at the end"
+    )
+    outbox_bytes: int = Field(
+        default=1 << 20, ge=1 << 12, le=1 << 30, description="4096 to 1073741824 bytes a session"
+    )
+    max_message_bytes: int = Field(
+        default=64 << 10, ge=1 << 10, le=1 << 24, description="1024 to 16777216 bytes from a client"
+    )
+
+    @field_validator("paths")
+    @classmethod
+    def _paths_are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            if not path.startswith("/") or "?" in path or "#" in path:
+                raise ValueError(f"{path!r} is no path")
+        return tuple(dict.fromkeys(paths))
+
+    @field_validator("dialect")
+    @classmethod
+    def _dialect_is_registered(cls, name: str) -> str:
+        if name not in dialects.names():
+            raise ValueError(f"not registered; allowed: {', '.join(dialects.names())}")
+        return name
+
+    @field_validator("default_timeframe")
+    @classmethod
+    def _timeframe_exists(cls, name: str) -> str:
+        parse_timeframe(name)
+        return name
+
+    @field_validator("subscriptions")
+    @classmethod
+    def _subscriptions_parse(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is not None:
+            grammar.parse(text, info.data.get("default_timeframe", "1m"))
+        return text
+
+
+class Synthetic(Section):
+    """A made-up market."""
+
+    symbols: Annotated[
+        Annotated[int, Field(ge=1)] | tuple[str, ...], NoDecode, BeforeValidator(_counted)
+    ] = Field(default=20, description="how many, from 1, or their names")
+    rate: OrMax = Field(default=1000.0, description='quotes a second, above 0, or "max"')
+    seed: int = Field(default=1, ge=0, description="a number from 0")
+
+
+class Replay(Section):
+    """A file of quotes or bars."""
+
+    file: Path | None = Field(default=None, description="a CSV or Parquet file")
+    kind: Literal["auto", "quotes", "bars"] = Field(
+        default="auto", description='"quotes", "bars" or "auto" (by the columns)'
+    )
+    symbol: str | None = Field(default=None, description="the symbol of a file that names none")
+    timeframe: str | None = Field(
+        default=None, description="of bars in a file that does not say: 1s to 1d"
+    )
+    columns: Annotated[dict[str, str | int], NoDecode, BeforeValidator(_mapped)] = Field(
+        default_factory=dict, description='FIELD=COLUMN items by name or index, as "time=0,bid=1"'
+    )
+    speed: OrMax = Field(default=1.0, description='times the original pace, above 0, or "max"')
+    loop: bool = Field(default=False, description="true or false")
+    strict: bool = Field(default=False, description="true (a bad row ends the feed) or false")
+
+
+class Feed(Section):
+    """Where events come from: ``spec`` is a feed's name, with ``:FILE`` for a replay."""
+
+    spec: str = Field(default="synthetic", min_length=1, description='"synthetic" or "replay:FILE"')
+    synthetic: Synthetic = Synthetic()
+    replay: Replay = Replay()
+
+    @property
+    def name(self) -> str:
+        """The feed's name without what follows it."""
+        return self.spec.partition(":")[0]
+
+    @field_validator("spec")
+    @classmethod
+    def _feed_is_known(cls, spec: str) -> str:
+        if spec.partition(":")[0] not in FEEDS:
+            raise ValueError(f"no such feed; there are {', '.join(FEEDS)}")
+        return spec
+
+
+class Log(Section):
+    """What is logged, and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    format: Literal["console", "json"] = Field(default="console", description='"console" or "json"')
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        case_sensitive=False,
+        title="fastrouter",
+    )
+
+    server: Server = Server()
+    feed: Feed = Feed()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` has merged: it remembers where each value came from."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The settings, and for each key (``server.port``) the source that set it."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def origin(self, key: str) -> str:
+        """Where the value of a key came from."""
+        return self.origins.get(key, "default")
+
+
+def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Effective:
+    """Read every source and return the effective configuration.
+
+    ``overrides`` maps keys as ``server.port`` to values of the command line;
+    None means not given. Raises ConfigError that lists every setting that
+    cannot be used: its key and origin, what is wrong, what is allowed.
+    """
+    origins: dict[str, str] = {}
+    tree: dict[str, Any] = {}
+    for values, origin in _sources(file, overrides or {}):
+        for key, value in values.items():
+            _put(tree, key, value)
+            origins[key] = origin(key)
+    try:
+        return Effective(Settings(**tree), origins)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, origins)) from None
+
+
+Source = tuple[dict[str, Any], "Origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Says where a key's value came from; ``{}`` stands for the key as a variable is spelt."""
+
+    text: str
+
+    def __call__(self, key: str) -> str:
+        return self.text.format(PREFIX + key.replace(".", "__").upper())
+
+
+def _sources(file: Path | None, overrides: Mapping[str, Any]) -> Iterator[Source]:
+    """Keys and values of each source, weakest first."""
+    file = file or _file_of_environment()
+    if file is not None:
+        yield _leaves(_read(file)), Origin(f"file {file}".replace("{", "{{").replace("}", "}}"))
+    if text := os.environ.get(SUBSCRIPTIONS_VARIABLE):
+        key = "server.subscriptions"
+        yield {key: text}, Origin(f"environment {SUBSCRIPTIONS_VARIABLE}")
+    yield _environment(), Origin("environment {}")
+    given = {key: value for key, value in overrides.items() if value is not None}
+    yield given, Origin("command line")
+
+
+def _file_of_environment() -> Path | None:
+    name = os.environ.get(CONFIG_VARIABLE)
+    return Path(name) if name else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _environment() -> dict[str, Any]:
+    """Settings named by the environment; raises ConfigError for a variable that names none."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    strange = [
+        name
+        for name in os.environ
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in OTHER_VARIABLES
+        and name.upper().partition("__")[0] not in known
+    ]
+    if strange:
+        raise ConfigError(
+            f"environment {', '.join(sorted(strange))}: no such setting; "
+            f"allowed: {', '.join(sorted(f'{name}__KEY' for name in known))}"
+        )
+    return _leaves(EnvSettingsSource(Settings)())
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested tree as flat keys: ``{"server": {"port": 1}}`` -> ``{"server.port": 1}``."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = prefix + name
+        if isinstance(value, Mapping) and _is_section(key):
+            flat |= _leaves(value, key + ".")
+        else:
+            flat[key] = value
+    return flat
+
+
+def _is_section(key: str) -> bool:
+    model: type[BaseModel] = Settings
+    for name in key.split("."):
+        section = _section(model, name)
+        if section is None:
+            return False
+        model = section
+    return True
+
+
+def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The section of that name, or None when it is a value or nothing."""
+    field = model.model_fields.get(name)
+    annotation: Any = field.annotation if field is not None else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *sections, name = key.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[name] = value
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """One line per setting that cannot be used."""
+    lines: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        key, allowed = _locate(problem["loc"])
+        reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
+        if problem["type"] == "extra_forbidden":
+            reason = "no such setting"
+        text = f"{key} = {problem['input']!r} ({origins.get(key, 'default')}): {reason}"
+        told = "allowed:" in reason or not allowed
+        lines.setdefault(key, text if told else f"{text}; allowed: {allowed}")
+    return "\n".join(lines.values())
+
+
+def _locate(location: tuple[int | str, ...]) -> tuple[str, str]:
+    """The key an error is about, without what pydantic adds for unions, and what is allowed."""
+    model: type[BaseModel] = Settings
+    key: list[str] = []
+    for part in map(str, location):
+        key.append(part)
+        section = _section(model, part)
+        if section is None:
+            field = model.model_fields.get(part)
+            allowed = ", ".join(model.model_fields) if field is None else field.description
+            return ".".join(key), allowed or ""
+        model = section
+    return ".".join(key), "a table"

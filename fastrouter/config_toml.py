@@ -1,0 +1,60 @@
+"""The effective configuration as TOML, each value with where it came from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from fastrouter.config import Effective
+
+__all__ = ["render"]
+
+
+def render(effective: Effective) -> str:
+    """A TOML document that loads to the same settings; origins are comments."""
+    return "\n".join(_table(effective, effective.settings, ())).strip() + "\n"
+
+
+def _table(effective: Effective, section: BaseModel, path: tuple[str, ...]) -> Iterator[str]:
+    values = dict(section)
+    if path:
+        yield f"\n[{'.'.join(path)}]"
+    for name, value in values.items():
+        if not isinstance(value, BaseModel):
+            yield _line(name, value, effective.origin(".".join((*path, name))))
+    for name, value in values.items():
+        if isinstance(value, BaseModel):
+            yield from _table(effective, value, (*path, name))
+
+
+def _line(name: str, value: Any, origin: str) -> str:
+    if value is None:
+        return f"# {name} is not set"
+    return f"{f'{name} = {_literal(value)}':<40} # {origin}"
+
+
+def _literal(value: Any) -> str:
+    """A TOML value (v1.0.0)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and math.isinf(value):
+        return '"max"'
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        pairs = (f"{_text(key)} = {_literal(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, str | Path):
+        return _text(value)
+    raise TypeError(f"{type(value).__name__} has no TOML form")
+
+
+def _text(value: object) -> str:
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,13 @@
+"""What every test may need."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
+    """Tests see no configuration of whoever runs them."""
+    for name in list(os.environ):
+        if name in ("SUBSCRIPTIONS", "PROXY_WS_URL") or name.startswith("FASTROUTER_"):
+            monkeypatch.delenv(name)

@@ -1,0 +1,182 @@
+import math
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from fastrouter import config
+from fastrouter.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "fastrouter.toml"
+
+
+def test_defaults():
+    effective = config.load()
+    server, feed, log = (effective.settings.server, effective.settings.feed, effective.settings.log)
+    assert (server.host, server.port, server.paths) == ("127.0.0.1", 8082, ("/", "/ws"))
+    assert (server.dialect, server.decimals) == ("trading-api", "string")
+    assert (server.heartbeat_seconds, server.grace_seconds) == (15, 10)
+    assert (server.outbox_bytes, server.max_message_bytes) == (1 << 20, 64 << 10)
+    assert server.subscriptions is None
+    assert (feed.spec, feed.synthetic.rate, feed.replay.speed) == ("synthetic", 1000, 1)
+    assert (log.level, log.format) == ("info", "console")
+    assert effective.origin("server.port") == "default"
+
+
+def test_each_source_wins_over_the_one_before(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('[server]\nport = 1\nhost = "file"\n[feed.synthetic]\nseed = 4\n')
+    monkeypatch.setenv("FASTROUTER_SERVER__PORT", "2")
+    monkeypatch.setenv("FASTROUTER_FEED__SYNTHETIC__SYMBOLS", "7")
+    effective = config.load(file, {"server.port": 3, "server.dialect": None})
+    settings = effective.settings
+    assert (settings.server.port, settings.server.host) == (3, "file")
+    assert (settings.feed.synthetic.seed, settings.feed.synthetic.symbols) == (4, 7)
+    assert effective.origin("server.port") == "command line"
+    assert effective.origin("server.host") == f"file {file}"
+    assert (
+        effective.origin("feed.synthetic.symbols")
+        == "environment FASTROUTER_FEED__SYNTHETIC__SYMBOLS"
+    )
+    assert effective.origin("server.dialect") == "default"
+
+
+def test_the_file_can_come_from_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text("server.port = 77\n")
+    monkeypatch.setenv("FASTROUTER_CONFIG", str(file))
+    assert config.load().settings.server.port == 77
+
+
+def test_subscriptions_by_their_own_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SUBSCRIPTIONS", "S:AAPL:candle,S:AAPL:quote,C:BTCUSD:candle@5m")
+    effective = config.load()
+    assert effective.settings.server.subscriptions == os.environ["SUBSCRIPTIONS"]
+    assert effective.origin("server.subscriptions") == "environment SUBSCRIPTIONS"
+    monkeypatch.setenv("FASTROUTER_SERVER__SUBSCRIPTIONS", "S:MSFT:quote")
+    assert config.load().settings.server.subscriptions == "S:MSFT:quote"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "key", "value"),
+    [
+        ("FASTROUTER_SERVER__PATHS", "/a, /b,/a", "server.paths", ("/a", "/b")),
+        ("FASTROUTER_FEED__SYNTHETIC__RATE", "max", "feed.synthetic.rate", math.inf),
+        ("FASTROUTER_FEED__SYNTHETIC__RATE", "2.5", "feed.synthetic.rate", 2.5),
+        ("FASTROUTER_FEED__SYNTHETIC__SYMBOLS", "S:A,S:B", "feed.synthetic.symbols",
+         ("S:A", "S:B")),
+        ("FASTROUTER_FEED__REPLAY__LOOP", "true", "feed.replay.loop", True),
+        ("FASTROUTER_FEED__REPLAY__SPEED", "max", "feed.replay.speed", math.inf),
+        ("FASTROUTER_FEED__REPLAY__FILE", "ticks.csv", "feed.replay.file", Path("ticks.csv")),
+        ("FASTROUTER_FEED__REPLAY__COLUMNS", "time=0, bid=Bid", "feed.replay.columns",
+         {"time": 0, "bid": "Bid"}),
+        ("FASTROUTER_LOG__FORMAT", "json", "log.format", "json"),
+    ],
+)  # fmt: skip
+def test_text_becomes_values(
+    variable: str, text: str, key: str, value: object, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(variable, text)
+    found: object = config.load().settings
+    for name in key.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("server.port", 99999, "less than or equal to 65535; allowed: 0 (any free port) to 65535"),
+        ("server.port", "x", "valid integer"),
+        ("server.paths", ["ws"], "'ws' is no path"),
+        ("server.paths", [], "allowed: paths that begin with /"),
+        ("server.dialect", "morse", "not registered; allowed: trading-api"),
+        ("server.decimals", "roman", '"string" or "number"'),
+        ("server.default_timeframe", "7m", "allowed: 1s, 5s"),
+        ("server.heartbeat_seconds", 0, "greater than 0"),
+        ("server.heartbeat_seconds", math.inf, "finite"),
+        ("server.outbox_bytes", 1, "4096"),
+        ("server.nope", 1, "no such setting; allowed: host, port"),
+        ("nope", 1, "no such setting; allowed: server, feed, log"),
+        ("feed.synthetic.symbols", 0, "how many, from 1"),
+        ("feed.synthetic.rate", -1, 'above 0, or "max"'),
+        ("feed.replay.columns", "time", "every item needs a ="),
+        ("feed.spec", "carrier-pigeon:x", "no such feed; there are synthetic, replay"),
+        ("log.level", "loud", "debug, info, warning or error"),
+    ],
+)
+def test_what_cannot_be_is_named_with_key_origin_and_what_is_allowed(
+    key: str, value: object, said: str
+):
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {key: value})
+    message = str(caught.value)
+    assert message.startswith(f"{key} = ")
+    assert "(command line)" in message
+    assert said in message
+    assert "\n" not in message
+
+
+def test_everything_wrong_is_listed_at_once(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('[log]\nformat = "xml"\n[feed]\nsynthetic = 3\n')
+    monkeypatch.setenv("FASTROUTER_SERVER__PORT", "-1")
+    with pytest.raises(ConfigError) as caught:
+        config.load(file, {"server.dialect": "morse"})
+    lines = str(caught.value).splitlines()
+    assert {line.split(" = ")[0] for line in lines} == {
+        "server.port",
+        "server.dialect",
+        "log.format",
+        "feed.synthetic",
+    }
+    assert f"(file {file})" in lines[-1]
+
+
+def test_a_malformed_subscription_names_the_item_and_the_rule(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SUBSCRIPTIONS", "S:AAPL:quote,S:AAPL:tick")
+    with pytest.raises(ConfigError) as caught:
+        config.load()
+    assert "environment SUBSCRIPTIONS" in str(caught.value)
+    assert "'S:AAPL:tick'" in str(caught.value)
+    assert "event type must be one of quote, candle" in str(caught.value)
+
+
+def test_a_variable_that_names_no_section(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTROUTER_SEVER__PORT", "1")
+    with pytest.raises(ConfigError, match="FASTROUTER_SEVER__PORT: no such setting"):
+        config.load()
+
+
+def test_a_variable_that_names_no_key(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTROUTER_SERVER__PROT", "1")
+    with pytest.raises(ConfigError, match=r"environment FASTROUTER_SERVER__PROT\): no such"):
+        config.load()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"port = = 1", "is not TOML"), (b"\xff", "is not TOML")]
+)
+def test_a_file_that_is_not_toml(file: Path, content: bytes, said: str):
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=said):
+        config.load(file)
+
+
+def test_a_file_that_is_not_there(file: Path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        config.load(file)
+
+
+def test_the_tree_is_frozen():
+    settings = config.load().settings
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.server.port = 1  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.server = settings.server  # type: ignore[misc]
+
+
+def test_settings_built_by_hand_ignore_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTROUTER_SERVER__PORT", "1")
+    assert config.Settings().server.port == 8082
