@@ -38,11 +38,11 @@ class Subscription(NamedTuple):
 
 
 def parse(text: str, default_timeframe: str = "1m") -> list[Subscription]:
-    """Parse comma-separated items; blanks around an item are ignored.
+    """Parse comma-separated items; blanks around an item are ignored, "" is none at all.
 
     Raises SubscriptionError that names the item and the rule it breaks.
     """
-    return parse_items(text.split(","), default_timeframe)
+    return parse_items(text.split(",") if text.strip() else [], default_timeframe)
 
 
 def parse_items(items: Iterable[str], default_timeframe: str = "1m") -> list[Subscription]:

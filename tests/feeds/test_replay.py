@@ -300,11 +300,11 @@ async def test_bad_symbols(write):
 
 
 async def test_bad_timeframes(write):
-    text = "time,open,high,low,close,timeframe\n2020-01-01,1,1,1,1,1h\n2020-01-01,1,1,1,1,2h\n"
+    text = "time,open,high,low,close,timeframe\n2020-01-01,1,1,1,1,1h\n2020-01-01,1,1,1,1,7h\n"
     _, router, bad = await replay(write(text))
     assert router.candles["timeframe"].tolist() == [b"1h"]
     assert bad[0][0] == 3
-    assert "'2h' is not known; allowed: 1s" in bad[0][1]
+    assert "'7h' is not known; allowed: 1s" in bad[0][1]
 
 
 async def test_a_file_without_a_usable_row_is_an_error(write):
@@ -521,9 +521,9 @@ async def test_a_timeframe_that_cannot_be_told_is_asked_for(write):
     head, *rows = BARS.splitlines(keepends=True)
     with pytest.raises(FeedError, match="too few bars to tell their timeframe"):
         await replay(write(head + rows[0]))
-    three = "2021-12-31 23:04:00.000000,1,1,1,1,1\n"
-    with pytest.raises(FeedError, match="bars are 180 s apart, which is no timeframe"):
-        await replay(write(head + rows[0] + three))
+    seven = "2021-12-31 23:08:00.000000,1,1,1,1,1\n"
+    with pytest.raises(FeedError, match="bars are 420 s apart, which is no timeframe"):
+        await replay(write(head + rows[0] + seven))
     _, router, _ = await replay(write(head + rows[0]), timeframe="4h")
     assert router.candles["timeframe"].tolist() == [b"4h"]
 

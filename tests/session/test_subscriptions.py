@@ -9,6 +9,7 @@ from fastrouter.errors import SubscriptionError
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 GOOD = [
+    ("", []),
     ("S:AAPL:quote", [("S:AAPL", "quote")]),
     ("S:AAPL:candle", [("S:AAPL", "candle@1m")]),
     ("S:AAPL:candle@5m", [("S:AAPL", "candle@5m")]),
@@ -21,7 +22,7 @@ GOOD = [
     ("S:Ünïcode:trade", [("S:Ünïcode", "trade")]),
 ]
 BAD = [
-    ("", "symbol}:{event_type}"),
+    (",", "symbol}:{event_type}"),
     ("S:AAPL:quote,", "symbol}:{event_type}"),
     ("quote", "symbol}:{event_type}"),
     (":quote", "symbol must be"),
