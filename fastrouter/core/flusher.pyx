@@ -95,8 +95,8 @@ cdef class Flusher:
     cdef int poke(self) except -1:
         """Have the owner call flush() soon, unless it is about to already."""
         if not self.awake and self.head != NULL and not self.hold and self.wake is not None:
-            self.awake = True
             self.wake()
+            self.awake = True           # only now: a wake that raised did not wake
         return 0
 
     def begin(self) -> None:
@@ -301,6 +301,7 @@ cdef class Flusher:
         self._compose_off_ring(state, &control, &queued)
         size = self.composed.end
         if size == 0:
+            self._owed_sent(cold, 0)    # topics that were owed and are not any more
             self._settle(state)
             return 0
         self.sends += 1

@@ -160,6 +160,8 @@ cdef class Listener(WSListener):
             self.closing = True
             self.outbox.mute()
             self.transport.send_close(code if code else CloseCode.DONE, b"")
+            # a peer that does not read what the transport still holds must not hold us
+            self.server.loop.call_later(self.server.close_seconds, self.abort)
         self.transport.disconnect()
 
     def close(self, code: int, reason: str = "") -> None:

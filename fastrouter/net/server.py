@@ -175,8 +175,10 @@ class Server:
 
     def _due(self, listener: Listener) -> None:
         session = listener.session
-        self.apply(listener, session.tick(self.now()))
-        self._wheel.schedule(listener, session.deadline / 1e9)
+        effect = session.tick(self.now())
+        self.apply(listener, effect)
+        if not isinstance(effect, Close):
+            self._wheel.schedule(listener, session.deadline / 1e9)
 
     # ------------------------------------------------------------------ drain
 

@@ -105,6 +105,32 @@ class TestSlowConsumer:
         drain(router)
         assert [m["type"] for m in peer.read()] == ["order", "quote"]
 
+    def test_owed_topics_that_were_unsubscribed_are_forgotten(self, router):
+        peer = Peer(router, ("*", "quote"), room=0)
+        router.publish(quote("S:A"))
+        router.flush()
+        router.publish(quote("S:B"))
+        peer.outbox.unsubscribe([("*", "quote")])
+        peer.read()
+        peer.release()
+        assert router.flush(10) is False
+        assert peer.read() == []
+        assert not peer.outbox.waiting
+
+    def test_a_wake_that_raises_is_called_again(self, router):
+        def wake():
+            calls.append(1)
+            if len(calls) == 1:
+                raise RuntimeError("no loop")
+
+        calls = []
+        router.wake = wake
+        Peer(router, ("*", "quote"))
+        with pytest.raises(RuntimeError, match="no loop"):
+            router.publish(quote("S:A"))
+        router.publish(quote("S:A"))
+        assert len(calls) == 2
+
     @pytest.mark.parametrize("room", range(1, 700, 13))
     def test_wherever_the_sink_stops_frames_stay_whole(self, router, room):
         peer = Peer(router, ("*", "quote"), ("*", "order"), room=room)
