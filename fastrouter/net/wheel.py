@@ -41,8 +41,11 @@ class Wheel(Generic[T]):
     def cancel(self, item: T) -> None:
         """Forget the item's deadline, if it has one."""
         slot = self._slot_of.pop(item, None)
-        if slot is not None:
-            self._slots[slot].discard(item)
+        if slot is None or slot not in self._slots:
+            return
+        self._slots[slot].discard(item)
+        if not self._slots[slot]:
+            del self._slots[slot]
 
     def close(self) -> None:
         """Forget everything."""
@@ -64,6 +67,7 @@ class Wheel(Generic[T]):
         reached = int(self._loop.time() / self._grain + 1e-6)
         for slot in sorted(slot for slot in self._slots if slot <= reached):
             for item in self._slots.pop(slot):
-                del self._slot_of[item]
-                self._due(item)
+                if self._slot_of.get(item) == slot:  # not cancelled meanwhile
+                    del self._slot_of[item]
+                    self._due(item)
         self._arm()
