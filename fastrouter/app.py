@@ -214,6 +214,7 @@ def _synthetic(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[
         "symbols": chosen.symbols,
         "rate": _bounded(chosen.rate),
         "seed": chosen.seed,
+        "candles": feed.candles,
     }
 
 
@@ -232,6 +233,7 @@ def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str
         "speed": _bounded(chosen.speed),
         "loop": chosen.loop,
         "strict": chosen.strict,
+        "candles": feed.candles,
         "progress": progress,
     }
     return f"replay:{file}", options

@@ -50,8 +50,10 @@ OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "FASTROUTER_BUILD"})
 
 
 def _listed(value: object) -> object:
-    """``"a, b"`` -> ``["a", "b"]``: environment variables are text."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """``"a, b"`` -> ``["a", "b"]``, ``""`` -> ``[]``: environment variables are text."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",")] if value.strip() else []
 
 
 def _counted(value: object) -> object:
@@ -176,8 +178,18 @@ class Feed(Section):
     """Where events come from: ``spec`` is a feed's name, with ``:FILE`` for a replay."""
 
     spec: str = Field(default="synthetic", min_length=1, description='"synthetic" or "replay:FILE"')
+    candles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=("1s", "1m"), description="timeframes built from quotes, comma separated; 1s to 1d"
+    )
     synthetic: Synthetic = Synthetic()
     replay: Replay = Replay()
+
+    @field_validator("candles")
+    @classmethod
+    def _timeframes_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            parse_timeframe(name)
+        return names
 
     @property
     def name(self) -> str:

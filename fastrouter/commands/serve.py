@@ -21,6 +21,7 @@ KEYS = {
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
     "feed": "feed.spec",
+    "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
     "rate": "feed.synthetic.rate",
     "seed": "feed.synthetic.seed",
@@ -54,6 +55,9 @@ def serve(
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
+    ] = None,
+    candles: Annotated[
+        str | None, option("Built from quotes, default 1s,1m.", "TIMEFRAMES")
     ] = None,
     symbols: Annotated[
         str | None, option("Synthetic: how many symbols, or their names.", "N|NAMES")

@@ -23,32 +23,30 @@ cdef extern from "<string.h>" nogil:
 
 cdef enum:
     FORMING_INTERVAL = 1000000000       # ns between two forming candles of a topic
+    LEAST_RING = 1 << 16                # bytes
+    LARGEST_RING = 1 << 20              # bytes; it should stay in the CPU's second cache
 
 
 cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
-    - `outbox_bytes`: what one session may hold for itself before it is closed,
-      and, as a power of two, the size of the ring of frames;
-    - `inline_bytes`: how far the slowest session in the queue may lag before a
-      `publish` sends in line.
+    - `outbox_bytes`: what one session may hold for itself before it is closed.
+
+    The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
+    that waits longest lags by a quarter of it, `publish` sends in line.
     """
 
-    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20,
-                 size_t inline_bytes=1 << 18):
-        cdef size_t ring_bytes = 1 << 16
-        if outbox_bytes < ring_bytes:
-            raise ValueError(f"outbox_bytes is {outbox_bytes}; allowed: at least {ring_bytes}")
-        while ring_bytes < outbox_bytes:
+    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20):
+        cdef size_t ring_bytes = LEAST_RING
+        while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
         self.clock = clock
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
         self.encoder = Encoder()
-        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes,
-                               min(inline_bytes, ring_bytes // 2))
+        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4)
         self.outboxes = set()
 
     def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
