@@ -91,8 +91,12 @@ class Router(CoreRouter):
         asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        if self.flush(SENDS_A_TURN):
-            asyncio.get_running_loop().call_soon(self._flush)
+        more = True
+        try:
+            more = self.flush(SENDS_A_TURN)
+        finally:  # a dialect that raises for one session must not stop the others
+            if more:
+                asyncio.get_running_loop().call_soon(self._flush)
         if self._waiters and self.pending <= DRAIN_MARK:
             for waiter in self._waiters:
                 if not waiter.done():
