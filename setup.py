@@ -44,6 +44,7 @@ DIRECTIVES = {
     "initializedcheck": False,
     "embedsignature": True,
     "embedsignature.format": "python",
+    "autotestdict": False,  # no __test__ in every module
     **flavour["directives"],
 }
 
