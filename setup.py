@@ -44,8 +44,14 @@ DIRECTIVES = {
     "initializedcheck": False,
     "embedsignature": True,
     "embedsignature.format": "python",
+    "autotestdict": False,  # no __test__ in every module
     **flavour["directives"],
 }
+
+#: Cython gives a module helpers for every enum it cimports, used or not
+WARNINGS = ["-Wno-unused-function"]
+
+JOBS = len(os.sched_getaffinity(0))
 
 LEAVES = sorted(str(path) for path in Path("csrc").glob("*.hpp"))
 
@@ -58,7 +64,7 @@ def extension(source: Path) -> Extension:
         depends=LEAVES,
         language="c++",
         define_macros=flavour["macros"],
-        extra_compile_args=["-std=c++17", "-fvisibility=hidden", *flavour["compile"]],
+        extra_compile_args=["-std=c++17", "-fvisibility=hidden", *WARNINGS, *flavour["compile"]],
         extra_link_args=flavour["link"],
     )
 
@@ -67,6 +73,7 @@ setup(
     ext_modules=cythonize(
         [extension(path) for path in sorted(Path("fastrouter").rglob("*.pyx"))],
         compiler_directives=DIRECTIVES,
-        nthreads=0,
+        nthreads=JOBS,
     ),
+    options={"build_ext": {"parallel": JOBS}},
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastrouter.embed import Router
     from fastrouter.errors import FastrouterError
 
-__all__ = [
+__all__ = [  # noqa: RUF022 -- grouped for readers
     # events
     "Quote",
     "Candle",

@@ -30,9 +30,7 @@ class Router(CoreRouter):
     """
 
     def __init__(self, *, clock: Clock | None = None, outbox_bytes: int = 1 << 20) -> None:
-        super().__init__(
-            clock=SystemClock() if clock is None else clock, outbox_bytes=outbox_bytes
-        )
+        super().__init__(clock=SystemClock() if clock is None else clock, outbox_bytes=outbox_bytes)
         self._waiters: list[asyncio.Future[None]] = []
         self.wake = self._wake
 

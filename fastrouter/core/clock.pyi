@@ -1,3 +1,6 @@
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Clock:
     def __init__(self, time: int = 0) -> None: ...
     def set(self, time: int) -> None: ...

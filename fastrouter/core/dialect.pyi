@@ -1,7 +1,10 @@
 from typing import Any
 
+from typing_extensions import disjoint_base
+
 from fastrouter.core.event import Candle, Event, Quote
 
+@disjoint_base
 class Dialect:
     @property
     def name(self) -> str: ...

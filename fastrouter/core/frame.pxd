@@ -56,7 +56,7 @@ cdef inline size_t bytes_size(const Bytes* self) noexcept nogil:
 
 
 cdef inline char* bytes_reserve(Bytes* self, size_t size) noexcept nogil:
-    """Room for `size` more bytes at the end; NULL when memory is out. Advance `end` after writing."""
+    """Room for `size` more bytes at the end, NULL without memory. Advance `end` after writing."""
     cdef:
         size_t capacity
         char* grown

@@ -27,6 +27,8 @@ from fastrouter.core.kinds import EVENT_TYPES
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.errors import EventError, SubscriptionError
 
+__all__ = ["Matcher"]
+
 
 cdef string group_key(uint8_t event_type, bytes pattern, uint8_t dialect):
     return bytes((event_type, dialect)) + pattern

@@ -5,8 +5,6 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
-import cython
-
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
 from fastrouter.core.outbox cimport Outbox
@@ -16,6 +14,8 @@ from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
+
+__all__ = ["Router"]
 
 cdef extern from "<string.h>" nogil:
     size_t strnlen(const char* text, size_t most) noexcept

@@ -7,10 +7,10 @@ __all__ = ["TIMEFRAMES", "parse_timeframe"]
 _SECOND = 1_000_000_000
 _UNITS = {"s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86_400 * _SECOND}
 _NAMES = (
-    ("1s", "5s", "15s", "30s")
-    + ("1m", "3m", "5m", "15m", "30m")
-    + ("1h", "2h", "4h", "6h", "8h", "12h")
-    + ("1d",)
+    *("1s", "5s", "15s", "30s"),
+    *("1m", "3m", "5m", "15m", "30m"),
+    *("1h", "2h", "4h", "6h", "8h", "12h"),
+    "1d",
 )
 
 #: name -> length in ns

@@ -3,6 +3,8 @@ from typing import Any, final
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.event import Candle, Event, Quote
 
+__all__ = ["TradingApi"]
+
 @final
 class TradingApi(Dialect):
     @property

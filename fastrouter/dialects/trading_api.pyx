@@ -19,6 +19,8 @@ from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.leaves import iso8601, parse_iso8601
 from fastrouter.errors import MessageError
 
+__all__ = ["TradingApi"]
+
 #: kinds whose body has a key of another name
 BODY_KEYS = {"candle": "bar"}
 
@@ -122,7 +124,7 @@ cdef class TradingApi(Dialect):
         return b'","quote":{"symbol":%b,"bid":%b' % (name, opening)
 
     def encode(self, event):
-        """``order`` events carry ``event`` right after ``type``, from the payload's own ``event``."""
+        """``order`` events carry their payload's ``event`` right after ``type``."""
         kind = event.kind
         if kind in NOT_SENT_KINDS:
             return None

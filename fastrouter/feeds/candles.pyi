@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from ..core.dtypes import Rows
 
+__all__ = ["CandleBuilder"]
+
 @final
 class CandleBuilder:
     def __init__(self, timeframes: Iterable[str] = ("1s", "1m")) -> None: ...

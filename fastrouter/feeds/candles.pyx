@@ -28,6 +28,8 @@ import numpy as np
 from ..core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from ..core.timeframe import parse_timeframe
 
+__all__ = ["CandleBuilder"]
+
 
 cdef extern from "<string.h>" nogil:
     size_t strnlen(const char* text, size_t size)

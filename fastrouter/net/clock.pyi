@@ -1,7 +1,7 @@
-from typing import final
+from typing import Never, final
 
 from fastrouter.core.clock import Clock
 
 @final
 class SystemClock(Clock):
-    def __init__(self) -> None: ...
+    def set(self, time: int) -> Never: ...

@@ -1,18 +1,24 @@
 from typing import Any, final
 
-from picows import WSListener
+from picows import WSListener, WSTransport
 
 from fastrouter.core.outbox import Outbox
 from fastrouter.core.sink import Sink
+from fastrouter.net.server import Server
+from fastrouter.session.session import Session
 
 @final
 class SocketSink(Sink): ...
 
 @final
 class Listener(WSListener):
-    session: Any
-    outbox: Outbox
-    def __init__(self, server: Any, subscriptions: str | None) -> None: ...
+    def __init__(self, server: Server, subscriptions: str | None) -> None: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def transport(self) -> WSTransport: ...
     def close(self, code: int, reason: str = "") -> None: ...
     def abort(self) -> None: ...
     @property

@@ -7,10 +7,7 @@ import cython
 
 from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
-from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.sink cimport Sink
-
-import asyncio
 
 from fastrouter.errors import CloseCode
 
@@ -68,7 +65,8 @@ cdef class Listener(WSListener):
         self.sink.transport = transport
         self.sink.listener = self
         self.sink.descriptor = transport._socket
-        transport.request = transport.response = None       # kilobytes an idle session need not keep
+        # kilobytes an idle session need not keep
+        transport.request = transport.response = None
         self.outbox = self.server.router.attach(self.sink, self.server.dialect)
         # "the kernel buffer is full" is what pause_writing means from here on
         underlying.set_write_buffer_limits(high=0)

@@ -30,7 +30,7 @@ class Wheel(Generic[T]):
         self._timer: asyncio.TimerHandle | None = None
 
     def schedule(self, item: T, when: float) -> None:
-        """Have ``due(item)`` called once at `when` (the loop's time, s); replaces an earlier one."""
+        """Have ``due(item)`` called once at `when` (loop time, s); replaces an earlier one."""
         self.cancel(item)
         slot = int(when / self._grain) + 1
         self._slots[slot].add(item)

@@ -241,7 +241,9 @@ class TestBadInput:
     async def test_fragments_make_one_message(self, serve, open_session):
         wire = await open_session(await serve())
         text = json.dumps({"type": "subscribe", "subscriptions": ["S:A:quote"]}).encode()
-        wire.send(frame(text[:10], 1, fin=False) + frame(b"hi", 9) + frame(text[10:12], 0, fin=False))
+        wire.send(
+            frame(text[:10], 1, fin=False) + frame(b"hi", 9) + frame(text[10:12], 0, fin=False)
+        )
         assert await wire.frame() == (10, b"hi")
         wire.send(frame(text[12:], 0))
         assert (await wire.message())["type"] == "subscribed"

@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from typing import Any, overload
+
+from typing_extensions import Buffer, disjoint_base
+
+from fastrouter.core.clock import Clock
+from fastrouter.core.dialect import Dialect
+from fastrouter.core.dtypes import Rows
+from fastrouter.core.encoder import Encoder
+from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.core.flusher import Flusher
+from fastrouter.core.outbox import Outbox
+from fastrouter.core.sink import Sink
+
+__all__ = ["Router"]
+
+@disjoint_base
+class Router:
+    wake: Callable[[], object] | None
+    def __init__(
+        self, *, clock: Clock, outbox_bytes: int = 1048576, inline_bytes: int = 262144
+    ) -> None: ...
+    @property
+    def flusher(self) -> Flusher: ...
+    @property
+    def encoder(self) -> Encoder: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def published(self) -> int: ...
+    @property
+    def throttled(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    def attach(
+        self, sink: Sink, dialect: Dialect, *, outbox_bytes: int | None = None
+    ) -> Outbox: ...
+    @overload
+    def publish(self, event: Quote | Candle | Event, payload: None = None) -> None: ...
+    @overload
+    def publish(
+        self,
+        event: str,
+        payload: dict[str, Any] | list[Any],
+        *,
+        symbol: str | None = None,
+        time: int = 0,
+    ) -> None: ...
+    def publish_event(
+        self, kind: str, payload: dict[str, Any] | list[Any], symbol: str, time: int
+    ) -> None: ...
+    def publish_batch(self, array: Rows) -> None: ...
+    def publish_quotes(self, rows: Buffer, count: int) -> None: ...
+    def publish_candles(self, rows: Buffer, count: int) -> None: ...
+    def flush(self, budget: int = 64) -> bool: ...
+    def stats(self) -> dict[str, int]: ...
