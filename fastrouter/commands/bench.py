@@ -63,6 +63,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
+    "leaves": _suite,
 }
 
 
@@ -73,7 +74,7 @@ def bench(
     """Measure one part; options after its name are its own (try --help there).
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
-    encode, match, publish: single parts, by pytest-benchmark.
+    encode, match, publish, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":
         typer.echo(context.get_help())
