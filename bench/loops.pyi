@@ -1,5 +1,6 @@
-from typing_extensions import Buffer
 from typing import final
+
+from typing_extensions import Buffer
 
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.dtypes import Rows
