@@ -56,12 +56,18 @@ JOBS = len(os.sched_getaffinity(0))
 LEAVES = sorted(str(path) for path in Path("csrc").glob("*.hpp"))
 
 
+#: folder -> package, as package-dir in pyproject.toml says
+ROOMS = {"fastrouter": "fastrouter", "bench": "fastrouter.bench"}
+
+
 def extension(source: Path) -> Extension:
+    folder, *inside = source.with_suffix("").parts
     return Extension(
-        ".".join(source.with_suffix("").parts),
+        ".".join([ROOMS[folder], *inside]),
         [str(source)],
         include_dirs=["csrc"],
-        depends=LEAVES,
+        # what is named here is in the sdist, too
+        depends=[str(source), *LEAVES, *map(str, source.parent.glob("*.hpp"))],
         language="c++",
         define_macros=flavour["macros"],
         extra_compile_args=["-std=c++17", "-fvisibility=hidden", *WARNINGS, *flavour["compile"]],
@@ -71,7 +77,7 @@ def extension(source: Path) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension(path) for path in sorted(Path("fastrouter").rglob("*.pyx"))],
+        [extension(path) for room in ROOMS for path in sorted(Path(room).rglob("*.pyx"))],
         compiler_directives=DIRECTIVES,
         nthreads=JOBS,
     ),

@@ -1,48 +1,16 @@
 """What a number, a timestamp and a lookup cost in the C leaves, beside std::to_chars and orjson.
 
-``pytest bench/bench_leaves.py`` compiles the loops (``$CXX``, by default ``c++``, with the flags of
-the release build) and checks what they wrote before it times them. Each call does 10,000 items:
-100 us in the table are 10 ns an item, and ``ns_per_item`` says it in the JSON report.
+What the loops wrote is checked before they are timed. Each call does 10,000 items.
 """
-
-import ctypes
-import os
-import shlex
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
 
-HERE = Path(__file__).parent
-FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-I", str(HERE.parent / "csrc"))
+from fastrouter.bench.loops import InternLoop, write_doubles, write_integers, write_times
+
 ITEMS = 10_000
 ROOM = 33 * ITEMS
-
-
-@pytest.fixture(scope="module")
-def loops(tmp_path_factory):
-    library = tmp_path_factory.mktemp("leaves") / "leaves.so"
-    compiler = shlex.split(os.environ.get("CXX", "")) or ["c++"]
-    subprocess.run([*compiler, *FLAGS, str(HERE / "leaves.cpp"), "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
-
-
-def loop(loops, name, items):
-    """The loop over these items as a function of no arguments, and the first n bytes written."""
-    function = getattr(loops, name)
-    function.restype = ctypes.c_size_t
-    out = ctypes.create_string_buffer(ROOM)
-    pointer = ctypes.c_void_p(items.ctypes.data)
-    size = ctypes.c_size_t(len(items))
-    return lambda: function(pointer, size, out), lambda n: ctypes.string_at(out, n).decode()
-
-
-def measure(benchmark, call):
-    benchmark.pedantic(call, rounds=200, warmup_rounds=20, iterations=1)
-    if benchmark.stats is not None:  # --benchmark-disable
-        benchmark.extra_info["ns_per_item"] = round(benchmark.stats["median"] * 1e9 / ITEMS, 2)
 
 
 def doubles(shape):
@@ -69,59 +37,63 @@ SHAPES = (
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", ["double_leaf", "double_to_chars"])
-def test_double(benchmark, loops, name, shape):
+@pytest.mark.parametrize("name", ["leaf", "to_chars"])
+def test_double(per_item, name, shape):
     items = doubles(shape)
-    call, written = loop(loops, name, items)
-    texts = written(call()).split(",")[:-1]
+    out = bytearray(ROOM)
+
+    def call():
+        return write_doubles(items, out, name == "to_chars")
+
+    texts = out[: call()].decode().split(",")[:-1]
     assert [float(text) for text in texts] == items.tolist()
     assert sum(map(len, texts)) <= sum(len(repr(item)) for item in items.tolist())
-    measure(benchmark, call)
+    per_item(call, ITEMS, rounds=200)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["list", "numpy"])
-def test_double_orjson(benchmark, name, shape):
+def test_double_orjson(per_item, name, shape):
     items = doubles(shape)
     source = items.tolist() if name == "list" else items
     assert orjson.loads(orjson.dumps(source, option=orjson.OPT_SERIALIZE_NUMPY)) == items.tolist()
-    measure(benchmark, lambda: orjson.dumps(source, option=orjson.OPT_SERIALIZE_NUMPY))
+    per_item(lambda: orjson.dumps(source, option=orjson.OPT_SERIALIZE_NUMPY), ITEMS, rounds=200)
 
 
 @pytest.mark.parametrize("shape", ["rising from 10^6", "all magnitudes"])
-@pytest.mark.parametrize("name", ["u64_leaf", "u64_to_chars"])
-def test_u64(benchmark, loops, name, shape):
+@pytest.mark.parametrize("name", ["leaf", "to_chars"])
+def test_u64(per_item, name, shape):
     items = np.arange(10**6, 10**6 + ITEMS, dtype=np.uint64)
     if shape == "all magnitudes":
         rng = np.random.default_rng(2)
         items = rng.integers(0, 2**64, ITEMS, dtype=np.uint64) >> rng.integers(
             0, 64, ITEMS, dtype=np.uint64
         )
-    call, written = loop(loops, name, items)
-    assert written(call()) == "".join(f"{item}," for item in items.tolist())
-    measure(benchmark, call)
+    out = bytearray(ROOM)
+
+    def call():
+        return write_integers(items, out, name == "to_chars")
+
+    assert out[: call()].decode() == "".join(f"{item}," for item in items.tolist())
+    per_item(call, ITEMS, rounds=200)
 
 
 @pytest.mark.parametrize(("shape", "step"), [("one second", 99_000), ("all seconds", 10**9)])
-def test_iso8601(benchmark, loops, shape, step):
+def test_iso8601(per_item, shape, step):
     start = 1_735_689_600 * 10**9
     items = np.arange(start, start + ITEMS * step, step, dtype=np.int64)
-    call, written = loop(loops, "iso8601_leaf", items)
+    out = bytearray(ROOM)
     wanted = np.datetime_as_string(items.astype("datetime64[ns]"), unit="us")
-    assert written(call()) == "".join(f"{text}Z," for text in wanted)
-    measure(benchmark, call)
+    assert out[: write_times(items, out)].decode() == "".join(f"{text}Z," for text in wanted)
+    per_item(lambda: write_times(items, out), ITEMS, rounds=200)
 
 
 @pytest.mark.parametrize("symbols", [200, 5_000, 200_000])
-def test_intern_find(benchmark, loops, symbols):
+def test_intern_find(per_item, symbols):
     """Keys of 8 bytes in random order; 200,000 of them do not fit the second-level cache."""
     keys = np.frombuffer(b"".join(b"S:%06d" % i for i in range(symbols)), dtype="S8")
     wanted = np.random.default_rng(3).integers(0, symbols, ITEMS)
-    items = np.ascontiguousarray(keys[wanted])
-    loops.intern_fill(ctypes.c_void_p(keys.ctypes.data), ctypes.c_size_t(symbols))
-    try:
-        call, _ = loop(loops, "intern_find", items)
-        assert call() == wanted.sum()
-        measure(benchmark, call)
-    finally:
-        loops.intern_release()
+    items = keys[wanted].view("u1")
+    table = InternLoop(keys.view("u1"))
+    assert table.sum(items) == wanted.sum()
+    per_item(lambda: table.sum(items), ITEMS, rounds=200)

@@ -100,7 +100,12 @@ def print_tables(rows: Sequence[Row], found: Sequence[Verdict]) -> None:
     if any(row.disturbed for row in rows):
         print("? other processes took up to that much of a CPU: trust CPU s/M and a quieter run")
     for verdict in found:
-        print(f"{'holds ' if verdict.holds else 'MISSES'}  {verdict.aim}: {verdict.measured}")
+        print(verdict_line(verdict))
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """One aim, whether it holds, and what was measured."""
+    return f"{'holds ' if verdict.holds else 'MISSES'}  {verdict.aim}: {verdict.measured}"
 
 
 def machine() -> dict[str, Any]:

@@ -13,7 +13,7 @@
  *   One thread at a time. Keys are any bytes, none at all included.
  *
  * Open addressing with linear probing over 8-byte slots (hash, id + 1), a power of two of them,
- * doubled at three quarters full. Keys live in an arena of chunks that never move.
+ * doubled at half full, so that a look-up rarely steps on. Keys live in an arena of chunks that never move.
  */
 #ifndef FR_INTERN_HPP
 #define FR_INTERN_HPP
@@ -189,7 +189,7 @@ static inline int fr_intern_grow(fr_intern* t) {
     t->entries = (fr_intern_entry*)entries;
     t->entry_room = room;
   }
-  if (t->mask != 0 && (uint64_t)t->count * 4 < ((uint64_t)t->mask + 1) * 3) return 0;
+  if (t->mask != 0 && (uint64_t)t->count * 2 < (uint64_t)t->mask + 1) return 0;
   if (t->mask >= UINT32_MAX / 2) return -1;
   const uint32_t mask = t->mask == 0 ? 63 : t->mask * 2 + 1;
   fr_intern_slot* slots = (fr_intern_slot*)calloc((size_t)mask + 1, sizeof(fr_intern_slot));

@@ -28,6 +28,8 @@
  *   The same argument makes one try at the largest k with |v| * 10^k < 10^15 enough to find any
  *   such decimal: i * 10^j over 10^(k+j) is the same quotient, and the error of the product is
  *   below 10^15 * 2^-53 < 1/2.
+ *   What has up to eight digits and six decimals, as nearly all prices and sizes, is tried first,
+ *   inline: the digits of i are made at once and parted where the point belongs.
  */
 #ifndef FR_NUMBER_HPP
 #define FR_NUMBER_HPP
@@ -76,14 +78,12 @@ static inline void fr_store8(char* out, uint64_t word) {
 }
 
 /* The eight digits (0..9, not yet ASCII) of n < 10^8, most significant in the lowest byte.
- * Divides by 10^4, 10^2 and 10 in all lanes of one word at once. */
+ * Divides by 10^4, 10^2 and 10 in all lanes of one word at once: a lane of 2s bits holding v becomes
+ * q = v / m in its lower half and v - q m in its upper, which is (v << s) - q ((m << s) - 1). */
 static inline uint64_t fr_digits8(uint32_t n) {
-  const uint64_t high = n / 10000, low = n % 10000;
-  uint64_t x = high | (low << 32);
-  const uint64_t hundreds = ((x * 10486) >> 20) & 0x0000007f0000007full;
-  x = hundreds | ((x - hundreds * 100) << 16);
-  const uint64_t tens = ((x * 103) >> 10) & 0x000f000f000f000full;
-  return tens | ((x - tens * 10) << 8);
+  uint64_t x = ((uint64_t)n << 32) - n / 10000 * ((10000ull << 32) - 1);
+  x = (x << 16) - (((x * 10486) >> 20) & 0x0000007f0000007full) * ((100ull << 16) - 1);
+  return (x << 8) - (((x * 103) >> 10) & 0x000f000f000f000full) * ((10ull << 8) - 1);
 }
 
 static constexpr uint64_t FR_ASCII_ZEROS = 0x3030303030303030ull;
@@ -227,7 +227,9 @@ __attribute__((noinline, cold, unused)) static size_t fr_write_double_slow(char*
   return fr_write_layout(out, a);
 }
 
-static inline size_t fr_write_double(char* out, double v, uint8_t* scale) {
+/* Short of fr_write_short: longer, finer, negative, or with other decimals than last time. */
+__attribute__((noinline, unused)) static size_t fr_write_double_any(char* out, double v,
+                                                                    uint8_t* scale) {
   const unsigned k = *scale & 15u;
   const double a = std::fabs(v);
   const double x = a * FR_POW10[k];
@@ -242,6 +244,36 @@ static inline size_t fr_write_double(char* out, double v, uint8_t* scale) {
       return sign + fr_write_decimal(out, (uint64_t)(int64_t)a, (uint64_t)scaled, k);
   }
   return sign + fr_write_double_slow(out, a, scale);
+}
+
+/* scaled * 10^-k without trailing zeros; scaled < 10^8, k <= 7. Stores up to 17 bytes. */
+static inline size_t fr_write_short(char* out, uint32_t scaled, unsigned k) {
+  const uint64_t digits = fr_digits8(scaled);
+  /* the last k of the eight digits are the fraction; the marker keeps one digit before them */
+  const unsigned point = 8 * (8 - k);
+  const unsigned skip = (unsigned)__builtin_ctzll(digits | 1ull << (point - 8)) & 0x38;
+  const uint64_t text = digits | FR_ASCII_ZEROS;
+  const size_t whole = (point - skip) / 8;
+  fr_store8(out, text >> skip);
+  out[whole] = '.';
+  fr_store8(out + whole + 1, text >> (point - 8) >> 8);
+  const int decimals = (int)k - __builtin_clzll(digits | 1) / 8;
+  return whole + (size_t)((decimals + 1) & -(decimals > 0));
+}
+
+static inline size_t fr_write_double(char* out, double v, uint8_t* scale) {
+  const unsigned k = *scale;
+  if (__builtin_expect(k <= 6, 1)) { /* 10^-6 is the finest that is written without exponent */
+    /* adding 2^52 rounds to an integer and leaves it in the low bits; what is negative, too long
+     * or not finite comes out with other high bits, which is a number above 10^8 here */
+    const double shifted = v * FR_POW10[k] + 0x1p52;
+    uint64_t scaled;
+    memcpy(&scaled, &shifted, 8);
+    scaled -= 0x4330000000000000ull;
+    if (__builtin_expect(scaled < 100000000u && (shifted - 0x1p52) / FR_POW10[k] == v, 1))
+      return fr_write_short(out, (uint32_t)scaled, k);
+  }
+  return fr_write_double_any(out, v, scale);
 }
 
 #endif

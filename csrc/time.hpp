@@ -27,8 +27,9 @@
 #define FR_ISO8601_LEN 27
 
 typedef struct {
-  int64_t second; /* since the epoch */
-  char text[20];  /* `2025-01-01T00:00:00.`; text[0] == 0: nothing yet */
+  int64_t start;  /* ns since the epoch */
+  uint32_t span;  /* ns from there on that have this text; 0: nothing yet */
+  char text[20];  /* `2025-01-01T00:00:00.` */
 } fr_second_cache;
 
 static inline int64_t fr_floor_div(int64_t a, int64_t positive) {
@@ -71,14 +72,22 @@ static inline void fr_render_second(int64_t second, char* out) {
   out[19] = '.';
 }
 
-static inline size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* cache) {
+/* Fill the cache for the second of `ns`; returns how far into it that is. */
+__attribute__((noinline, cold, unused)) static uint64_t fr_next_second(int64_t ns,
+                                                                       fr_second_cache* cache) {
   const int64_t second = fr_floor_div(ns, 1000000000);
-  if (__builtin_expect(second != cache->second || cache->text[0] == 0, 0)) {
-    fr_render_second(second, cache->text);
-    cache->second = second;
-  }
-  const int64_t rest = ns % 1000000000; /* not ns - second * 10^9, which may overflow */
-  const uint32_t micros = (uint32_t)(rest < 0 ? rest + 1000000000 : rest) / 1000;
+  const uint64_t start = (uint64_t)second * 1000000000; /* the first of int64 wraps around */
+  const bool whole = second > INT64_MIN / 1000000000 - 1 && second < INT64_MAX / 1000000000;
+  fr_render_second(second, cache->text);
+  cache->start = (int64_t)start;
+  cache->span = whole ? 1000000000 : 0;
+  return (uint64_t)ns - start;
+}
+
+static inline size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* cache) {
+  uint64_t rest = (uint64_t)ns - (uint64_t)cache->start;
+  if (__builtin_expect(rest >= cache->span, 0)) rest = fr_next_second(ns, cache);
+  const uint32_t micros = (uint32_t)rest / 1000;
   memcpy(out, cache->text, 20);
   /* the point again, the last six of eight digits, the Z: one store */
   const uint64_t digits = (fr_digits8(micros) | FR_ASCII_ZEROS) >> 16 << 8;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +29,7 @@ def _program(name: str, arguments: list[str]) -> int:
 
 
 def _suite(name: str, arguments: list[str]) -> int:
-    """A pytest-benchmark suite; ``--json`` prints its figures."""
+    """A pytest-benchmark suite; ``--json`` prints nothing but its figures."""
     spec = find_spec(_module(f"fastrouter.bench.bench_{name}"))
     assert spec is not None
     assert spec.origin is not None
@@ -38,10 +39,13 @@ def _suite(name: str, arguments: list[str]) -> int:
         report = Path(folder, "report.json")
         as_json = "--json" in arguments
         options = [argument for argument in arguments if argument != "--json"]
-        quiet = [f"--benchmark-json={report}", "-qq", "--no-summary"] if as_json else []
-        status = pytest.main(
-            [spec.origin, "--benchmark-only", "-p", "no:cacheprovider", *quiet, *options]
-        )
+        if as_json:
+            options.append(f"--benchmark-json={report}")
+        # with --json the tables go to standard error
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            status = pytest.main(
+                [spec.origin, "--benchmark-only", "-p", "no:cacheprovider", *options]
+            )
         if as_json and report.exists():
             typer.echo(report.read_text())
     return int(status)
@@ -63,6 +67,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
+    "leaves": _suite,
 }
 
 
@@ -73,7 +78,7 @@ def bench(
     """Measure one part; options after its name are its own (try --help there).
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
-    encode, match, publish: single parts, by pytest-benchmark.
+    encode, match, publish, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":
         typer.echo(context.get_help())

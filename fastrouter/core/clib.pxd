@@ -21,7 +21,8 @@ cdef extern from "time.hpp" nogil:
         FR_ISO8601_LEN
 
     ctypedef struct fr_second_cache:
-        int64_t second
+        int64_t start
+        uint32_t span
         char[20] text
 
     size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* cache) noexcept

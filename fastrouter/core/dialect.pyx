@@ -1,8 +1,10 @@
 """The encode table of one envelope family: a C method per hot kind, Python for the rest."""
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
+
+from fastrouter.core.structs cimport TEXT_CHUNK
 
 from fastrouter.errors import MessageError
 
@@ -38,7 +40,7 @@ cdef class Dialect:
                 topic.timeframe_name.decode() if topic.timeframe else "")
             TopicText* text = <TopicText*>calloc(1, sizeof(TopicText))
         if text != NULL:
-            text.data = <char*>malloc(len(rendered) + 1)
+            text.data = <char*>calloc(len(rendered) // TEXT_CHUNK + 1, TEXT_CHUNK)
         if text == NULL or text.data == NULL:
             free(text)
             raise MemoryError()

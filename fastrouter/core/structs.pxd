@@ -8,6 +8,7 @@ cdef enum:
     MAX_DIALECTS = 16           # dialect instances one router can serve
     INLINE_REFS = 4             # references an outbox holds without a second cache line
     MAX_SYMBOL = 128            # bytes
+    TEXT_CHUNK = 64             # bytes; what the memory of a TopicText's data is a multiple of
     MAX_MARKET_FRAME = 2048     # bytes; no encoded quote or candle is longer
 
 

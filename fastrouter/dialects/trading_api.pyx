@@ -11,7 +11,7 @@ import cython
 
 from fastrouter.core.dialect cimport Dialect
 from fastrouter.core.structs cimport MarketFields, Stamp, Topic, TopicText
-from fastrouter.core.write cimport put, put_double, put_time, put_u64
+from fastrouter.core.write cimport put, put_double, put_time, put_topic, put_u64
 
 import orjson
 
@@ -48,7 +48,7 @@ cdef class TradingApi(Dialect):
                                  bint snapshot) noexcept:
         cdef char* p = put(out, b'{"type":"quote","id":"evt_', 26)
         p = put_u64(p, stamp.id)
-        p = put(p, text.data, text.size)
+        p = put_topic(p, text)
         p = put_double(p, value.quote.bid, &text.scale[0])
         if self.strings:
             p = put(p, b'","ask":"', 9)
@@ -78,7 +78,7 @@ cdef class TradingApi(Dialect):
                                   bint snapshot) noexcept:
         cdef char* p = put(out, b'{"type":"candle","id":"evt_', 27)
         p = put_u64(p, stamp.id)
-        p = put(p, text.data, text.size)
+        p = put_topic(p, text)
         p = put_double(p, value.candle.open, &text.scale[0])
         if self.strings:
             p = put(p, b'","high":"', 10)

@@ -1,7 +1,10 @@
-/* Loops over the C leaves and over std::to_chars, for bench_leaves.py (through ctypes).
+/* Loops over the C leaves and over std::to_chars, for bench_leaves.py (through loops.pyx).
  *
  * Each writes its items with a comma after each and returns the number of bytes; `out` holds
  * FR_DOUBLE_MAX + 1 bytes an item. */
+#ifndef FR_BENCH_LEAVES_HPP
+#define FR_BENCH_LEAVES_HPP
+
 #include <charconv>
 
 #include "intern.hpp"
@@ -23,25 +26,24 @@ static size_t standard(char* p, T v) {
   return (size_t)(std::to_chars(p, p + FR_DOUBLE_MAX, v).ptr - p);
 }
 
-extern "C" {
-size_t double_leaf(const double* items, size_t n, char* out) {
+static inline size_t double_leaf(const double* items, size_t n, char* out) {
   uint8_t scale = 0;
   return each(items, n, out, [&](char* p, double v) { return fr_write_double(p, v, &scale); });
 }
 
-size_t double_to_chars(const double* items, size_t n, char* out) {
+static inline size_t double_to_chars(const double* items, size_t n, char* out) {
   return each(items, n, out, standard<double>);
 }
 
-size_t u64_leaf(const uint64_t* items, size_t n, char* out) {
+static inline size_t u64_leaf(const uint64_t* items, size_t n, char* out) {
   return each(items, n, out, fr_write_u64);
 }
 
-size_t u64_to_chars(const uint64_t* items, size_t n, char* out) {
+static inline size_t u64_to_chars(const uint64_t* items, size_t n, char* out) {
   return each(items, n, out, standard<uint64_t>);
 }
 
-size_t iso8601_leaf(const int64_t* items, size_t n, char* out) {
+static inline size_t iso8601_leaf(const int64_t* items, size_t n, char* out) {
   fr_second_cache cache = {};
   return each(items, n, out, [&](char* p, int64_t ns) { return fr_write_iso8601(p, ns, &cache); });
 }
@@ -49,18 +51,18 @@ size_t iso8601_leaf(const int64_t* items, size_t n, char* out) {
 /* One table at a time, filled with `keys` of 8 bytes each. */
 static fr_intern table;
 
-void intern_fill(const char* keys, size_t n) {
+static inline void intern_fill(const char* keys, size_t n) {
   fr_intern_init(&table, 0x5eed);
   for (size_t i = 0; i < n; i++) fr_intern_add(&table, keys + 8 * i, 8);
 }
 
-void intern_release(void) { fr_intern_free(&table); }
+static inline void intern_release() { fr_intern_free(&table); }
 
 /* The sum of the ids found. */
-size_t intern_find(const char* keys, size_t n, char* out) {
+static inline size_t intern_sum(const char* keys, size_t n) {
   size_t sum = 0;
-  (void)out;
   for (size_t i = 0; i < n; i++) sum += fr_intern_find(&table, keys + 8 * i, 8);
   return sum;
 }
-}
+
+#endif
