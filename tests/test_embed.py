@@ -81,11 +81,16 @@ async def test_a_cancelled_drained_leaves_the_others_waiting(router):
 
 async def test_a_batch_leaves_when_it_ends_even_by_an_exception(router):
     (sink,) = attach(router)
-    with pytest.raises(KeyError), router.batch():
-        router.publish(quote())
-        await asyncio.sleep(0)
-        assert sink.writes == 0
-        raise KeyError
+
+    async def batch():
+        with router.batch():
+            router.publish(quote())
+            await asyncio.sleep(0)
+            assert sink.writes == 0
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await batch()
     await asyncio.sleep(0)
     assert len(sink.messages()) == 1
 

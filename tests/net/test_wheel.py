@@ -57,7 +57,9 @@ def test_due_after_its_deadline_within_a_grain(loop):
     wheel.schedule("c", 2.0)
     loop.advance(3.0)
     assert [item for item, _ in called] in (["a", "b", "c"], ["b", "a", "c"])
-    assert all(0 <= at - when <= 0.11 for (_, at), when in zip(called, (1.0, 1.0, 2.0), strict=True))
+    assert all(
+        0 <= at - when <= 0.11 for (_, at), when in zip(called, (1.0, 1.0, 2.0), strict=True)
+    )
 
 
 def test_items_of_one_grain_share_a_timer(loop):
