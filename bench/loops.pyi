@@ -3,6 +3,8 @@ from typing import final
 from typing_extensions import Buffer
 
 from fastrouter.core.dialect import Dialect
+from fastrouter.core.dtypes import CANDLE_DTYPE as CANDLE_DTYPE
+from fastrouter.core.dtypes import QUOTE_DTYPE as QUOTE_DTYPE
 from fastrouter.core.dtypes import Rows
 
 @final
