@@ -11,3 +11,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
     for name in list(os.environ):
         if name in ("SUBSCRIPTIONS", "PROXY_WS_URL") or name.startswith("FASTROUTER_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _installed_package(monkeypatch: pytest.MonkeyPatch):
+    """Processes that a test starts import what is installed, not the folder they start in."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
