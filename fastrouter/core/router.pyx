@@ -89,13 +89,13 @@ cdef class Router:
     cdef int publish_quote(self, Quote quote) except -1:
         cdef:
             Py_ssize_t size
-            const char* symbol = PyUnicode_AsUTF8AndSize(quote.symbol, &size)
+            const char* symbol = utf8(quote.symbol, &size)
         return self.quote(symbol, size, &quote.fields, quote.time)
 
     cdef int publish_candle(self, Candle candle) except -1:
         cdef:
             Py_ssize_t size
-            const char* symbol = PyUnicode_AsUTF8AndSize(candle.symbol, &size)
+            const char* symbol = utf8(candle.symbol, &size)
         return self.candle(self.matcher.rows["candle@" + candle.timeframe], symbol, size,
                            &candle.fields)
 
@@ -104,7 +104,8 @@ cdef class Router:
         cdef:
             Topic* topic
             Group* group
-            bytes name = symbol.encode()
+            Py_ssize_t size
+            const char* name = utf8(symbol, &size)
             list encoded = [None] * len(self.encoder.dialects)
             set done = set()
             size_t header
@@ -118,7 +119,7 @@ cdef class Router:
                 f"{', '.join(k for k in KINDS if k not in MARKET_KINDS)}, a Quote or a Candle")
         if not isinstance(payload, (dict, list)):
             raise EventError(f"{kind}: payload is {type(payload).__name__}; allowed: dict, list")
-        topic = self.matcher.topic(self.matcher.row(kind), name, len(name))
+        topic = self.matcher.topic(self.matcher.row(kind), name, size)
         event = Event(kind, payload, symbol=symbol, time=time or self.clock.now(),
                       id=self.last_id + 1)
         for group in topic.groups[0]:       # encode all before anybody gets any
@@ -154,13 +155,15 @@ cdef class Router:
 
         Raises EventError naming the first bad row; nothing is published then.
         """
-        if array.dtype == QUOTE_DTYPE:
+        dtype = getattr(array, "dtype", None)
+        if dtype == QUOTE_DTYPE:
             publish = self.publish_quotes
-        elif array.dtype == CANDLE_DTYPE:
+        elif dtype == CANDLE_DTYPE:
             publish = self.publish_candles
         else:
             raise EventError(
-                f"array of dtype {array.dtype}; allowed: QUOTE_DTYPE, CANDLE_DTYPE")
+                f"{type(array).__name__} of dtype {dtype}; allowed: a numpy array of QUOTE_DTYPE "
+                "or CANDLE_DTYPE")
         if array.ndim != 1 or not array.flags.c_contiguous:
             raise EventError("array must have one dimension and be contiguous")
         publish(array.view("u1"), len(array))
@@ -320,6 +323,14 @@ cdef class Router:
             "conflated": self.flusher.conflated,
             "overflows": self.flusher.overflows,
         }
+
+
+cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:
+    """The symbol's bytes, owned by it."""
+    try:
+        return PyUnicode_AsUTF8AndSize(symbol, size)
+    except UnicodeEncodeError:
+        raise EventError(f"symbol {symbol!r}: it has no UTF-8 form") from None
 
 
 cdef void candle_fields(const CandleRow* row, CandleFields* fields) noexcept:

@@ -17,7 +17,7 @@ import orjson
 
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.leaves import iso8601, parse_iso8601
-from fastrouter.errors import MessageError
+from fastrouter.errors import ConfigError, MessageError
 
 __all__ = ["TradingApi"]
 
@@ -35,11 +35,11 @@ DECIMALS = ("string", "number")
 
 @cython.final
 cdef class TradingApi(Dialect):
-    """``TradingApi(decimals="string" | "number")``; ValueError for anything else."""
+    """``TradingApi(decimals="string" | "number")``; ConfigError for anything else."""
 
     def __init__(self, decimals: str = "string") -> None:
         if decimals not in DECIMALS:
-            raise ValueError(f"decimals is {decimals!r}; allowed: {', '.join(DECIMALS)}")
+            raise ConfigError(f"decimals is {decimals!r}; allowed: {', '.join(DECIMALS)}")
         super().__init__("trading-api")
         self.strings = decimals == "string"
 

@@ -42,6 +42,14 @@ class Endpoint(NamedTuple):
     max_message_bytes: int = 64 * 1024
     handshake_seconds: float = 5.0
 
+    def check(self) -> None:
+        """Raise ConfigError for what no server can be."""
+        if not self.paths or not all(path.startswith("/") for path in self.paths):
+            raise ConfigError(f"paths are {self.paths!r}; allowed: one or more, each from '/' on")
+        for name in ("heartbeat", "max_message_bytes", "handshake_seconds"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; allowed: above 0")
+
 
 class Server:
     """One endpoint of a router. Made by `start`; `close` drains it."""
@@ -70,6 +78,7 @@ class Server:
     @classmethod
     async def start(cls, router: Router, dialect: Dialect, endpoint: Endpoint) -> Server:
         """Listen. Raises ConfigError for an address out of reach or a malformed subscription."""
+        endpoint.check()
         try:
             server = cls(router, dialect, endpoint)
         except SubscriptionError as error:

@@ -241,7 +241,9 @@ class TestRefused:
         with pytest.raises(EventError, match=field):
             Candle("S:A", **{**fields, field: float("nan")})
 
-    @pytest.mark.parametrize("symbol", ["", "S A", "S:*", "a,b", "x" * 129, "S:\n", "\x7f"])
+    @pytest.mark.parametrize(
+        "symbol", ["", "S A", "S:*", "a,b", "x" * 129, "S:\n", "\x7f", "S\ud800"]
+    )
     def test_symbol(self, router, symbol):
         with pytest.raises(EventError, match="symbol"):
             router.publish(quote(symbol))
@@ -316,6 +318,6 @@ class TestBatch:
         assert router.stats()["published"] == 0
 
     def test_other_arrays(self, router):
-        for array in (np.zeros(3), self.rows(9)[::2], self.rows(4).reshape(2, 2)):
+        for array in ([1], None, np.zeros(3), self.rows(9)[::2], self.rows(4).reshape(2, 2)):
             with pytest.raises(EventError):
                 router.publish_batch(array)

@@ -143,7 +143,7 @@ def test_malformed_is_a_message_error(data):
 
 
 def test_options_are_checked():
-    with pytest.raises(ValueError, match="allowed: string, number"):
+    with pytest.raises(ConfigError, match="allowed: string, number"):
         load("trading-api", decimals="roman")
     with pytest.raises(ConfigError, match="allowed: trading-api"):
         load("nonsense")

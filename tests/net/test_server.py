@@ -384,6 +384,23 @@ class TestStart:
         with pytest.raises(ConfigError, match=r"'S:AAPL': the event type must be one of"):
             await serve(subscriptions="S:AAPL:quote,S:AAPL")
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"path": "ws"},
+            {"path": ()},
+            {"heartbeat": 0},
+            {"heartbeat": float("nan")},
+            {"max_message_bytes": 0},
+            {"handshake_seconds": -1},
+            {"default_timeframe": "7m"},
+            {"decimals": "roman"},
+        ],
+    )
+    async def test_an_endpoint_that_cannot_be(self, serve, options):
+        with pytest.raises(ConfigError, match=r"allowed|must be one of"):
+            await serve(**options)
+
     async def test_unknown_dialect(self, serve):
         with pytest.raises(ConfigError, match="allowed: trading-api"):
             await serve(dialect="klingon")
