@@ -9,7 +9,7 @@ from fastrouter.core.dialect cimport Dialect
 from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.frame cimport frame_size
 from fastrouter.core.matcher cimport Matcher
-from fastrouter.core.router cimport CandleRow, QuoteRow
+from fastrouter.core.rows cimport CandleRow, QuoteRow
 from fastrouter.core.structs cimport MAX_MARKET_FRAME, MarketFields, Stamp, Topic
 
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE

@@ -5,25 +5,8 @@ from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.event cimport Candle, Quote
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.rows cimport CandleRow
 from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
-
-
-cdef packed struct QuoteRow:            # QUOTE_DTYPE
-    char symbol[32]
-    int64_t time
-    QuoteFields fields
-
-
-cdef packed struct CandleRow:           # CANDLE_DTYPE
-    char symbol[32]
-    char timeframe[8]
-    int64_t time
-    double open
-    double high
-    double low
-    double close
-    double volume
-    uint8_t closed
 
 
 cdef class Router:

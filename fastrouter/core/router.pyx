@@ -8,6 +8,7 @@ from libc.string cimport memcpy
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
 from fastrouter.core.outbox cimport Outbox
+from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
 
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
@@ -16,10 +17,6 @@ from fastrouter.core.kinds import KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
 
 __all__ = ["Router"]
-
-cdef extern from "<string.h>" nogil:
-    size_t strnlen(const char* text, size_t most) noexcept
-
 
 cdef enum:
     FORMING_INTERVAL = 1000000000       # ns between two forming candles of a topic

@@ -23,38 +23,14 @@ from libcpp.string cimport string
 from libcpp.unordered_map cimport unordered_map
 from libcpp.vector cimport vector
 
+from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
+
 import numpy as np
 
 from ..core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from ..core.timeframe import parse_timeframe
 
 __all__ = ["CandleBuilder"]
-
-
-cdef extern from "<string.h>" nogil:
-    size_t strnlen(const char* text, size_t size)
-
-
-cdef packed struct QuoteRow:
-    char symbol[32]
-    int64_t time
-    double bid
-    double ask
-    double last
-    double bid_size
-    double ask_size
-
-
-cdef packed struct CandleRow:
-    char symbol[32]
-    char timeframe[8]
-    int64_t time
-    double open
-    double high
-    double low
-    double close
-    double volume
-    uint8_t closed
 
 
 cdef struct Slot:
@@ -148,7 +124,7 @@ cdef class CandleBuilder:
             row = <const QuoteRow*> &raw[0] + i
             if volumes is not None:
                 volume = added[i]
-            if isfinite(row.last) and isfinite(volume):
+            if isfinite(row.fields.last) and isfinite(volume):
                 self.take(row, volume)
             else:
                 self.skipped += 1
@@ -214,7 +190,7 @@ cdef class CandleBuilder:
                   double volume) noexcept:
         slot.time = floor_to(row.time, length)
         slot.newest = row.time
-        slot.open = slot.high = slot.low = slot.close = row.last
+        slot.open = slot.high = slot.low = slot.close = row.fields.last
         slot.volume = volume
         slot.forming = slot.changed = True
         if slot.time + length < self.next_close:
@@ -271,13 +247,13 @@ cdef class CandleBuilder:
 
 
 cdef inline int grow(Slot* slot, const QuoteRow* row, double volume) noexcept nogil:
-    if row.last > slot.high:
-        slot.high = row.last
-    if row.last < slot.low:
-        slot.low = row.last
+    if row.fields.last > slot.high:
+        slot.high = row.fields.last
+    if row.fields.last < slot.low:
+        slot.low = row.fields.last
     if row.time >= slot.newest:
         slot.newest = row.time
-        slot.close = row.last
+        slot.close = row.fields.last
     slot.volume += volume
     slot.changed = True
     return 0
