@@ -108,7 +108,8 @@ def _floor(mode: str) -> Callable[[Case, Path, int], list[str]]:
 def _python(module: str) -> Callable[[Case, Path, int], list[str]]:
     def command(case: Case, _programs: Path, port: int) -> list[str]:
         return [
-            *(sys.executable, "-m", f"fastrouter.bench.{module}", "--port", str(port)),
+            # -P: the folder we stand in must not hide the installed package
+            *(sys.executable, "-P", "-m", f"fastrouter.bench.{module}", "--port", str(port)),
             *("--window", str(WINDOW)),
             *("--symbols", str(case.symbols), "--rate", str(case.rate)),
         ]

@@ -32,6 +32,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from fastrouter import dialects
@@ -328,7 +329,13 @@ def _environment() -> dict[str, Any]:
             f"environment {', '.join(sorted(strange))}: no such setting; "
             f"allowed: {', '.join(sorted(f'{name}__KEY' for name in known))}"
         )
-    return _leaves(EnvSettingsSource(Settings)())
+    try:
+        return _leaves(EnvSettingsSource(Settings)())
+    except SettingsError as error:
+        raise ConfigError(
+            f"environment: {error}; a section takes its keys one by one, as "
+            f"{PREFIX}SERVER__PORT=8082"
+        ) from None
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -180,3 +180,10 @@ def test_the_tree_is_frozen():
 def test_settings_built_by_hand_ignore_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FASTROUTER_SERVER__PORT", "1")
     assert config.Settings().server.port == 8082
+
+
+@pytest.mark.parametrize("name", ["FASTROUTER_SERVER", "FASTROUTER_FEED__REPLAY", "FASTROUTER_LOG"])
+def test_a_section_as_one_value_is_refused(monkeypatch, name):
+    monkeypatch.setenv(name, "abc")
+    with pytest.raises(ConfigError, match=r"environment: .*keys one by one"):
+        config.load()

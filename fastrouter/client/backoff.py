@@ -8,11 +8,11 @@ __all__ = ["Backoff"]
 
 
 class Backoff:
-    """Exponential backoff with full jitter.
+    """Exponential backoff with jitter.
 
-    Each `delay` lies between 0 and a ceiling that starts at ``first`` seconds
-    and doubles up to ``last``: a thousand clients that lost one server come
-    back spread out, not in step.
+    Each `delay` lies between ``first`` seconds and a ceiling that starts at
+    twice that and doubles up to ``last``: a thousand clients that lost one
+    server come back spread out, not in step.
     """
 
     def __init__(self, first: float, last: float, random: Callable[[], float]) -> None:
@@ -21,14 +21,14 @@ class Backoff:
         self._first = first
         self._last = last
         self._random = random
-        self._ceiling = first
+        self._ceiling = min(last, 2 * first)
 
     def delay(self) -> float:
         """Seconds to wait now; the ceiling of the next call is twice as high."""
         ceiling = self._ceiling
         self._ceiling = min(self._last, ceiling * 2)
-        return self._random() * ceiling
+        return self._first + self._random() * (ceiling - self._first)
 
     def reset(self) -> None:
         """Start over: the last connection held."""
-        self._ceiling = self._first
+        self._ceiling = min(self._last, 2 * self._first)

@@ -73,8 +73,8 @@ class Link:
     async def run(self) -> None:
         """Connect, and again, until the server is done or refuses, or the task is cancelled."""
         failure: Exception | None = None
-        backoff = Backoff(*self._options.backoff, self._surroundings.random)
         try:
+            backoff = Backoff(*self._options.backoff, self._surroundings.random)
             while await self._once(backoff):
                 delay = backoff.delay()
                 logger.info("connecting again in %.1f s", delay)

@@ -33,7 +33,15 @@ def _suite(name: str, arguments: list[str]) -> int:
     spec = find_spec(_module(f"fastrouter.bench.bench_{name}"))
     assert spec is not None
     assert spec.origin is not None
-    import pytest
+    try:
+        import pytest
+        import pytest_benchmark  # noqa: F401
+    except ImportError as error:
+        fail(
+            f"{error.name} is not installed; run: pip install 'fastrouter[bench]'",
+            "BENCH_MISSING",
+            2,
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")

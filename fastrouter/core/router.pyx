@@ -19,7 +19,9 @@ from fastrouter.errors import EventError
 __all__ = ["Router"]
 
 cdef enum:
-    FORMING_INTERVAL = 1000000000       # ns between two forming candles of a topic
+    # ns between two forming candles of a topic: a second, less the jitter of the timer of a
+    # feed that sends one each second
+    FORMING_INTERVAL = 950000000
     LEAST_RING = 1 << 16                # bytes
     LARGEST_RING = 1 << 20              # bytes; it should stay in the CPU's second cache
 

@@ -10,6 +10,8 @@ from ..errors import FeedError
 __all__ = ["KINDS", "Column", "Kind", "Mapped", "map_columns"]
 
 Column = str | int | None
+
+MOST_NAMES, LONGEST_NAME = 20, 60  # of a file's columns, in an error
 """A column by its name or its position from 0; None for "not in this file"."""
 
 
@@ -141,4 +143,6 @@ def detected(found: Mapping[str, int], names: Sequence[str] | None, width: int) 
 def present(names: Sequence[str] | None, width: int) -> str:
     if names is None:
         return f"the file has no header and {width} columns"
-    return f"the file has {', '.join(names)}"
+    shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]!r}..." for name in names]
+    more = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
+    return f"the file has {', '.join(shown[:MOST_NAMES])}{more}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
@@ -27,15 +27,15 @@ class Request(NamedTuple):
 
 def read(request: WSUpgradeRequest) -> Request:
     """Understand a request; ValueError when its target is not UTF-8 or not a path."""
-    target = urlsplit(request.path.decode("ascii"))
+    path, _, query = request.path.decode("ascii").partition("?")
     upgrade = _tokens(request, "Upgrade")
     connection = _tokens(request, "Connection")
     if "upgrade" in connection:
         # picows wants the bare word, but Firefox sends "keep-alive, Upgrade"
         request.headers["Connection"] = "Upgrade"
     return Request(
-        target.path or "/",
-        parse_qs(target.query, keep_blank_values=True, errors="strict"),
+        path,
+        parse_qs(query, keep_blank_values=True, errors="strict"),
         "websocket" in upgrade,
     )
 

@@ -101,8 +101,8 @@ cdef class Listener(WSListener):
     # ---------------------------------------------------------------- receive
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
-        if self.closing and frame.msg_type != WSMsgType.CLOSE:
-            return
+        if frame.msg_type != WSMsgType.CLOSE and (self.closing or transport.is_close_frame_sent):
+            return                                          # picows closes by itself, too
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.refuse(CloseCode.PROTOCOL_ERROR, "reserved bits are set")
         elif frame.msg_type == WSMsgType.TEXT and frame.fin and self.message is None:
@@ -142,7 +142,7 @@ cdef class Listener(WSListener):
         message = bytes(self.message)
         self.message = None
         if self.binary:
-            self.session.refuse_binary(self.server.now())
+            self.server.apply(self, self.session.refuse_binary(self.server.now()))
             return 0
         return self.receive(message)
 

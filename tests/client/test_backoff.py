@@ -5,13 +5,13 @@ from fastrouter.client.backoff import Backoff
 
 def test_the_ceiling_doubles_up_to_the_last():
     backoff = Backoff(1.0, 30.0, lambda: 1.0)
-    assert [backoff.delay() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [backoff.delay() for _ in range(7)] == [2, 4, 8, 16, 30, 30, 30]
 
 
-def test_jitter_is_full():
+def test_jitter_lies_between_the_first_and_the_ceiling():
     chances = iter([0.0, 0.5, 0.25])
     backoff = Backoff(1.0, 30.0, lambda: next(chances))
-    assert [backoff.delay() for _ in range(3)] == [0.0, 1.0, 1.0]
+    assert [backoff.delay() for _ in range(3)] == [1.0, 2.5, 2.75]
 
 
 def test_reset_starts_over():
@@ -19,7 +19,7 @@ def test_reset_starts_over():
     backoff.delay()
     backoff.delay()
     backoff.reset()
-    assert backoff.delay() == 1.0
+    assert backoff.delay() == 2.0
 
 
 @pytest.mark.parametrize("bounds", [(0.0, 1.0), (2.0, 1.0), (-1.0, 1.0)])

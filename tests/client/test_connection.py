@@ -349,7 +349,7 @@ async def test_a_lost_session_is_opened_again(ending: int, surroundings: Surroun
     async with serving(handler) as url, connect(url, surroundings=surroundings) as connection:
         await take(connection, 3)
     assert connection.stats.reconnects == 2
-    assert naps.seconds == [1.0, 2.0]
+    assert naps.seconds == [2.0, 4.0]
 
 
 async def test_a_stable_session_resets_the_backoff(
@@ -368,7 +368,7 @@ async def test_a_stable_session_resets_the_backoff(
 
     async with serving(handler) as url, connect(url, surroundings=surroundings) as connection:
         await take(connection, 4)
-    assert naps.seconds == [1.0, 2.0, 1.0]
+    assert naps.seconds == [2.0, 4.0, 2.0]
 
 
 async def test_1000_ends_the_iteration():
@@ -660,3 +660,10 @@ async def test_a_paused_client_still_shows_signs_of_life(monkeypatch: pytest.Mon
         await alive.wait()
         events = await take(connection, 39)
     assert [event.id for event in events] == list(range(1, 40))
+
+
+async def test_backoff_bounds_that_make_no_sense_end_the_iteration():
+    connection = connect("ws://127.0.0.1:9", backoff=(0.0, 1.0))
+    with pytest.raises(ValueError, match="0 < first <= last"):
+        await anext(connection)
+    await connection.aclose()

@@ -34,6 +34,7 @@ class TestHandshake:
             ("/ws", HEADERS.replace("Connection: Upgrade", "Connection: keep-alive, Upgrade"), 101),
             ("/nope", HEADERS, 404),
             ("/ws/", HEADERS, 404),
+            ("//ws", HEADERS, 404),
             ("/ws", "Host: x\r\n", 426),
             ("/healthz", "Host: x\r\n", 200),
             ("/ws?subscriptions=%ff", HEADERS, 400),
@@ -256,9 +257,11 @@ class TestBadInput:
         assert (await wire.message())["type"] == "subscribed"
 
     async def test_binary_is_an_error_and_the_connection_stays(self, serve, open_session):
-        wire = await open_session(await serve())
+        server = await serve()
+        wire = await open_session(server)
         wire.send(frame(b"{}", 2))
         assert (await wire.message())["code"] == "INVALID_MESSAGE"
+        assert server.rejected == 1
         wire.send(frame(b"{", 2, fin=False) + frame(b"}", 0))
         assert (await wire.message())["code"] == "INVALID_MESSAGE"
 
