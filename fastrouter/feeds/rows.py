@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,9 @@ class RowBuilder:
         if len(rows):
             self._fill_time(rows, batch, faults)
             self._fill_numbers(rows, batch, faults)
+            for wrong, why in SENSE[self._kind]:
+                for i in np.flatnonzero(wrong(rows)).tolist():
+                    faults.setdefault(i, why)
             for name in self._texts:
                 self._fill_text(rows, name, batch, faults)
         if self._kind == "bars":
@@ -132,6 +136,27 @@ class RowBuilder:
         table = [b"" if code in wrong else text.encode() for code, text in enumerate(texts)]
         rows[name] = np.array(table, rows.dtype[name])[codes]
 
+
+Rule = tuple[Callable[[Rows], Mask], str]
+
+#: What no quote or bar can be; a crossed market and a negative price exist (futures had both).
+SENSE: dict[str, tuple[Rule, ...]] = {
+    "quotes": (
+        (lambda rows: rows["bid_size"] < 0, "bid_size is negative"),
+        (lambda rows: rows["ask_size"] < 0, "ask_size is negative"),
+    ),
+    "bars": (
+        (
+            lambda rows: rows["high"] < np.maximum(rows["open"], rows["close"]),
+            "high is below open or close",
+        ),
+        (
+            lambda rows: rows["low"] > np.minimum(rows["open"], rows["close"]),
+            "low is above open or close",
+        ),
+        (lambda rows: rows["volume"] < 0, "volume is negative"),
+    ),
+}
 
 FAULTS = {"symbol": symbol_fault, "timeframe": timeframe_fault}
 

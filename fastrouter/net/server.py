@@ -136,6 +136,12 @@ class Server:
             )
         if not request.upgrade:
             return self._refuse(HTTPStatus.UPGRADE_REQUIRED, "this is a WebSocket endpoint")
+        dialect = request.parameter("dialect")
+        if dialect not in (None, self.dialect.name):
+            return self._refuse(
+                HTTPStatus.BAD_REQUEST,
+                f"dialect {dialect!r} is not spoken here; allowed: {self.dialect.name}",
+            )
         if self.draining:
             return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
         return Listener(self, request.parameter("subscriptions"))

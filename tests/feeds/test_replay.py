@@ -694,3 +694,21 @@ def test_a_source_reads_only_what_is_wanted(write):
     assert list(batch.columns) == [2]
     assert batch.columns[2].to_pylist() == ["1.121720", "1.121920", "1.121610"]
     assert batch.numbers.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("time,open,high,low,close\n2020-01-01,5,4,3,3\n", "high is below open or close"),
+        ("time,open,high,low,close\n2020-01-01,5,6,5.5,5.6\n", "low is above open or close"),
+        ("time,open,high,low,close,volume\n2020-01-01,1,1,1,1,-2\n", "volume is negative"),
+        ("time,bid,ask,bid_size\n2020-01-01,1,2,-3\n", "bid_size is negative"),
+        ("time,bid,ask,ask_size\n2020-01-01,1,2,-3\n", "ask_size is negative"),
+    ],
+)
+async def test_rows_that_make_no_sense(write, text, why):
+    head, row = text.splitlines()
+    good = "2020-01-02" + "".join(",1" for _ in head.split(",")[1:])
+    _, router, bad = await replay(write(f"{head}\n{row}\n{good}\n"), timeframe="1d")
+    assert bad == [(2, why)]
+    assert len(router.candles) + len(router.quotes) == 1

@@ -32,6 +32,8 @@ class TestHandshake:
             ("/ws", HEADERS, 101),
             ("/ws?subscriptions=S:A:quote&x=1", HEADERS, 101),
             ("/ws", HEADERS.replace("Connection: Upgrade", "Connection: keep-alive, Upgrade"), 101),
+            ("/ws?dialect=trading-api", HEADERS, 101),
+            ("/ws?dialect=klingon", HEADERS, 400),
             ("/nope", HEADERS, 404),
             ("/ws/", HEADERS, 404),
             ("//ws", HEADERS, 404),
