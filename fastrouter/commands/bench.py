@@ -45,6 +45,8 @@ def _suite(name: str, arguments: list[str]) -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
+        ours = Path(folder, "pytest.ini")  # not that of the folder we stand in
+        ours.write_text("[pytest]\n")
         as_json = "--json" in arguments
         options = [argument for argument in arguments if argument != "--json"]
         if as_json:
@@ -52,7 +54,7 @@ def _suite(name: str, arguments: list[str]) -> int:
         # with --json the tables go to standard error
         with redirect_stdout(sys.stderr if as_json else sys.stdout):
             status = pytest.main(
-                [spec.origin, "--benchmark-only", "-p", "no:cacheprovider", *options]
+                [spec.origin, f"-c{ours}", "--benchmark-only", "-p", "no:cacheprovider", *options]
             )
         if as_json and report.exists():
             typer.echo(report.read_text())
