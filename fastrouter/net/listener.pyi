@@ -3,16 +3,14 @@ from typing import Any, final
 from picows import WSListener, WSTransport
 
 from fastrouter.core.outbox import Outbox
-from fastrouter.core.sink import Sink
 from fastrouter.net.server import Server
 from fastrouter.session.session import Session
 
 @final
-class SocketSink(Sink): ...
-
-@final
 class Listener(WSListener):
     def __init__(self, server: Server, subscriptions: str | None) -> None: ...
+    @property
+    def server(self) -> Server: ...
     @property
     def session(self) -> Session: ...
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import ssl
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,6 +42,7 @@ class Endpoint(NamedTuple):
     default_timeframe: str = "1m"
     max_message_bytes: int = 64 * 1024
     handshake_seconds: float = 5.0
+    ssl_context: ssl.SSLContext | None = None  # None: plain
 
     def check(self) -> None:
         """Raise ConfigError for what no server can be."""
@@ -49,6 +51,16 @@ class Endpoint(NamedTuple):
         for name in ("heartbeat", "max_message_bytes", "handshake_seconds"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; allowed: above 0")
+
+    def tls(self) -> dict[str, Any]:
+        """What the loop needs to serve TLS; nothing for a plain endpoint."""
+        if self.ssl_context is None:
+            return {}
+        return {
+            "ssl": self.ssl_context,
+            "ssl_handshake_timeout": self.handshake_seconds,
+            "ssl_shutdown_timeout": CLOSE_SECONDS,
+        }
 
 
 class Server:
@@ -95,6 +107,7 @@ class Server:
                 read_buffer_init_size=READ_BUFFER,
                 use_aiofastnet=False,
                 backlog=BACKLOG,
+                **endpoint.tls(),
             )
         except (OSError, OverflowError) as error:
             raise ConfigError(

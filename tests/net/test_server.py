@@ -12,16 +12,11 @@ import websockets
 from fastrouter import Candle, Quote, Router
 from fastrouter.errors import ConfigError
 
-from .wire import HEADERS, Wire, frame
+from .wire import HEADERS, Wire, frame, turns
 
 
 def quote(symbol: str = "S:AAPL", bid: float = 1.0) -> Quote:
     return Quote(symbol, bid=bid, ask=bid + 1)
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 class TestHandshake:
