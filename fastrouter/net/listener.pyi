@@ -1,14 +1,15 @@
-from typing import Any, final
+from typing import final
 
 from picows import WSListener, WSTransport
 
 from fastrouter.core.outbox import Outbox
+from fastrouter.net.handshake import Arrival
 from fastrouter.net.server import Server
 from fastrouter.session.session import Session
 
 @final
 class Listener(WSListener):
-    def __init__(self, server: Server, subscriptions: str | None) -> None: ...
+    def __init__(self, server: Server, arrival: Arrival) -> None: ...
     @property
     def server(self) -> Server: ...
     @property
@@ -20,4 +21,4 @@ class Listener(WSListener):
     def close(self, code: int, reason: str = "") -> None: ...
     def abort(self) -> None: ...
     @property
-    def address(self) -> tuple[Any, ...] | None: ...
+    def address(self) -> str: ...

@@ -13,9 +13,9 @@ from fastrouter.errors import CloseCode
 cdef class Listener(WSListener):
     """The picows listener of one session; made by the server at the handshake."""
 
-    def __init__(self, server, subscriptions):
+    def __init__(self, server, arrival):
         self.server = server
-        self.subscriptions = subscriptions
+        self.arrival = arrival
 
     cpdef on_ws_connected(self, WSTransport transport):
         self.transport = transport
@@ -26,7 +26,10 @@ cdef class Listener(WSListener):
         if transport.underlying_transport.get_write_buffer_size():  # the handshake's answer goes first
             self.outbox.block()
             self.server.loop.call_soon(self._unblock)
-        self.session = self.server.connected(self, self.subscriptions)
+        arrival, self.arrival = self.arrival, None
+        self.address = arrival.address
+        self.session = self.server.connected(self, arrival)
+        self.server.apply(self, self.session.open(arrival.opening))
 
     def _unblock(self):
         if self.transport.is_disconnected:
@@ -129,8 +132,3 @@ cdef class Listener(WSListener):
         """Cut the line."""
         if not self.transport.is_disconnected:
             self.transport.disconnect(False)
-
-    @property
-    def address(self):
-        """The peer's host and port, or None."""
-        return self.transport.underlying_transport.get_extra_info("peername")

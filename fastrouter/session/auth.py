@@ -107,7 +107,9 @@ class Verifier:
         """The key of the algorithm that the header names: each has its own."""
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in self._keys:
-            raise AuthError(f"the token's algorithm is not allowed; allowed: {', '.join(self._keys)}")
+            raise AuthError(
+                f"the token's algorithm is not allowed; allowed: {', '.join(self._keys)}"
+            )
         if "crit" in header:
             raise AuthError("the token's header has extensions that are not understood")
         if self._key_id is not None and header.get("kid", self._key_id) != self._key_id:

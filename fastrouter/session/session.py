@@ -186,7 +186,9 @@ class Session:
             return self._count(None, now) or self._refuse(error)
         kind = message["type"]
         handler = HANDLERS[self.state].get(kind) if isinstance(kind, str) else None
-        return self._count(kind if handler else None, now) or self._handle(handler, message, now)
+        if handler is None:
+            return self._count(None, now) or self._refuse(self._unknown(kind))
+        return self._count(kind, now) or self._handle(handler, message, now)
 
     def refuse_binary(self, now: int) -> Effect:
         """Take one binary message: nothing is defined for it."""
@@ -198,18 +200,18 @@ class Session:
         """Anything at all came from the client."""
         self.last_seen = now
 
-    def _handle(self, handler: Handler | None, message: Message, now: int) -> Effect:
+    def _handle(self, handler: Handler, message: Message, now: int) -> Effect:
         try:
-            if handler is None:
-                raise MessageError(f"type {str(message['type'])[:100]!r} is not known; "
-                                   f"allowed: {', '.join(HANDLERS[self.state])}")  # fmt: skip
             return handler(self, message, now)
         except AuthError as error:
             return self._shut_out(error)
         except (MessageError, SubscriptionError) as error:
-            if message["type"] in self.rules.rate.free:  # free, but not to send rubbish
-                return self._count(None, now) or self._refuse(error)
-            return self._refuse(error)
+            free = message["type"] in self.rules.rate.free  # but not to send rubbish
+            return (self._count(None, now) if free else None) or self._refuse(error)
+
+    def _unknown(self, kind: object) -> MessageError:
+        allowed = ", ".join(HANDLERS[self.state])
+        return MessageError(f"type {str(kind)[:100]!r} is not known; allowed: {allowed}")
 
     def _count(self, kind: str | None, now: int) -> Close | None:
         """Hold a message against the rate limit."""
@@ -232,9 +234,7 @@ class Session:
     def _refuse(self, error: FastrouterError) -> Close | Rejected:
         """A message that cannot be served: an error, and before auth the end too."""
         if self.state is State.AUTHENTICATING:
-            return self._shut_out(
-                AuthError("the first message must be Authenticate, with a token")
-            )
+            return self._shut_out(AuthError("the first message must be Authenticate, with a token"))
         return self.reject(error)
 
     def reject(self, error: FastrouterError) -> Rejected:
