@@ -27,6 +27,7 @@ cdef class Router:
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
+    cdef int make_room(self, Topic* topic) except -1
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
     cdef int publish_quote(self, Quote quote) except -1
     cdef int publish_candle(self, Candle candle) except -1

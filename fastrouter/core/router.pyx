@@ -233,6 +233,7 @@ cdef class Router:
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1:
         cdef Topic* topic = self.matcher.topic(0, symbol, size)
+        self.make_room(topic)
         self.stamp(topic, time if time else self.clock.now())
         topic.value.quote = fields[0]
         topic.has_value = True
@@ -245,6 +246,7 @@ cdef class Router:
         cdef:
             Topic* topic = self.matcher.topic(event_type, symbol, size)
             int64_t now
+        self.make_room(topic)
         if fields.closed:
             self.stamp(topic, fields.time + topic.timeframe)
         else:
@@ -267,6 +269,16 @@ cdef class Router:
         topic.stamp.seq += 1
         topic.stamp.time = time
 
+    cdef int make_room(self, Topic* topic) except -1:
+        """Room for the topic's next value in every dialect, before that value is set.
+
+        What this sends to make it is older: a session that is owed the topic must not get the
+        new value from here and then once more as the event.
+        """
+        if topic.groups.empty():
+            return 0
+        return self.flusher.make_room(MAX_MARKET_FRAME * self.matcher.dialects)
+
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1:
         """Encode the topic's value once per dialect that listens, and offer it."""
         cdef:
@@ -279,7 +291,6 @@ cdef class Router:
             group = topic.groups[0][i]
             if group.dialect != dialect:
                 dialect = group.dialect
-                self.flusher.make_room(MAX_MARKET_FRAME)
                 size = self.encoder.market(
                     self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
                 if size:
