@@ -144,7 +144,7 @@ class TestSlowConsumer:
         router.publish(quote("S:A"))
         peer = Peer(router, ("*", "quote"))
         Peer(router, ("*", "order"))
-        for _ in range(3):
+        for _ in range(2):
             router.publish("order", {"note": "x" * 200_000})
         router.publish(quote("S:A"))
         drain(router)
