@@ -44,9 +44,11 @@ def _tokens(request: WSUpgradeRequest, name: str) -> list[str]:
     return [token.strip().lower() for token in request.headers.get(name, "").split(",")]
 
 
-def refusal(status: HTTPStatus, reason: str) -> WSUpgradeResponseWithListener:
+def refusal(
+    status: HTTPStatus, reason: str, headers: dict[str, str] | None = None
+) -> WSUpgradeResponseWithListener:
     """An HTTP error with a JSON body ``{"code", "message"}``."""
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **(headers or {})}
     if status is HTTPStatus.UPGRADE_REQUIRED:
         headers["Upgrade"] = "websocket"
     body = json.dumps({"code": status.name, "message": reason}).encode() + b"\n"

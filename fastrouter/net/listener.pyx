@@ -23,7 +23,8 @@ cdef class Listener(WSListener):
         # kilobytes an idle session need not keep
         transport.request = transport.response = None
         self.outbox = self.server.router.attach(self.sink, self.server.dialect)
-        if transport.underlying_transport.get_write_buffer_size():  # the handshake's answer goes first
+        if transport.underlying_transport.get_write_buffer_size():
+            # the handshake's answer goes first
             self.outbox.block()
             self.server.loop.call_soon(self._unblock)
         self.session = self.server.connected(self, self.subscriptions)
@@ -129,6 +130,11 @@ cdef class Listener(WSListener):
         """Cut the line."""
         if not self.transport.is_disconnected:
             self.transport.disconnect(False)
+
+    @property
+    def waiting(self):
+        """Does anything wait to be sent?"""
+        return self.outbox.waiting
 
     @property
     def address(self):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import ssl
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import picows
 
-from fastrouter.errors import CloseCode, ConfigError, SubscriptionError
+from fastrouter.errors import ConfigError, SubscriptionError
 from fastrouter.net import handshake
+from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
 from fastrouter.net.wheel import Wheel
 from fastrouter.session.session import Close, Effect, Rejected, Rules, Session
@@ -28,7 +29,6 @@ __all__ = ["Endpoint", "Server"]
 BACKLOG = 4096  # connections the kernel queues while a fleet arrives at once
 READ_BUFFER = 1024  # bytes; picows grows it when a message needs more
 CLOSE_SECONDS = 2.0  # for the peer to answer a close frame
-DRAIN_STEP = 0.005  # s between two looks at what still waits
 
 
 class Endpoint(NamedTuple):
@@ -78,7 +78,7 @@ class Server:
         self.accepted = 0
         self.refused = 0
         self.rejected = 0
-        self.draining = False
+        self.draining: Drain | None = None
         self._default = parse(endpoint.subscriptions, endpoint.default_timeframe)
         self._listeners: set[Listener] = set()
         self._wheel: Wheel[Listener] = Wheel(
@@ -140,8 +140,11 @@ class Server:
             request = handshake.read(upgrade)
         except ValueError as error:
             return self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
-        if request.path == "/healthz":
+        if request.path == "/healthz" and self.draining is None:
             return handshake.healthy()
+        if self.draining is not None:
+            retry = {"Retry-After": str(math.ceil(self.draining.retry_after()))}
+            return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "draining", retry)
         if request.path not in self.endpoint.paths:
             return self._refuse(
                 HTTPStatus.NOT_FOUND,
@@ -155,13 +158,13 @@ class Server:
                 HTTPStatus.BAD_REQUEST,
                 f"dialect {dialect!r} is not spoken here; allowed: {self.dialect.name}",
             )
-        if self.draining:
-            return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
         return Listener(self, request.parameter("subscriptions"))
 
-    def _refuse(self, status: HTTPStatus, reason: str) -> Any:
+    def _refuse(
+        self, status: HTTPStatus, reason: str, headers: dict[str, str] | None = None
+    ) -> Any:
         self.refused += 1
-        return handshake.refusal(status, reason)
+        return handshake.refusal(status, reason, headers)
 
     # ------------------------------------------- what a listener tells us
 
@@ -211,29 +214,24 @@ class Server:
     # ------------------------------------------------------------------ drain
 
     async def close(self, grace: float = 10.0) -> None:
-        """Stop accepting, tell every client, flush, close with 1001, within `grace` seconds.
+        """Tell every client, flush, close with 1001, within `grace` seconds; then stop listening.
 
-        Who has not taken its bytes by then is cut off.
+        Newcomers are refused with 503 meanwhile. Who has not taken its bytes by
+        the end is cut off. See `fastrouter.net.drain`.
         """
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._drain(grace))
         await self._closed
 
     async def _drain(self, grace: float) -> None:
-        self.draining = True
-        until = self.loop.time() + grace
         assert self._server is not None
-        self._server.close()
+        self.draining = Drain(self._listeners, grace, now=self.loop.time)
+        for listener in self._listeners:
+            listener.session.drain()
         try:
-            for listener in self._listeners:
-                listener.session.drain()
-            await self._until(until - grace / 10, self._waiting)
-            for listener in list(self._listeners):
-                listener.close(CloseCode.DRAIN, "draining")
-            await self._until(until, lambda: self._listeners)
+            await self.draining.run()
         finally:
-            for listener in list(self._listeners):
-                listener.abort()
+            self._server.close()
             self._wheel.close()
         while self._listeners:  # noqa: ASYNC110 -- picows reports each cut in a turn of its own
             await asyncio.sleep(0)
@@ -242,13 +240,6 @@ class Server:
         """Cut every session off now; a `close` that is under way ends at once."""
         for listener in list(self._listeners):
             listener.abort()
-
-    async def _until(self, when: float, waiting: Any) -> None:
-        while waiting() and self.loop.time() < when:  # noqa: ASYNC110 -- outboxes tell nobody
-            await asyncio.sleep(DRAIN_STEP)
-
-    def _waiting(self) -> Iterable[Listener]:
-        return [listener for listener in self._listeners if listener.outbox.waiting]
 
 
 class _Quiet(logging.LoggerAdapter[logging.Logger]):
