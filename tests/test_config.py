@@ -14,7 +14,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "fastrouter.toml"
 
 
-def test_defaults():
+def test_defaults(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("FASTROUTER_CONTROL__PORT")
     effective = config.load()
     server, feed, log = (effective.settings.server, effective.settings.feed, effective.settings.log)
     assert (server.host, server.port, server.paths) == ("127.0.0.1", 8082, ("/", "/ws"))

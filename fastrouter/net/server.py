@@ -79,6 +79,7 @@ class Server:
         self.refused = 0
         self.rejected = 0
         self.draining: Drain | None = None
+        self.fed = True  # is there a feed upstream?
         self._default = parse(endpoint.subscriptions, endpoint.default_timeframe)
         self._listeners: set[Listener] = set()
         self._wheel: Wheel[Listener] = Wheel(
@@ -184,6 +185,8 @@ class Server:
             except SubscriptionError as malformed:
                 wanted, error = [], malformed
         session.open(wanted)
+        if not self.fed:
+            session.upstream(False)
         self.accepted += 1
         self._listeners.add(listener)
         self._wheel.schedule(listener, session.deadline / 1e9)
@@ -210,6 +213,17 @@ class Server:
         self.apply(listener, effect)
         if not isinstance(effect, Close):
             self._wheel.schedule(listener, session.deadline / 1e9)
+
+    # --------------------------------------------------------------- upstream
+
+    def upstream(self, connected: bool) -> None:
+        """The feed is lost (False), or back (True): tell every session, those to come too."""
+        if connected == self.fed:
+            return
+        self.fed = connected
+        self.log.info("the feed is %s", "back" if connected else "lost")
+        for listener in self._listeners:
+            listener.session.upstream(connected)
 
     # ------------------------------------------------------------------ drain
 

@@ -194,6 +194,11 @@ class Session:
         """Tell the client that the server goes; the caller flushes and closes."""
         self.send("connection", event="DISCONNECTING", session_id=self.id)
 
+    def upstream(self, connected: bool) -> None:
+        """Tell the client that the feed is lost, or back."""
+        event = "CONNECTED" if connected else "RECONNECTING"
+        self.send("connection", event=event, session_id=self.id)
+
     def send(self, kind: str, **fields: Any) -> None:
         """Queue a message of the session's own, in its dialect."""
         outbox = self.outbox

@@ -380,7 +380,7 @@ class TestClose:
         wire.send(frame(b"\x03\xe9", 8))
         await closing
         with pytest.raises(ConnectionRefusedError):
-            await Wire.open(port)
+            await asyncio.open_connection("127.0.0.1", port)
 
     async def test_the_reason_says_when_to_come_back(self, serve):
         server = await serve()
@@ -395,6 +395,31 @@ class TestClose:
         assert len({found[1] for found in said}) > 3
         for wire in wires:
             await wire.bye()
+
+
+class TestUpstream:
+    async def test_all_sessions_learn_of_loss_and_return(self, serve, router, open_session):
+        server = await serve()
+        wires = [await open_session(server) for _ in range(3)]
+        server.upstream(False)
+        server.upstream(False)
+        late = await open_session(server)  # which is welcomed first
+        router.publish(quote())
+        server.upstream(True)
+        server.upstream(True)
+        for wire in [*wires, late]:
+            messages = [await wire.message() for _ in range(3)]
+            said = [message["event"] for message in messages if message["type"] == "connection"]
+            assert said == ["RECONNECTING", "CONNECTED"]
+            assert messages[0]["session_id"].startswith("ses_")
+
+    async def test_a_session_that_comes_later_is_just_welcomed(self, serve, router, open_session):
+        server = await serve()
+        server.upstream(False)
+        server.upstream(True)
+        wire = await open_session(server)
+        router.publish(quote())
+        assert (await wire.message())["type"] == "quote"
 
 
 class TestStart:
