@@ -23,13 +23,14 @@ cdef class Listener(WSListener):
         # kilobytes an idle session need not keep
         transport.request = transport.response = None
         self.outbox = self.server.router.attach(self.sink, self.server.dialect)
-        if transport.underlying_transport.get_write_buffer_size():  # the handshake's answer goes first
+        if transport.underlying_transport.get_write_buffer_size():
+            # the handshake's answer goes first
             self.outbox.block()
             self.server.loop.call_soon(self._unblock)
         arrival, self.arrival = self.arrival, None
         self.address = arrival.address
         self.session = self.server.connected(self, arrival)
-        self.server.apply(self, self.session.open(arrival.opening))
+        self.server.begin(self, arrival)
 
     def _unblock(self):
         if self.transport.is_disconnected:
@@ -132,3 +133,8 @@ cdef class Listener(WSListener):
         """Cut the line."""
         if not self.transport.is_disconnected:
             self.transport.disconnect(False)
+
+    @property
+    def waiting(self):
+        """Does anything wait to be sent?"""
+        return self.outbox.waiting

@@ -7,13 +7,14 @@ import logging
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import CloseCode, ConfigError, ErrorCode, SubscriptionError
+from fastrouter.errors import ConfigError, ErrorCode, SubscriptionError
 from fastrouter.net import handshake
 from fastrouter.net.admission import Crowd, Origins, Proxies
+from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
 from fastrouter.net.protocol import HEADER_BYTES, Protocol
 from fastrouter.net.wheel import Wheel
@@ -33,7 +34,6 @@ __all__ = ["Endpoint", "Server"]
 BACKLOG = 4096  # connections the kernel queues while a fleet arrives at once
 ABNORMAL = 1006  # what RFC 6455 calls the end of a connection without a close frame
 CLOSE_SECONDS = 2.0  # for the peer to answer a close frame
-DRAIN_STEP = 0.005  # s between two looks at what still waits
 
 
 class Endpoint(NamedTuple):
@@ -120,7 +120,8 @@ class Server:
         self.refusals: Counter[int] = Counter()  # by HTTP status
         self.rejections: Counter[str] = Counter()  # messages, by error code
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
-        self.draining = False
+        self.draining: Drain | None = None
+        self.fed = True  # is there a feed upstream?
         self._listeners: set[Listener] = set()
         self._wheel: Wheel[Listener] = Wheel(
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
@@ -176,18 +177,19 @@ class Server:
         try:
             request = handshake.read(upgrade, connection.address)
         except ValueError as error:
-            return self.refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
-        if request.path == "/healthz":
-            return handshake.healthy()
+            return self.refuse(
+                handshake.Refused(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
+            )
         try:
-            return Listener(self, handshake.admit(self, request))
+            arrival = handshake.admit(self, request)
         except handshake.Refused as refused:
-            return self.refuse(refused.status, str(refused), refused.code)
+            return self.refuse(refused)
+        return handshake.healthy() if arrival is None else Listener(self, arrival)
 
-    def refuse(self, status: HTTPStatus, reason: str, code: str | None = None) -> Any:
+    def refuse(self, refused: handshake.Refused) -> Any:
         """Count a refusal; returns the response."""
-        self.refusals[status] += 1
-        return handshake.refusal(status, reason, code)
+        self.refusals[refused.status] += 1
+        return handshake.refusal(refused)
 
     @property
     def refused(self) -> int:
@@ -202,10 +204,7 @@ class Server:
     # ------------------------------------------- what a listener tells us
 
     def connected(self, listener: Listener, arrival: handshake.Arrival) -> Session:
-        """A connection is open: begin its session with what its request asked for.
-
-        The caller opens it, and hands the effect to `apply`.
-        """
+        """A connection is open: the session it gets. The caller keeps it, then calls `begin`."""
         session = Session(
             f"ses_{secrets.token_hex(8)}",
             listener.outbox,
@@ -218,6 +217,12 @@ class Server:
         self._listeners.add(listener)
         self._schedule(listener, session)
         return session
+
+    def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
+        """Welcome the client and begin what its request asked for."""
+        self.apply(listener, listener.session.open(arrival.opening))
+        if not self.fed:
+            listener.session.upstream(False)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
@@ -245,6 +250,8 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
+        if not self.fed:
+            listener.session.upstream(False)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Nothing is kept here: say so, and go on live."""
@@ -263,32 +270,38 @@ class Server:
         if effect is None:
             self._schedule(listener, session)
 
+    # --------------------------------------------------------------- upstream
+
+    def upstream(self, connected: bool) -> None:
+        """The feed is lost (False), or back (True): tell every session, those to come too."""
+        if connected == self.fed:
+            return
+        self.fed = connected
+        self.log.info("the feed is %s", "back" if connected else "lost")
+        for listener in self._listeners:
+            listener.session.upstream(connected)
+
     # ------------------------------------------------------------------ drain
 
     async def close(self, grace: float = 10.0) -> None:
-        """Stop accepting, tell every client, flush, close with 1001, within `grace` seconds.
+        """Tell every client, flush, close with 1001, within `grace` seconds; then stop listening.
 
-        Who has not taken its bytes by then is cut off.
+        Newcomers are refused with 503 meanwhile. Who has not taken its bytes by
+        the end is cut off. See `fastrouter.net.drain`.
         """
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._drain(grace))
         await self._closed
 
     async def _drain(self, grace: float) -> None:
-        self.draining = True
-        until = self.loop.time() + grace
         assert self._server is not None
-        self._server.close()
+        self.draining = Drain(self._listeners, grace, now=self.loop.time)
+        for listener in self._listeners:
+            listener.session.drain()
         try:
-            for listener in self._listeners:
-                listener.session.drain()
-            await self._until(until - grace / 10, self._waiting)
-            for listener in list(self._listeners):
-                listener.close(CloseCode.DRAIN, "draining")
-            await self._until(until, lambda: self._listeners)
+            await self.draining.run()
         finally:
-            for listener in list(self._listeners):
-                listener.abort()
+            self._server.close()
             self._wheel.close()
         while self._listeners:  # noqa: ASYNC110 -- picows reports each cut in a turn of its own
             await asyncio.sleep(0)
@@ -297,13 +310,6 @@ class Server:
         """Cut every session off now; a `close` that is under way ends at once."""
         for listener in list(self._listeners):
             listener.abort()
-
-    async def _until(self, when: float, waiting: Any) -> None:
-        while waiting() and self.loop.time() < when:  # noqa: ASYNC110 -- outboxes tell nobody
-            await asyncio.sleep(DRAIN_STEP)
-
-    def _waiting(self) -> Iterable[Listener]:
-        return [listener for listener in self._listeners if listener.outbox.waiting]
 
 
 EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {

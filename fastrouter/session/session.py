@@ -400,7 +400,15 @@ class Session:
 
     def drain(self) -> None:
         """Tell the client that the server goes; the caller flushes and closes."""
-        self.send("connection", event="DISCONNECTING", session_id=self.id)
+        self._tell("DISCONNECTING")
+
+    def upstream(self, connected: bool) -> None:
+        """Tell the client that the feed is lost, or back."""
+        self._tell("CONNECTED" if connected else "RECONNECTING")
+
+    def _tell(self, event: str) -> None:
+        if self.state is State.LIVE:  # before that nobody is told anything
+            self.send("connection", event=event, session_id=self.id)
 
     def send(self, kind: str, **fields: Any) -> None:
         """Queue a message of the session's own, in its dialect."""
