@@ -557,9 +557,12 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    """A value in an error; of auth only what is no secret, nor a secret misplaced."""
+    """A value in an error, unless it may be a secret, or a secret that was misplaced."""
     section, _, name = key.partition(".")
-    return repr(value) if section != "auth" or name in HARMLESS else "***"
+    hidden = section == "auth" and name not in HARMLESS
+    if hidden or "secret" in key.lower() or "secret" in repr(value).lower():
+        return "***"
+    return repr(value)
 
 
 def _locate(location: tuple[int | str, ...]) -> tuple[str, str]:
