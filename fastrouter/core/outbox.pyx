@@ -7,6 +7,7 @@ from libcpp.vector cimport vector
 
 import cython
 
+from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
 from fastrouter.core.flusher cimport new_state, release
 from fastrouter.core.frame cimport TEXT, bytes_append_frame, bytes_size
 from fastrouter.core.structs cimport (
@@ -116,6 +117,8 @@ cdef class Outbox:
             bint known
             size_t i
             size_t first = joined[0] if joined else cold.held.size()
+        if self.state.flags & MUTE:
+            return 0
         for i in range(first):
             before.insert(cold.held[0][i].group)
         for place in joined:
@@ -130,6 +133,7 @@ cdef class Outbox:
                 self.flusher.off_ring(self.state)
                 if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
                     self.flusher.owe(self.state, topic.index, SNAPSHOT)
+                    self.flusher.counts.snapshots += 1
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
             self.flusher.enqueue(self.state)
         return 0
@@ -143,7 +147,7 @@ cdef class Outbox:
             size_t i
             uint32_t index
             bint matched
-        if cold.dirty == NULL:
+        if cold.dirty == NULL or self.state.flags & MUTE:
             return 0
         for i in range(cold.held.size()):
             held.insert(cold.held[0][i].group)
@@ -152,8 +156,10 @@ cdef class Outbox:
             matched = False
             for group in self.matcher.topics[index].groups[0]:
                 matched = matched or held.count(group) > 0
-            if not matched and cold.marks[0][index]:
+            if not matched and cold.marks[0][index] & OWED:
                 cold.marks[0][index] = LISTED
+                cold.owed -= 1
+                self.flusher.counts.dropped[UNSUBSCRIBED] += 1
         return 0
 
     # ----------------------------------------------------------------- output
@@ -192,7 +198,7 @@ cdef class Outbox:
     def mute(self) -> None:
         """Take no more events and messages; what waits is dropped."""
         if self.state != NULL:
-            self.state.flags |= MUTE
+            self.flusher.mute(self.state, SESSION_CLOSED)
 
     def close(self) -> None:
         """Leave all groups and free what waits. Safe to call again."""
@@ -200,6 +206,7 @@ cdef class Outbox:
             return
         while not self.state.cold.held.empty():
             self.matcher.leave(self.state, self.state.cold.held.size() - 1)
+        self.mute()
         release(self.state)
         self.state = NULL
         self.owner.discard(self)

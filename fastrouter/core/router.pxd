@@ -19,7 +19,6 @@ cdef class Router:
         uint64_t last_id
         size_t outbox_bytes
         size_t max_event            # bytes of one framed event
-        readonly uint64_t published
         readonly uint64_t throttled
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,

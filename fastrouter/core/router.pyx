@@ -6,11 +6,14 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from fastrouter.core.event cimport check_candle, check_quote
-from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
+from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
+from fastrouter.core.flusher cimport waiting as events_waiting
+from fastrouter.core.frame cimport MAX_HEADER, TEXT, bytes_size, write_header
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
 
+from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import KINDS, MARKET_KINDS
@@ -30,13 +33,15 @@ cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
+    - `timer`: by whom latencies are measured, a clock that does not go back; default: `clock`;
     - `outbox_bytes`: what one session may hold for itself before it is closed.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
     that waits longest lags by a quarter of it, `publish` sends in line.
     """
 
-    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20):
+    def __init__(self, *, Clock clock not None, Clock timer=None,
+                 size_t outbox_bytes=1 << 20):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
@@ -45,7 +50,8 @@ cdef class Router:
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
         self.encoder = Encoder()
-        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4)
+        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
+                               clock if timer is None else timer)
         self.outboxes = set()
 
     def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
@@ -111,6 +117,7 @@ cdef class Router:
             bytes message
             char* out
             uint32_t ref = 0
+            uint32_t now
             int dialect = -1
         if kind not in KINDS or kind in MARKET_KINDS:
             raise EventError(
@@ -126,6 +133,7 @@ cdef class Router:
                 done.add(group.dialect)
                 encoded[group.dialect] = self._encode(group.dialect, event)
         self.stamp(topic, event.time)
+        now = self.flusher.now()
         for group in topic.groups[0]:
             message = encoded[group.dialect]
             if message is None:
@@ -136,7 +144,8 @@ cdef class Router:
                 out = self.flusher.ring.reserve(MAX_HEADER + len(message))
                 header = write_header(out, TEXT, len(message))
                 memcpy(out + header, <const char*>message, len(message))
-                ref = self.flusher.ring.commit(header + len(message), topic.index, LOSSLESS)
+                ref = self.flusher.ring.commit(
+                    header + len(message), topic.index, LOSSLESS, now)
             self.flusher.offer(group, ref, topic.stamp.id)
 
     def _encode(self, number, event):
@@ -264,7 +273,7 @@ cdef class Router:
 
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1
-        self.published += 1
+        self.flusher.counts.events[topic.event_type] += 1
         topic.stamp.id = self.last_id
         topic.stamp.seq += 1
         topic.stamp.time = time
@@ -287,6 +296,7 @@ cdef class Router:
             Group* group
             Py_ssize_t size = 0
             uint32_t ref = 0
+            uint32_t now = self.flusher.now()
         for i in range(topic.groups.size()):
             group = topic.groups[0][i]
             if group.dialect != dialect:
@@ -294,7 +304,7 @@ cdef class Router:
                 size = self.encoder.market(
                     self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
                 if size:
-                    ref = self.flusher.ring.commit(size, topic.index, lane)
+                    ref = self.flusher.ring.commit(size, topic.index, lane, now)
             if size:
                 self.flusher.offer(group, ref, topic.stamp.id)
         return 0
@@ -319,20 +329,46 @@ cdef class Router:
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
 
-    def stats(self) -> dict:
-        """Counters since the start: events, frames, bytes."""
-        return {
-            "sessions": len(self.outboxes),
-            "topics": self.matcher.topics.size(),
-            "published": self.published,
-            "throttled": self.throttled,
-            "encoded": self.encoder.encoded,
-            "deliveries": self.flusher.deliveries,
-            "sends": self.flusher.sends,
-            "sent_bytes": self.flusher.sent_bytes,
-            "conflated": self.flusher.conflated,
-            "overflows": self.flusher.overflows,
-        }
+    def counters(self) -> Counters:
+        """What has been done since the start, and what waits now; walks all sessions."""
+        cdef:
+            Counts* counts = &self.flusher.counts
+            size_t event_types = self.matcher.event_type_count
+            uint64_t waiting = 0, bytes = 0, most = 0, held
+            Outbox outbox
+        for outbox in self.outboxes:
+            held = bytes_size(&outbox.state.cold.control) + bytes_size(&outbox.state.cold.backlog)
+            waiting += events_waiting(outbox.state)
+            bytes += held
+            most = max(most, held)
+        return Counters(
+            sessions=len(self.outboxes),
+            topics=self.matcher.topics.size(),
+            waiting=waiting,
+            events=by_kind(numbers(counts.events, event_types)),
+            throttled=self.throttled,
+            encoded=self.encoder.encoded,
+            offered=by_kind(numbers(counts.offered, event_types)),
+            snapshots=counts.snapshots,
+            conflated=by_kind(numbers(counts.conflated, event_types)),
+            dropped=by_reason(numbers(counts.dropped, REASON_COUNT)),
+            given_up=by_reason(numbers(counts.given_up, REASON_COUNT)),
+            delivered=counts.delivered,
+            sends=counts.sends,
+            sent_bytes=counts.sent_bytes,
+            latency=histogram(&counts.latency),
+            batch=histogram(&counts.batch),
+            backlog_bytes=bytes,
+            backlog_most=most)
+
+
+cdef object histogram(CHistogram* counted):
+    return Histogram(numbers(counted.buckets, BUCKETS), counted.sum)
+
+
+cdef list numbers(const uint64_t* first, size_t count):
+    cdef size_t i
+    return [first[i] for i in range(count)]
 
 
 cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:

@@ -131,3 +131,6 @@ cdef struct OutboxCold:
     size_t bound                # bytes control and backlog may hold
     uint64_t delivered          # frames handed to the sink
     uint64_t conflated          # events replaced by a newer one of their topic
+    uint32_t queued             # events in the backlog
+    uint32_t owed               # topics in `dirty` that are owed
+    uint8_t reason              # why it is MUTE: a row of counters.REASONS
