@@ -39,7 +39,7 @@ cdef class Flusher:
     cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
                          uint32_t account) except -1
     cdef int64_t _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
-                          uint64_t event_id) except -1
+                              uint64_t event_id) except -1
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int hold_back(self, OutboxState* state) except -1

@@ -188,7 +188,7 @@ cdef class Flusher:
         return 0
 
     cdef int64_t _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
-                          uint64_t event_id) except -1:
+                              uint64_t event_id) except -1:
         """How many had got it already."""
         cdef:
             OutboxState* state
