@@ -35,6 +35,8 @@ cdef class Flusher:
     cdef uint32_t oldest(self) noexcept
     cdef int make_room(self, uint64_t size) except -1
     cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1
+    cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
+                         uint32_t account) except -1
     cdef int64_t _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
                           uint64_t event_id) except -1
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
@@ -66,6 +68,11 @@ cdef class Flusher:
     cdef uint32_t now(self) noexcept
     cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
+
+
+cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
+    """Is the session allowed this account's events?"""
+    return cold.accounts == NULL or cold.accounts.count(account) > 0
 
 
 cdef uint32_t waiting(const OutboxState* state) noexcept

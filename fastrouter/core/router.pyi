@@ -11,6 +11,7 @@ from fastrouter.core.encoder import Encoder
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.flusher import Flusher
 from fastrouter.core.outbox import Outbox
+from fastrouter.core.record import Recorder
 from fastrouter.core.sink import Sink
 
 __all__ = ["Router"]
@@ -19,7 +20,12 @@ __all__ = ["Router"]
 class Router:
     wake: Callable[[], object] | None
     def __init__(
-        self, *, clock: Clock, timer: Clock | None = None, outbox_bytes: int = 1048576
+        self,
+        *,
+        clock: Clock,
+        timer: Clock | None = None,
+        outbox_bytes: int = 1048576,
+        recorder: Recorder | None = None,
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...
@@ -27,6 +33,12 @@ class Router:
     def encoder(self) -> Encoder: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def recorder(self) -> Recorder | None: ...
+    @property
+    def last_id(self) -> int: ...
+    @property
+    def published(self) -> int: ...
     @property
     def throttled(self) -> int: ...
     @property
@@ -44,10 +56,17 @@ class Router:
         *,
         symbol: str | None = None,
         time: int = 0,
+        account: str | None = None,
     ) -> None: ...
     def publish_event(
-        self, kind: str, payload: dict[str, Any] | list[Any], symbol: str, time: int
+        self,
+        kind: str,
+        payload: dict[str, Any] | list[Any],
+        symbol: str,
+        time: int,
+        account: str | None = None,
     ) -> None: ...
+    def start_after(self, id: int) -> None: ...
     def publish_batch(self, array: Rows) -> None: ...
     def publish_quotes(self, rows: Buffer, count: int) -> None: ...
     def publish_candles(self, rows: Buffer, count: int) -> None: ...
