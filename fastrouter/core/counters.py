@@ -30,7 +30,7 @@ class Histogram(NamedTuple):
     sum: int  #: of all values
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many values there are."""
         return sum(self.buckets)
 

@@ -375,6 +375,12 @@ cdef class Router:
         return self.flusher.flush(budget)
 
     @property
+    def published(self):
+        """Events published."""
+        cdef size_t i
+        return sum([self.flusher.counts.events[i] for i in range(self.matcher.event_type_count)])
+
+    @property
     def pending(self):
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
