@@ -230,7 +230,8 @@ class Server:
         self._wheel.cancel(listener)
         ending = listener.transport.close_handshake
         said = ending.sent if ending is not None else None
-        self.closes[said.code if said is not None else ABNORMAL] += 1
+        code = int(said.code) if said is not None else ABNORMAL  # type: ignore[call-overload]
+        self.closes[code] += 1
 
     def apply(self, listener: Listener, effect: Effect) -> None:
         """Do what a session decided, and look after it at its new deadline."""
