@@ -25,8 +25,8 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, MAX_MARKET_FRAME, MUTE, OFF_RING,
-    QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
+    OFF_RING, OWED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -205,8 +205,8 @@ cdef class Flusher:
             self.owe(state, slot.topic, DIRTY)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
-            if cold.marks.size() > slot.topic:
-                cold.marks[0][slot.topic] = 0       # what was owed is older than this
+            if cold.marks.size() > slot.topic and cold.marks[0][slot.topic]:
+                cold.marks[0][slot.topic] = LISTED  # what was owed is older than this
             self.check_bound(state)
         if not state.flags & BLOCKED:
             self.enqueue(state)
@@ -217,12 +217,13 @@ cdef class Flusher:
         cdef OutboxCold* cold = state.cold
         if cold.marks.size() <= topic:
             cold.marks.resize(self.matcher.topics.size(), 0)
-        if cold.marks[0][topic]:
+        if cold.marks[0][topic] & OWED:
             cold.conflated += 1
             self.conflated += 1
-        else:
+            return 0
+        if not cold.marks[0][topic]:
             cold.dirty.push_back(topic)
-            cold.marks[0][topic] = mark
+        cold.marks[0][topic] = mark
         return 0
 
     cdef int check_bound(self, OutboxState* state) except -1:
@@ -359,7 +360,7 @@ cdef class Flusher:
         while part == backlog and at < cold.dirty.size() and self.composed.end < CHUNK:
             index = cold.dirty[0][at]
             at += 1
-            if cold.marks[0][index]:
+            if cold.marks[0][index] & OWED:
                 out = bytes_reserve(&self.composed, MAX_MARKET_FRAME)
                 if out == NULL:
                     raise MemoryError()
@@ -381,7 +382,7 @@ cdef class Flusher:
             if owed.end > size:
                 break
             index = cold.dirty[0][cold.dirty_head]
-            if cold.marks[0][index]:
+            if cold.marks[0][index] & OWED:
                 sent += 1
             cold.marks[0][index] = 0
             cold.dirty_head = owed.next

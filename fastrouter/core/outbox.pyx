@@ -10,7 +10,7 @@ import cython
 from fastrouter.core.flusher cimport new_state, release
 from fastrouter.core.frame cimport TEXT, bytes_append_frame, bytes_size
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, MUTE, OFF_RING, SNAPSHOT, Group, Membership, OutboxCold, Topic,
+    BLOCKED, CONTROL, LISTED, MUTE, OFF_RING, OWED, SNAPSHOT, Group, Membership, OutboxCold, Topic,
 )
 
 
@@ -128,7 +128,7 @@ cdef class Outbox:
                 if known:
                     continue
                 self.flusher.off_ring(self.state)
-                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index]:
+                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
                     self.flusher.owe(self.state, topic.index, SNAPSHOT)
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
             self.flusher.enqueue(self.state)
@@ -152,8 +152,8 @@ cdef class Outbox:
             matched = False
             for group in self.matcher.topics[index].groups[0]:
                 matched = matched or held.count(group) > 0
-            if not matched:
-                cold.marks[0][index] = 0
+            if not matched and cold.marks[0][index]:
+                cold.marks[0][index] = LISTED
         return 0
 
     # ----------------------------------------------------------------- output

@@ -7,7 +7,10 @@ from fastrouter.net.sinks cimport PeerSink
 cdef class Listener(WSListener):
     cdef:
         readonly object server      # fastrouter.net.server.Server
-        object subscriptions        # what the query string asks for; None: the server's default
+        object arrival              # fastrouter.net.handshake.Arrival; None once it has begun
+        readonly str address        # the client's, behind however many proxies
+        readonly str path
+        readonly long long connected_at     # Unix ns
         readonly object session
         readonly Outbox outbox
         readonly WSTransport transport

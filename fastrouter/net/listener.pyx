@@ -13,9 +13,9 @@ from fastrouter.errors import CloseCode
 cdef class Listener(WSListener):
     """The picows listener of one session; made by the server at the handshake."""
 
-    def __init__(self, server, subscriptions):
+    def __init__(self, server, arrival):
         self.server = server
-        self.subscriptions = subscriptions
+        self.arrival = arrival
 
     cpdef on_ws_connected(self, WSTransport transport):
         self.transport = transport
@@ -27,7 +27,12 @@ cdef class Listener(WSListener):
             # the handshake's answer goes first
             self.outbox.block()
             self.server.loop.call_soon(self._unblock)
-        self.session = self.server.connected(self, self.subscriptions)
+        arrival, self.arrival = self.arrival, None
+        self.address = arrival.address
+        self.path = arrival.path
+        self.connected_at = self.server.router.clock.time_ns()
+        self.session = self.server.connected(self, arrival)
+        self.server.apply(self, self.session.open(arrival.opening))
 
     def _unblock(self):
         if self.transport.is_disconnected:
@@ -135,8 +140,3 @@ cdef class Listener(WSListener):
     def waiting(self):
         """Does anything wait to be sent?"""
         return self.outbox.waiting
-
-    @property
-    def address(self):
-        """The peer's host and port, or None."""
-        return self.transport.underlying_transport.get_extra_info("peername")
