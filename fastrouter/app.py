@@ -157,9 +157,7 @@ def _certificate(server: config.Server) -> Certificate | None:
     return certificate
 
 
-async def _listen(
-    router: Router, server: config.Server, certificate: Certificate | None
-) -> Server:
+async def _listen(router: Router, server: config.Server, certificate: Certificate | None) -> Server:
     options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
     try:
         return await router.serve(
@@ -179,9 +177,7 @@ async def _listen(
         raise _elsewhere(error, "--port or --host", "server.port") from None
 
 
-async def _open_control(
-    settings: config.Settings, router: Router, server: Server
-) -> Port | None:
+async def _open_control(settings: config.Settings, router: Router, server: Server) -> Port | None:
     """The control port, None when it is turned off or its libraries are not installed."""
     if not settings.control.enabled:
         return None
@@ -243,9 +239,7 @@ async def _drain(server: Server, grace: float, stop: Stop) -> bool:
     return drained
 
 
-def _serving(
-    settings: config.Server, server: Server, feed: Feed, control: Port | None
-) -> Serving:
+def _serving(settings: config.Server, server: Server, feed: Feed, control: Port | None) -> Serving:
     return Serving(
         settings.host,
         server.port,

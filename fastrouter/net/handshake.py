@@ -7,7 +7,8 @@
     400  a malformed query     429  too many from that address
     431  a head too long       401  a token that does not hold
 
-The first that applies, in the order of `CHECKS`. `GET /healthz` is 200 for all.
+The first that applies, in the order of `CHECKS`. `GET /healthz` is 200 for all,
+503 while draining.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from fastrouter.net.server import Server
     from fastrouter.session.auth import Grant
 
-__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
+__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal", "stays"]
 
 
 class Request(NamedTuple):
@@ -113,6 +114,14 @@ def admit(server: Server, request: Request) -> Arrival:
     return Arrival(request.address, path, opening, _grant(server, request))
 
 
+def stays(server: Server, request: Request) -> None:
+    """Raise Refused while the server drains."""
+    if server.draining is not None:
+        raise Refused(
+            HTTPStatus.SERVICE_UNAVAILABLE, "draining", retry_after=server.draining.retry_after()
+        )
+
+
 def _path_exists(server: Server, request: Request) -> None:
     paths = server.endpoint.paths
     if request.path not in paths:
@@ -141,10 +150,6 @@ def _dialect_is_spoken(server: Server, request: Request) -> None:
 
 
 def _there_is_room(server: Server, request: Request) -> None:
-    if server.draining is not None:
-        raise Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, "draining", retry_after=server.draining.retry_after()
-        )
     if server.crowd.full:
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
     if server.crowd.crowded(request.address):
@@ -157,6 +162,7 @@ CHECKS: tuple[Check, ...] = (
     _path_exists,
     _is_an_upgrade,
     _origin_is_allowed,
+    stays,
     _there_is_room,
     _dialect_is_spoken,
 )

@@ -53,9 +53,7 @@ class Registry:
     def __init__(self, servers: Iterable[Server]) -> None:
         self._servers = tuple(servers)
 
-    def page(
-        self, after: str, limit: int, dialect: str | None, address: str | None
-    ) -> list[View]:
+    def page(self, after: str, limit: int, dialect: str | None, address: str | None) -> list[View]:
         """Up to `limit` sessions with an id above `after`, by id, of that dialect and address."""
         found = (
             listener

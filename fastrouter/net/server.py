@@ -184,9 +184,10 @@ class Server:
             request = handshake.read(upgrade, connection.address)
         except ValueError as error:
             return self.refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
-        if request.path == "/healthz" and self.draining is None:
-            return handshake.healthy()
         try:
+            if request.path == "/healthz":
+                handshake.stays(self, request)
+                return handshake.healthy()
             return Listener(self, handshake.admit(self, request))
         except handshake.Refused as refused:
             return self.refuse(refused.status, str(refused), refused.code, refused.retry_after)
