@@ -155,6 +155,20 @@ cdef class Flusher:
         self._offer_range(members, members + start, ref, event_id)
         return 0
 
+    cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
+                         uint32_t account) except -1:
+        """The same for an event of an account: to those who may see it."""
+        cdef:
+            OutboxState** members = group.members.data()
+            size_t count = group.members.size()
+            size_t start = (<uint64_t><uint32_t>(event_id * 2654435769u) * count) >> 32
+            size_t i, at
+        for i in range(count):
+            at = start + i if start + i < count else start + i - count
+            if may_see(members[at].cold, account):
+                self._offer_range(members + at, members + at + 1, ref, event_id)
+        return 0
+
     cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
                           uint64_t event_id) except -1:
         cdef OutboxState* state
@@ -516,6 +530,7 @@ cdef void release(OutboxState* state) noexcept:
     bytes_free(&cold.control)
     bytes_free(&cold.backlog)
     del cold.held
+    del cold.accounts
     del cold.dirty
     del cold.marks
     free(cold)

@@ -85,6 +85,25 @@ cdef class Outbox:
                     self.matcher.leave(self.state, place)
         self.forget_unmatched()
 
+    def allow(self, accounts) -> None:
+        """From here on, events that belong to an account come from `accounts` alone.
+
+        An iterable of names; None, as at the beginning: from all. Replay keeps to it, too.
+        """
+        cdef unordered_set[uint32_t]* allowed = NULL
+        cdef list numbers
+        self.check_open()
+        if isinstance(accounts, str):
+            raise TypeError(f"accounts is {accounts!r}; allowed: an iterable of names, None")
+        self.send_waiting()
+        if accounts is not None:
+            numbers = [self.matcher.account(name) for name in accounts]
+            allowed = new unordered_set[uint32_t]()
+            for number in numbers:
+                allowed.insert(<uint32_t>number)
+        del self.state.cold.accounts
+        self.state.cold.accounts = allowed
+
     cdef Py_ssize_t place(self, Group* group) noexcept:
         """Where this session lists `group`, -1 when it is no member."""
         cdef:

@@ -120,6 +120,7 @@ cdef class Router:
             bytes message
             char* out
             uint32_t ref = 0
+            uint32_t whose = 0
             int dialect = -1
         if kind not in KINDS or kind in MARKET_KINDS:
             raise EventError(
@@ -137,6 +138,7 @@ cdef class Router:
         if self.recorder is not None:
             self._record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
+        whose = self.matcher.accounts.get(event.account, 0)
         for group in topic.groups[0]:
             message = encoded[group.dialect]
             if message is None:
@@ -148,7 +150,10 @@ cdef class Router:
                 header = write_header(out, TEXT, len(message))
                 memcpy(out + header, <const char*>message, len(message))
                 ref = self.flusher.ring.commit(header + len(message), topic.index, LOSSLESS)
-            self.flusher.offer(group, ref, topic.stamp.id)
+            if event.account:
+                self.flusher.offer_owned(group, ref, topic.stamp.id, whose)
+            else:
+                self.flusher.offer(group, ref, topic.stamp.id)
 
     def _record(self, event, seq):
         """Hand one event of any kind but quote and candle to the recorder."""

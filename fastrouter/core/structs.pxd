@@ -1,6 +1,7 @@
 """The C structs of the hot path, in the order data meets them. Declarations only."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp.unordered_set cimport unordered_set
 from libcpp.vector cimport vector
 
 
@@ -123,6 +124,7 @@ cdef struct OutboxCold:
     void* sink                  # borrowed `Sink`; its Outbox owns it
     uint8_t dialect
     vector[Membership]* held
+    unordered_set[uint32_t]* accounts   # whose events it may see, by number; NULL: all
     Bytes control               # framed control messages
     Bytes backlog               # framed lossless events
     vector[uint32_t]* dirty     # topics in the order they became dirty; NULL while on the ring

@@ -2,13 +2,13 @@
 
 ::
 
-    404  no such path          403  an origin that is not allowed
-    426  no WebSocket          503  draining, or full
-    400  a malformed query     429  too many from that address
-    431  a head too long       401  a token that does not hold
+    431  a head too long             503  full
+    503  draining                    429  too many from that address
+    404  no such path                400  another dialect, a malformed query
+    426  no WebSocket                401  a token that does not hold
+    403  an origin not allowed
 
-The first that applies, in the order of `CHECKS`. `GET /healthz` is 200 for all,
-503 while draining.
+The first that applies. ``GET /healthz`` is 200 until the server drains.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastrouter.net.server import Server
     from fastrouter.session.auth import Grant
 
-__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal", "stays"]
+__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
 
 
 class Request(NamedTuple):
@@ -59,19 +59,26 @@ class Arrival(NamedTuple):
 
 
 class Refused(Exception):
-    """A request that gets no session."""
+    """A request that gets no session; `code` is for programs, by default the status's name."""
 
     def __init__(
         self,
         status: HTTPStatus,
         reason: str,
         code: str | None = None,
-        retry_after: float | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(reason)
         self.status = status
-        self.code = code
-        self.retry_after = retry_after  # s
+        self.code = code or status.name
+        self.headers = {**HEADERS.get(status, {}), **(headers or {})}
+
+
+#: what a status says beside its body
+HEADERS = {
+    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="fastrouter"'},
+}
 
 
 # ----------------------------------------------------------------------- reading
@@ -102,8 +109,11 @@ def _tokens(request: WSUpgradeRequest, name: str) -> list[str]:
 # ---------------------------------------------------------------------- checking
 
 
-def admit(server: Server, request: Request) -> Arrival:
-    """What the session begins with. Raises Refused."""
+def admit(server: Server, request: Request) -> Arrival | None:
+    """What the session begins with; None when only our health was asked for. Raises Refused."""
+    _is_not_draining(server, request)
+    if request.path == "/healthz":
+        return None
     for check in CHECKS:
         check(server, request)
     try:
@@ -112,14 +122,6 @@ def admit(server: Server, request: Request) -> Arrival:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
     path = sys.intern(request.path)  # one of a few: all sessions share it
     return Arrival(request.address, path, opening, _grant(server, request))
-
-
-def stays(server: Server, request: Request) -> None:
-    """Raise Refused while the server drains."""
-    if server.draining is not None:
-        raise Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE, "draining", retry_after=server.draining.retry_after()
-        )
 
 
 def _path_exists(server: Server, request: Request) -> None:
@@ -149,6 +151,12 @@ def _dialect_is_spoken(server: Server, request: Request) -> None:
         )
 
 
+def _is_not_draining(server: Server, request: Request) -> None:
+    if server.draining is not None:
+        seconds = str(math.ceil(server.draining.retry_after()))
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "draining", headers={"Retry-After": seconds})
+
+
 def _there_is_room(server: Server, request: Request) -> None:
     if server.crowd.full:
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
@@ -162,7 +170,6 @@ CHECKS: tuple[Check, ...] = (
     _path_exists,
     _is_an_upgrade,
     _origin_is_allowed,
-    stays,
     _there_is_room,
     _dialect_is_spoken,
 )
@@ -194,23 +201,13 @@ def _bearer(authorization: str | None) -> str | None:
 
 # --------------------------------------------------------------------- answering
 
-#: what a status says beside its body
-HEADERS = {
-    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="fastrouter"'},
-}
 
-
-def refusal(
-    status: HTTPStatus, reason: str, code: str | None = None, retry_after: float | None = None
-) -> WSUpgradeResponseWithListener:
-    """An HTTP error with a JSON body ``{"code", "message"}``; the code is the status's name."""
-    headers = {"Content-Type": "application/json", **HEADERS.get(status, {})}
-    if retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(retry_after))
-    body = json.dumps({"code": code or status.name, "message": reason}).encode() + b"\n"
+def refusal(refused: Refused) -> WSUpgradeResponseWithListener:
+    """An HTTP error with a JSON body ``{"code", "message"}``."""
+    headers = {"Content-Type": "application/json", **refused.headers}
+    body = json.dumps({"code": refused.code, "message": str(refused)}).encode() + b"\n"
     return WSUpgradeResponseWithListener(
-        WSUpgradeResponse.create_error_response(status, body, headers), None
+        WSUpgradeResponse.create_error_response(refused.status, body, headers), None
     )
 
 

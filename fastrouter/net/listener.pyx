@@ -32,7 +32,7 @@ cdef class Listener(WSListener):
         self.path = arrival.path
         self.connected_at = self.server.router.clock.time_ns()
         self.session = self.server.connected(self, arrival)
-        self.server.apply(self, self.session.open(arrival.opening))
+        self.server.begin(self, arrival)
 
     def _unblock(self):
         if self.transport.is_disconnected:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
+from fastrouter.net.handshake import Refused
+
 if TYPE_CHECKING:
     from fastrouter.net.server import Server
 
@@ -19,6 +21,7 @@ __all__ = ["HEADER_BYTES", "Protocol"]
 
 HEADER_BYTES = 16 * 1024  # what picows takes at most
 READ_BUFFER = 1024  # bytes; picows grows it when a message needs more
+TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 END = b"\r\n\r\n"
 
 
@@ -97,9 +100,9 @@ class Protocol(WSProtocol):  # type: ignore[misc]
 
         The handshake's timeout ends it.
         """
+        allowed = self.server.endpoint.header_bytes
         refusal = self.server.refuse(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            f"the request's head is too long; allowed: {self.server.endpoint.header_bytes} bytes",
+            Refused(TOO_LARGE, f"the request's head is too long; allowed: {allowed} bytes")
         )
         refusal.response.headers["Connection"] = "close"
         transport = self.transport.underlying_transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import secrets
 import ssl
 from collections import Counter
@@ -183,25 +182,19 @@ class Server:
         try:
             request = handshake.read(upgrade, connection.address)
         except ValueError as error:
-            return self.refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
+            return self.refuse(
+                handshake.Refused(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
+            )
         try:
-            if request.path == "/healthz":
-                handshake.stays(self, request)
-                return handshake.healthy()
-            return Listener(self, handshake.admit(self, request))
+            arrival = handshake.admit(self, request)
         except handshake.Refused as refused:
-            return self.refuse(refused.status, str(refused), refused.code, refused.retry_after)
+            return self.refuse(refused)
+        return handshake.healthy() if arrival is None else Listener(self, arrival)
 
-    def refuse(
-        self,
-        status: HTTPStatus,
-        reason: str,
-        code: str | None = None,
-        retry_after: float | None = None,
-    ) -> Any:
+    def refuse(self, refused: handshake.Refused) -> Any:
         """Count a refusal; returns the response."""
-        self.refusals[status] += 1
-        return handshake.refusal(status, reason, code, retry_after)
+        self.refusals[refused.status] += 1
+        return handshake.refusal(refused)
 
     @property
     def refused(self) -> int:
@@ -216,10 +209,7 @@ class Server:
     # ------------------------------------------- what a listener tells us
 
     def connected(self, listener: Listener, arrival: handshake.Arrival) -> Session:
-        """A connection is open: begin its session with what its request asked for.
-
-        The caller opens it, and hands the effect to `apply`.
-        """
+        """A connection is open: the session it gets. The caller keeps it, then calls `begin`."""
         session = Session(
             f"ses_{secrets.token_hex(8)}",
             listener.outbox,
@@ -228,11 +218,16 @@ class Server:
             self.now(),
             arrival.grant,
         )
-        session.fed = self.fed
         self.accepted += 1
         self._listeners.add(listener)
         self._schedule(listener, session)
         return session
+
+    def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
+        """Welcome the client and begin what its request asked for."""
+        self.apply(listener, listener.session.open(arrival.opening))
+        if not self.fed:
+            listener.session.upstream(False)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
@@ -260,6 +255,8 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
+        if not self.fed:
+            listener.session.upstream(False)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Nothing is kept here: say so, and go on live."""

@@ -30,7 +30,7 @@ class Grant(NamedTuple):
     subject: str
     accounts: tuple[str, ...]
     entitlement: Entitlement | None  # None: every subscription
-    expires: float | None  # Unix seconds until which it is honoured, leeway included
+    expires: float | None = None  # Unix seconds until which it is honoured, leeway included
     admin: bool = False  # may use the control port
 
     def expired(self, now_s: float) -> bool:
@@ -81,13 +81,8 @@ class Verifier:
         claims = self._claims(token)
         expires = self._times(claims, now_s)
         subject = _name("sub", claims.get("sub"))
-        return Grant(
-            subject,
-            _accounts(claims, subject),
-            _entitlement(claims),
-            expires,
-            admin=claims.get("admin") is True,
-        )
+        admin = claims.get("admin") is True
+        return Grant(subject, _accounts(claims, subject), _entitlement(claims), expires, admin)
 
     def _claims(self, token: str) -> Claims:
         """The claims of a token whose signature, audience and issuer are right."""

@@ -94,7 +94,6 @@ class Session:
         "acks",
         "clock",
         "deadline",
-        "fed",
         "grant",
         "held",
         "id",
@@ -125,7 +124,6 @@ class Session:
         proven = rules.verifier is None or grant is not None
         self.state = State.LIVE if proven else State.AUTHENTICATING
         self.opening = Opening()
-        self.fed = True  # is there a feed upstream? The caller says so with `upstream`
         self.meter = Meter(rules.rate)
         self.last_seen = now
         self.held: dict[tuple[str, str], str] = {}
@@ -151,8 +149,6 @@ class Session:
 
     def _begin(self) -> Resume | Rejected | None:
         opening, self.opening = self.opening, Opening()
-        if not self.fed:
-            self.upstream(False)
         if self.grant is not None:
             self.outbox.allow(self.grant.accounts)
         if opening.conflate is not None:
@@ -404,13 +400,14 @@ class Session:
 
     def drain(self) -> None:
         """Tell the client that the server goes; the caller flushes and closes."""
-        self.send("connection", event="DISCONNECTING", session_id=self.id)
+        self._tell("DISCONNECTING")
 
     def upstream(self, connected: bool) -> None:
-        """Tell the client that the feed is lost, or back; before it is LIVE, when it is."""
-        self.fed = connected
-        if self.state is State.LIVE:
-            event = "CONNECTED" if connected else "RECONNECTING"
+        """Tell the client that the feed is lost, or back."""
+        self._tell("CONNECTED" if connected else "RECONNECTING")
+
+    def _tell(self, event: str) -> None:
+        if self.state is State.LIVE:  # before that nobody is told anything
             self.send("connection", event=event, session_id=self.id)
 
     def send(self, kind: str, **fields: Any) -> None:

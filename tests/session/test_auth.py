@@ -55,6 +55,13 @@ def test_the_grant(both):
     assert not nothing.covers(parse_item("S:B:order"))
 
 
+@pytest.mark.parametrize(
+    ("claim", "admin"), [(True, True), (False, False), ("true", False), (1, False)]
+)
+def test_admin(both, claim, admin):
+    assert both.verify(hs256(admin=claim), NOW).admin is admin
+
+
 PEM = public_pem()
 CONFUSED = signed({"alg": "HS256"}, {"sub": "eve"}, PEM)  # HMAC keyed with the public key
 FORGED = {

@@ -393,7 +393,7 @@ def test_what_is_not_granted_is_forbidden_and_what_was_held_stays():
     client.publish("S:MSFT")
     client.publish("C:BTCUSD")
     client.publish("S:AAPL")
-    welcome, error, quote = client.read()
+    _, error, quote = client.read()
     assert "'C:BTCUSD:quote'" in error["message"]
     assert quote["quote"]["symbol"] == "S:AAPL"
 
