@@ -3,7 +3,7 @@
 Every event that was put before a session ends in exactly one place, so that at
 any time, over all kinds and sessions::
 
-    sum(offered) + snapshots == delivered + sum(conflated) + sum(dropped) + waiting
+    sum(offered) + snapshots + replayed == delivered + sum(conflated) + sum(dropped) + waiting
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from fastrouter.core.kinds import EVENT_TYPES, KINDS
 __all__ = ["REASONS", "Counters", "Histogram"]
 
 #: Why events that waited for a session were dropped, in the order of the core's table.
-REASONS = ("overflow", "budget", "closed", "broken", "unsubscribed")
+#: ``resumed``: it waited when the session was held, and is brought again.
+REASONS = ("overflow", "budget", "closed", "broken", "unsubscribed", "resumed")
 
 
 class Histogram(NamedTuple):
@@ -60,6 +61,8 @@ class Counters(NamedTuple):
     offered: dict[str, int]
     #: last values owed to sessions for what they subscribed to, besides those offered
     snapshots: int
+    #: recorded events brought to sessions that were held; those are offered nothing
+    replayed: int
     #: events that a newer one of their topic replaced before they were sent, by kind
     conflated: dict[str, int]
     #: events that will not be sent, by one of `REASONS`; what a session that was given up is
