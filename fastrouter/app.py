@@ -35,6 +35,8 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Feeds whose events are of the moment they are published.
+LIVE = frozenset({"synthetic", "ws", "wss"})
 #: Objects between two collections of the youngest generation, and how many of those make an
 #: older one. The hot path makes no cycles, so looking for them often buys nothing.
 GC_THRESHOLDS = (50_000, 50, 100)
@@ -104,6 +106,8 @@ async def _serve(
         control = await _open_control(settings, router, server)
         if control is not None:
             afterwards.push_async_callback(control.close)
+        if settings.server.stale_seconds:
+            afterwards.callback(router.watch(settings.server.stale_seconds).close)
         feeding = asyncio.create_task(supply.run(router), name="feed")
         try:
             _settle_collector()
@@ -184,7 +188,7 @@ async def _open_control(settings: config.Settings, router: Router, server: Serve
     try:
         from fastrouter.control.api import build
         from fastrouter.control.guard import Guard
-        from fastrouter.control.metrics import registry
+        from fastrouter.control.metrics import Metrics, registry
         from fastrouter.control.port import Port
     except ImportError as error:
         logger.warning(
@@ -193,9 +197,14 @@ async def _open_control(settings: config.Settings, router: Router, server: Serve
             install="pip install 'fastrouter[server]'",
         )
         return None
-    app = build(
-        Registry([server]), registry(router, [server]), Guard(server.endpoint.verifier, time.time)
+    metrics = Metrics(
+        router.counters,
+        [server],
+        last_event=router.last_event_time if settings.feed.name in LIVE else None,
+        now=time.time_ns,
     )
+    guard = Guard(server.endpoint.verifier, time.time)
+    app = build(Registry([server]), registry(metrics), guard)
     try:
         return await Port.open(app, settings.control.host, settings.control.port)
     except ConfigError as error:

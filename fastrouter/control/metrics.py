@@ -5,6 +5,8 @@
 ``fastrouter_topics``                        topics seen or subscribed to
 ``fastrouter_events_total{kind}``            published
 ``fastrouter_offered_total{kind}``           put before sessions: one an event and matched session
+``fastrouter_snapshots_total``               last values owed to new subscriptions
+``fastrouter_replayed_total``                recorded events brought to sessions that resumed
 ``fastrouter_delivered_total``               events handed to the kernel or to TLS
 ``fastrouter_encoded_total``                 frames: one an event and dialect that listens
 ``fastrouter_conflated_total{kind}``         replaced by a newer one of their topic
@@ -53,15 +55,21 @@ MICROSECOND = 1e-6
 
 
 class Acks(Protocol):
-    """What clients acknowledged, at one endpoint."""
+    """What clients acknowledged, at one endpoint; `latency` by bits of the µs."""
 
-    messages: int
-    events: int
-    unknown: int
-    latency: list[int]  # by bits of the µs
+    @property
+    def messages(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def latency(self) -> list[int]: ...
 
 
 class Dialect(Protocol):
+    """What an endpoint speaks."""
+
     @property
     def name(self) -> str: ...
 
@@ -69,16 +77,22 @@ class Dialect(Protocol):
 class Endpoint(Protocol):
     """The side of a server that is measured."""
 
-    dialect: Dialect
-    accepted: int
-    fed: bool
-    refusals: Counter[int]
-    rejections: Counter[str]
-    closes: Counter[int]
-    acks: Acks
-
+    @property
+    def dialect(self) -> Dialect: ...
     @property
     def sessions(self) -> int: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def fed(self) -> bool: ...
+    @property
+    def refusals(self) -> Counter[int]: ...
+    @property
+    def rejections(self) -> Counter[str]: ...
+    @property
+    def closes(self) -> Counter[int]: ...
+    @property
+    def acks(self) -> Acks: ...
 
 
 class Metrics(Collector):
@@ -163,6 +177,8 @@ def _events(counters: Counters) -> Iterator[Metric]:
     yield _gauge("topics", "Topics seen or subscribed to.", counters.topics)
     yield _counters("events", "Events published.", "kind", counters.events)
     yield _counters("offered", "Events put before sessions.", "kind", counters.offered)
+    yield _counter("snapshots", "Last values owed to new subscriptions.", counters.snapshots)
+    yield _counter("replayed", "Recorded events brought to sessions.", counters.replayed)
     yield _counter("delivered", "Events handed to sinks.", counters.delivered)
     yield _counter("encoded", "Frames encoded.", counters.encoded)
     yield _counters("conflated", "Events replaced by newer ones.", "kind", counters.conflated)

@@ -32,6 +32,7 @@ COUNTERS = Counters(
     encoded=102,
     offered=kinds(quote=300, order=6),
     snapshots=1,
+    replayed=2,
     conflated=kinds(quote=40),
     dropped=reasons(overflow=4),
     given_up=reasons(overflow=1),
@@ -80,6 +81,8 @@ def test_what_the_core_counted():
     assert samples["fastrouter_dropped_total"][("overflow",)] == 4
     assert samples["fastrouter_given_up_total"][("overflow",)] == 1
     for name, value in {
+        "snapshots_total": 1,
+        "replayed_total": 2,
         "delivered_total": 257,
         "encoded_total": 102,
         "sends_total": 50,
