@@ -20,6 +20,10 @@ KEYS = {
     "port": "server.port",
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
+    "cert": "server.cert",
+    "key": "server.key",
+    "control": "control.enabled",
+    "control_port": "control.port",
     "feed": "feed.spec",
     "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
@@ -56,6 +60,12 @@ def serve(
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
     ] = None,
+    cert: Annotated[Path | None, option("PEM certificate: serve wss://.", "FILE")] = None,
+    key: Annotated[Path | None, option("Its PEM key, if not in there.", "FILE")] = None,
+    control: Annotated[
+        bool | None, typer.Option("--control/--no-control", help="Metrics and sessions by HTTP.")
+    ] = None,
+    control_port: Annotated[str | None, option("Their port, default 9082.", "N")] = None,
     candles: Annotated[
         str | None, option("Built from quotes, default 1s,1m.", "TIMEFRAMES")
     ] = None,
@@ -93,6 +103,9 @@ def _tell(serving: app.Serving) -> None:
     table = Table("endpoint", "dialect", title="fastrouter", title_justify="left")
     for url in serving.urls:
         table.add_row(url, serving.dialect)
+    if serving.control is not None:
+        table.add_row(f"{serving.control}/metrics", "control")
+        table.add_row(f"{serving.control}/sessions", "control")
     console.print(table)
     console.print(f"feed       {serving.feed}", highlight=False)
     console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)

@@ -7,7 +7,7 @@ import logging
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -163,6 +163,11 @@ class Server:
     def sessions(self) -> int:
         """How many sessions are open."""
         return len(self._listeners)
+
+    @property
+    def listeners(self) -> Collection[Listener]:
+        """The connections of all open sessions, in no order."""
+        return self._listeners
 
     def now(self) -> int:
         """The monotonic clock of sessions, ns."""
