@@ -1,4 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp.pair cimport pair
+from libcpp.set cimport set as ordered
 from libcpp.vector cimport vector
 
 from fastrouter.core.clock cimport Clock
@@ -7,6 +9,10 @@ from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.ring cimport Ring
 from fastrouter.core.structs cimport Bytes, Group, OutboxCold, OutboxState
+
+
+ctypedef OutboxState* StatePointer     # a template's argument must be a name
+ctypedef pair[int64_t, StatePointer] Due
 
 
 cdef struct Owed:               # a topic's value, composed but not yet taken by the sink
@@ -30,6 +36,8 @@ cdef class Flusher:
         uint64_t inline_limit   # bytes the oldest session may lag before publish flushes it
         public object wake      # called when the queue is no longer empty
         bint awake
+        ordered[Due] later      # paced sessions by due time
+        bint rearm              # the first of them changed: the owner should look at next_due
         int hold                # open batches
         readonly uint64_t copied        # gathers that could not reuse the last one
     cdef uint32_t oldest(self) noexcept
@@ -50,6 +58,9 @@ cdef class Flusher:
     cdef void enqueue(self, OutboxState* state) noexcept
     cdef OutboxState* pop(self) noexcept
     cdef int poke(self) except -1
+    cdef int schedule(self, OutboxState* state) except -1
+    cdef int enqueue_due(self) except -1
+    cdef void forget(self, OutboxState* state) noexcept
     cpdef bint flush(self, int budget=*) except -1
     cdef int visit(self, OutboxState* state) except -1
     cdef int off_ring(self, OutboxState* state) except -1
@@ -65,7 +76,8 @@ cdef class Flusher:
     cdef int _stopped_on_ring(self, OutboxState* state, char* data, size_t taken,
                               size_t control) except -1
     cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1
-    cdef void _settle(self, OutboxState* state) noexcept
+    cdef size_t _round_end(self, OutboxState* state) noexcept
+    cdef int _settle(self, OutboxState* state) except -1
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
     cdef uint32_t now(self) noexcept
     cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0

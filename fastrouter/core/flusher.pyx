@@ -13,11 +13,13 @@ A session is in one of two places:
   sends control messages, then the backlog, then the newest value of each noted
   topic; when nothing is left the session is back on the ring. A *held* one
   stays: its lossless frames are brought by `Outbox.replay`, and until it is let
-  go it is offered nothing.
+  go it is offered nothing. A *paced* one stays, too: it is sent owed topics in
+  rounds an interval apart, and between them stands in a list by due time.
 """
 
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
+from cython.operator cimport dereference
 
 import cython
 
@@ -29,8 +31,8 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
-    OFF_RING, OWED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED, MAX_MARKET_FRAME, MUTE,
+    OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -48,6 +50,7 @@ cdef extern from * nogil:
 cdef enum:
     CHUNK = 65536               # bytes a visit off the ring aims at
     KEPT_REFS = 256             # a longer list of references gives its memory back
+    KEPT_TOPICS = 1024          # more places of topics that were sent are cut off `dirty`
     AHEAD = 8                   # members whose state is fetched before its turn
 
 
@@ -99,10 +102,53 @@ cdef class Flusher:
 
     cdef int poke(self) except -1:
         """Have the owner call flush() soon, unless it is about to already."""
-        if not self.awake and self.head != NULL and not self.hold and self.wake is not None:
+        if (not self.awake and (self.head != NULL or self.rearm) and not self.hold
+                and self.wake is not None):
             self.wake()
             self.awake = True           # only now: a wake that raised did not wake
         return 0
+
+    cdef int schedule(self, OutboxState* state) except -1:
+        """Queue a paced session that is owed topics, or list it until it is due."""
+        cdef OutboxCold* cold = state.cold
+        if state.flags & (QUEUED | LATER):
+            return 0
+        if self.timer.now() >= cold.due:
+            self.enqueue(state)
+            return 0
+        state.flags |= LATER
+        cold.later = cold.due
+        self.later.insert(Due(cold.later, state))
+        if dereference(self.later.begin()).second == state:
+            self.rearm = True
+        return 0
+
+    cdef int enqueue_due(self) except -1:
+        """Queue the listed sessions whose time has come."""
+        cdef:
+            OutboxState* state
+            int64_t now
+        self.rearm = False
+        if self.later.empty():
+            return 0
+        now = self.timer.now()
+        while not self.later.empty() and dereference(self.later.begin()).first <= now:
+            state = dereference(self.later.begin()).second
+            self.forget(state)
+            if not state.flags & BLOCKED:
+                self.enqueue(state)
+        return 0
+
+    cdef void forget(self, OutboxState* state) noexcept:
+        """Take a session off the list by due time."""
+        if state.flags & LATER:
+            state.flags &= ~<uint32_t>LATER
+            self.later.erase(Due(state.cold.later, state))
+
+    @property
+    def next_due(self):
+        """When the next paced session is due, ns of the timer; None when none waits."""
+        return None if self.later.empty() else dereference(self.later.begin()).first
 
     def begin(self) -> None:
         """Open a batch: `wake` waits until the last one ends."""
@@ -116,15 +162,16 @@ cdef class Flusher:
     cpdef bint flush(self, int budget=64) except -1:
         """Visit up to `budget` sessions, oldest first. True when some are left: call again."""
         cdef OutboxState* state
+        self.enqueue_due()
         while budget > 0:
             state = self.pop()
             if state == NULL:
                 break
             self.visit(state)
             budget -= 1
-        if self.head != NULL:
+        self.awake = self.head != NULL      # the caller was told to come again
+        if self.awake:
             return True
-        self.awake = False
         self.ring.rewind()
         return False
 
@@ -243,6 +290,8 @@ cdef class Flusher:
             return 0
         if slot.lane == CONFLATABLE:
             self.owe(state, slot.topic, DIRTY)
+            if state.flags & PACED:
+                return 0 if state.flags & BLOCKED else self.schedule(state)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
             cold.queued += 1
@@ -264,7 +313,7 @@ cdef class Flusher:
         bytes_free(&cold.backlog)
         cold.dirty.clear()
         cold.marks.clear()
-        cold.dirty_head = 0
+        cold.dirty_head = cold.round_end = 0
         cold.queued = cold.owed = cold.replayed = 0
         state.flags |= HELD
         return 0
@@ -374,7 +423,7 @@ cdef class Flusher:
         cdef:
             OutboxCold* cold = state.cold
             size_t control, queued, size
-            uint32_t sent
+            uint32_t sent, owed
             Py_ssize_t taken
         self._compose_off_ring(state, &control, &queued)
         size = self.composed.end
@@ -390,7 +439,10 @@ cdef class Flusher:
         if control:
             self._control_sent(state, min(size, control))
         sent = self._backlog_sent(cold, control, min(size, queued))
-        self._delivered(state, sent + self._owed_sent(cold, size), size)
+        owed = self._owed_sent(cold, size)
+        if owed and state.flags & PACED:
+            cold.due = self.timer.now() + cold.pace
+        self._delivered(state, sent + owed, size)
         if not state.flags & BLOCKED:
             self._settle(state)
         return 0
@@ -420,6 +472,7 @@ cdef class Flusher:
             size_t backlog = bytes_size(&cold.backlog)
             size_t part = 0
             size_t at = cold.dirty_head
+            size_t end = self._round_end(state)
             uint32_t index
             Owed owed
             char* out
@@ -433,7 +486,7 @@ cdef class Flusher:
         bytes_append(&self.composed, cold.backlog.data + cold.backlog.start, part)
         queued[0] = self.composed.end
         backlog -= part
-        while backlog == 0 and at < cold.dirty.size() and self.composed.end < CHUNK:
+        while backlog == 0 and at < end and self.composed.end < CHUNK:
             index = cold.dirty[0][at]
             at += 1
             if cold.marks[0][index] & OWED:
@@ -450,6 +503,15 @@ cdef class Flusher:
             owed.next = at
             self.owed.push_back(owed)
         return 0
+
+    cdef size_t _round_end(self, OutboxState* state) noexcept:
+        """Owed topics before this place may be sent now. Begins a round that is due."""
+        cdef OutboxCold* cold = state.cold
+        if not state.flags & PACED:
+            return cold.dirty.size()
+        if cold.round_end <= cold.dirty_head and self.timer.now() >= cold.due:
+            cold.round_end = cold.dirty.size()
+        return cold.round_end
 
     cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept:
         """The session's dialect has no message for the owed value: strike it."""
@@ -476,6 +538,10 @@ cdef class Flusher:
                 sent += 1
             cold.marks[0][index] = 0
             cold.dirty_head = owed.next
+        if cold.dirty_head > max(<size_t>KEPT_TOPICS, cold.dirty.size() // 2):
+            cold.dirty.erase(cold.dirty.begin(), cold.dirty.begin() + cold.dirty_head)
+            cold.round_end -= min(cold.round_end, cold.dirty_head)
+            cold.dirty_head = 0
         return sent
 
     cdef int _gather(self, OutboxState* state) except -1:
@@ -546,24 +612,29 @@ cdef class Flusher:
         if cold.dirty == NULL:
             cold.dirty = new vector[uint32_t]()
             cold.marks = new vector[uint8_t]()
-            cold.dirty_head = 0
+            cold.dirty_head = cold.round_end = 0
         return 0
 
-    cdef void _settle(self, OutboxState* state) noexcept:
+    cdef int _settle(self, OutboxState* state) except -1:
         """After a visit off the ring: queue again, or back on the ring when nothing is left."""
-        cdef OutboxCold* cold = state.cold
-        if (bytes_size(&cold.control) or bytes_size(&cold.backlog)
-                or cold.dirty_head < cold.dirty.size()):
+        cdef:
+            OutboxCold* cold = state.cold
+            bint is_owed = cold.dirty_head < cold.dirty.size()
+        if bytes_size(&cold.control) or bytes_size(&cold.backlog) or (
+                cold.dirty_head < cold.round_end if state.flags & PACED else is_owed):
             self.enqueue(state)
-            return
+            return 0
         if state.flags & HELD:
             (<Sink>cold.sink).drained()
-            return
+            return 0
+        if state.flags & PACED:
+            return self.schedule(state) if is_owed else 0
         del cold.dirty
         del cold.marks
         cold.dirty = NULL
         cold.marks = NULL
         state.flags &= ~<uint32_t>OFF_RING
+        return 0
 
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
         bytes_consume(&state.cold.control, size)

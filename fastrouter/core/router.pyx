@@ -32,7 +32,8 @@ cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
-    - `timer`: by whom latencies are measured, a clock that does not go back; default: `clock`;
+    - `timer`: by whom latencies and intervals are measured, a clock that does not go back;
+      default: `clock`;
     - `outbox_bytes`: what one session may hold for itself before it is closed;
     - `recorder`: is given every lossless event before anybody is sent it.
 
@@ -373,6 +374,19 @@ cdef class Router:
     def flush(self, int budget=64) -> bool:
         """Send to up to `budget` sessions, oldest first. True: some are left, call again."""
         return self.flusher.flush(budget)
+
+    @property
+    def next_due(self):
+        """When `flush` has something to send again though nothing is published, ns of the timer.
+
+        None when there is no such time. Look again after each `flush`.
+        """
+        return self.flusher.next_due
+
+    @property
+    def timer(self):
+        """The clock of latencies and intervals."""
+        return self.flusher.timer
 
     @property
     def published(self):
