@@ -29,6 +29,7 @@ class Router(CoreRouter):
 
     - `clock`: stamps events that come without a time; default the system's;
     - `outbox_bytes`: what one session may hold for itself (default 1 MiB);
+    - `total_bytes`: what all sessions may hold (default 256 MiB);
     - `recorder`: is given every lossless event before anybody is sent it.
     """
 
@@ -37,12 +38,14 @@ class Router(CoreRouter):
         *,
         clock: Clock | None = None,
         outbox_bytes: int = 1 << 20,
+        total_bytes: int = 256 << 20,
         recorder: Recorder | None = None,
     ) -> None:
         super().__init__(
             clock=SystemClock() if clock is None else clock,
             timer=MonotonicClock(),
             outbox_bytes=outbox_bytes,
+            total_bytes=total_bytes,
             recorder=recorder,
         )
         self._waiters: list[asyncio.Future[None]] = []

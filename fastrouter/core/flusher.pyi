@@ -10,7 +10,13 @@ from fastrouter.core.ring import Ring
 class Flusher:
     wake: Callable[[], object] | None
     def __new__(
-        cls, encoder: Encoder, matcher: Matcher, ring_bytes: int, inline_limit: int, timer: Clock
+        cls,
+        encoder: Encoder,
+        matcher: Matcher,
+        ring_bytes: int,
+        inline_limit: int,
+        timer: Clock,
+        budget: int,
     ) -> Flusher: ...
     @property
     def ring(self) -> Ring: ...

@@ -23,7 +23,7 @@ from cython.operator cimport dereference
 
 import cython
 
-from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, RESUMED, note
+from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, OVER_BUDGET, RESUMED, note
 from fastrouter.core.frame cimport (
     MAX_HEADER, TEXT, bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size,
     frame_size, write_header,
@@ -31,8 +31,8 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED, MAX_MARKET_FRAME, MUTE,
-    OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED,
+    MAX_MARKET_FRAME, MUTE, OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -59,12 +59,13 @@ cdef class Flusher:
     """The frame ring and the queue of sessions that have something to send."""
 
     def __cinit__(self, Encoder encoder, Matcher matcher, uint64_t ring_bytes,
-                  uint64_t inline_limit, Clock timer):
+                  uint64_t inline_limit, Clock timer, uint64_t budget):
         self.encoder = encoder
         self.matcher = matcher
         self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
         self.inline_limit = inline_limit
         self.timer = timer
+        self.budget = budget
 
     def __dealloc__(self):
         cdef OutboxState* state = self.pop()
@@ -134,16 +135,21 @@ cdef class Flusher:
         now = self.timer.now()
         while not self.later.empty() and dereference(self.later.begin()).first <= now:
             state = dereference(self.later.begin()).second
-            self.forget(state)
+            self.unlist(state)
             if not state.flags & BLOCKED:
                 self.enqueue(state)
         return 0
 
-    cdef void forget(self, OutboxState* state) noexcept:
+    cdef void unlist(self, OutboxState* state) noexcept:
         """Take a session off the list by due time."""
         if state.flags & LATER:
             state.flags &= ~<uint32_t>LATER
             self.later.erase(Due(state.cold.later, state))
+
+    cdef void forget(self, OutboxState* state) noexcept:
+        """A session is about to be released."""
+        self.unlist(state)
+        self.states.erase(state)
 
     @property
     def next_due(self):
@@ -294,6 +300,7 @@ cdef class Flusher:
                 return 0 if state.flags & BLOCKED else self.schedule(state)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
+            self.held_bytes += slot.size
             cold.queued += 1
             if cold.marks.size() > slot.topic and cold.marks[0][slot.topic] & OWED:
                 cold.marks[0][slot.topic] = LISTED  # what was owed is older than this
@@ -310,6 +317,7 @@ cdef class Flusher:
         self.counts.dropped[RESUMED] += waiting(state)
         forget_refs(state)
         self.off_ring(state)
+        self.held_bytes -= bytes_size(&cold.backlog)
         bytes_free(&cold.backlog)
         cold.dirty.clear()
         cold.marks.clear()
@@ -340,9 +348,25 @@ cdef class Flusher:
     cdef int check_bound(self, OutboxState* state) except -1:
         """Mute a session whose own bytes are over its bound, and tell its sink."""
         cdef OutboxCold* cold = state.cold
-        if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound + cold.replayed:
-            self.mute(state, OVER_BOUND)
-            (<Sink>cold.sink).overflow()
+        if own_bytes(cold) > cold.bound + cold.replayed:
+            self.give_up(state, OVER_BOUND)
+        while self.held_bytes > self.budget:
+            self.give_up(self.largest(), OVER_BUDGET)
+        return 0
+
+    cdef OutboxState* largest(self) noexcept:
+        """The session that holds most bytes. There are some."""
+        cdef:
+            OutboxState* found = NULL
+            OutboxState* state
+        for state in self.states:
+            if found == NULL or own_bytes(state.cold) > own_bytes(found.cold):
+                found = state
+        return found
+
+    cdef int give_up(self, OutboxState* state, uint8_t reason) except -1:
+        self.mute(state, reason)
+        (<Sink>state.cold.sink).overflow()
         return 0
 
     cdef int mute(self, OutboxState* state, uint8_t reason) except -1:
@@ -355,6 +379,7 @@ cdef class Flusher:
         cold.reason = reason
         state.flags |= MUTE
         forget_refs(state)
+        self.held_bytes -= own_bytes(cold)
         bytes_free(&cold.backlog)
         bytes_free(&cold.control)
         return 0
@@ -638,6 +663,7 @@ cdef class Flusher:
 
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
         bytes_consume(&state.cold.control, size)
+        self.held_bytes -= size
         if bytes_size(&state.cold.control) == 0:
             state.flags &= ~<uint32_t>CONTROL
 
@@ -652,6 +678,7 @@ cdef class Flusher:
         if sent:
             bytes_consume(&cold.backlog, end - start)
             cold.replayed -= min(cold.replayed, end - start)
+            self.held_bytes -= end - start
         cold.queued -= sent
         return sent
 
@@ -668,6 +695,11 @@ cdef class Flusher:
 
 
 # ---------------------------------------------------------------------- states
+
+cdef size_t own_bytes(const OutboxCold* cold) noexcept:
+    """Bytes held for this session alone."""
+    return bytes_size(&cold.control) + bytes_size(&cold.backlog)
+
 
 cdef uint32_t waiting(const OutboxState* state) noexcept:
     """Events that wait to be sent."""

@@ -8,10 +8,11 @@ from libcpp.vector cimport vector
 import cython
 
 from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
-from fastrouter.core.flusher cimport may_see, new_state, release
-from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, bytes_size
+from fastrouter.core.flusher cimport may_see, new_state, own_bytes, release
+from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, header_size
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, HELD, LATER, LISTED, MUTE, OFF_RING, OWED, PACED, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CONTROL, HELD, LATER, LISTED, MUTE, OFF_RING, OWED, PACED, SNAPSHOT, Membership,
+    OutboxCold,
 )
 
 
@@ -32,6 +33,7 @@ cdef class Outbox:
         self.dialect = dialect
         self.owner = owner
         self.state = new_state(<void*>sink, number, bound)
+        flusher.states.insert(self.state)
 
     def __dealloc__(self):
         if self.state != NULL:      # the whole router goes: nobody looks at groups any more
@@ -125,7 +127,7 @@ cdef class Outbox:
             self.flusher.off_ring(self.state)
             self.state.flags |= PACED
         else:
-            self.flusher.forget(self.state)
+            self.flusher.unlist(self.state)
             self.state.flags &= ~<uint32_t>PACED
             cold.due = cold.round_end = 0
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
@@ -246,6 +248,7 @@ cdef class Outbox:
             held.insert(self.state.cold.held[0][i].group)
         for record in records:
             size += self.append_record(record, &held)
+        self.flusher.check_bound(self.state)
         if size and not self.state.flags & BLOCKED:
             self.flusher.enqueue(self.state)
             self.flusher.poke()
@@ -269,6 +272,7 @@ cdef class Outbox:
         if not frame:
             return 0
         cold.replayed += len(frame)
+        self.flusher.held_bytes += len(frame)
         cold.queued += 1
         self.flusher.counts.replayed += 1
         self.state.mark = record.id         # should it be on its way to us just now
@@ -302,6 +306,7 @@ cdef class Outbox:
         if self.state.flags & MUTE:
             return
         bytes_append_frame(&self.state.cold.control, opcode, payload, len(payload))
+        self.flusher.held_bytes += header_size(len(payload)) + len(payload)
         self.state.flags |= CONTROL
         self.flusher.check_bound(self.state)
         if not self.state.flags & BLOCKED:
@@ -370,9 +375,7 @@ cdef class Outbox:
     @property
     def backlog(self):
         """Bytes of control messages and lossless events held for this session alone."""
-        if self.state == NULL:
-            return 0
-        return bytes_size(&self.state.cold.control) + bytes_size(&self.state.cold.backlog)
+        return 0 if self.state == NULL else own_bytes(self.state.cold)
 
     @property
     def delivered(self):

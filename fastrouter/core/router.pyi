@@ -25,6 +25,7 @@ class Router:
         clock: Clock,
         timer: Clock | None = None,
         outbox_bytes: int = 1048576,
+        total_bytes: int = 268435456,
         recorder: Recorder | None = None,
     ) -> None: ...
     @property
