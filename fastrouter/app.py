@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -24,11 +25,12 @@ from fastrouter.feeds.supply import Supply
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.registry import Registry
 from fastrouter.net.server import Server
+from fastrouter.session.auth import Verifier
 
 if TYPE_CHECKING:
     from fastrouter.control.port import Port
 
-__all__ = ["Serving", "feed_of", "run", "serve"]
+__all__ = ["Serving", "feed_of", "run", "serve", "verifier_of"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
@@ -92,6 +94,34 @@ def feed_of(feed: config.Feed, progress: Progress | None = None) -> Feed:
     return open_feed(spec, **arguments)
 
 
+def verifier_of(auth: config.Auth) -> Verifier | None:
+    """What checks the configured tokens; None with auth off. Raises ConfigError."""
+    if not auth.enabled:
+        return None
+    secret = None if auth.secret is None else auth.secret.get_secret_value().encode()
+    if auth.secret_file is not None:
+        secret = _key_file("secret_file", auth.secret_file).rstrip(b"\r\n")
+    public_key = None
+    if auth.public_key is not None:
+        public_key = _key_file("public_key", auth.public_key)
+    return Verifier(
+        secret=secret,
+        public_key=public_key,
+        algorithms=auth.algorithms,
+        issuer=auth.issuer,
+        audience=auth.audience,
+        key_id=auth.key_id,
+        leeway=auth.leeway_seconds,
+    )
+
+
+def _key_file(name: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"auth.{name} = {str(file)!r} cannot be read: {error.strerror}") from None
+
+
 async def _serve(
     settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
 ) -> bool:
@@ -99,7 +129,7 @@ async def _serve(
     supply = _supply(settings)
     certificate = _certificate(settings.server)
     router = Router(outbox_bytes=settings.server.outbox_bytes)
-    server = await _listen(router, settings.server, certificate)
+    server = await _listen(router, settings, certificate)
     supply.on_state = server.upstream
     async with AsyncExitStack() as afterwards:
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
@@ -161,7 +191,10 @@ def _certificate(server: config.Server) -> Certificate | None:
     return certificate
 
 
-async def _listen(router: Router, server: config.Server, certificate: Certificate | None) -> Server:
+async def _listen(
+    router: Router, settings: config.Settings, certificate: Certificate | None
+) -> Server:
+    server, limits = settings.server, settings.limits
     options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
     try:
         return await router.serve(
@@ -174,6 +207,15 @@ async def _listen(router: Router, server: config.Server, certificate: Certificat
             default_timeframe=server.default_timeframe,
             max_message_bytes=server.max_message_bytes,
             handshake_seconds=server.handshake_seconds,
+            allowed_origins=server.allowed_origins,
+            trusted_proxies=server.trusted_proxies,
+            verifier=verifier_of(settings.auth),
+            auth_seconds=settings.auth.first_message_seconds,
+            connections=limits.connections,
+            connections_per_address=limits.connections_per_address,
+            max_subscriptions=limits.subscriptions,
+            messages_per_minute=limits.messages_per_minute,
+            header_bytes=limits.header_bytes,
             ssl_context=certificate.context if certificate is not None else None,
             **options,
         )

@@ -24,6 +24,9 @@ from fastrouter.net.certificate import Certificate
 
 from .certificates import certify
 
+from .net.wire import HEADERS, Wire
+from .tokens import SECRET, hs256, public_pem, rs256
+
 
 class Scripted:
     """A feed of three quotes that then ends, fails or waits, as its spec says."""
@@ -362,3 +365,67 @@ def test_the_collector_is_settled():
     ((count, thresholds),) = frozen
     assert count > 10_000
     assert thresholds == app.GC_THRESHOLDS
+
+
+class TestVerifier:
+    def test_none_with_auth_off(self):
+        assert app.verifier_of(settings().auth) is None
+
+    def test_a_secret_by_value_and_by_file(self, tmp_path: Path):
+        file = tmp_path / "secret"
+        file.write_bytes(SECRET + b"\n")
+        by_value = settings(auth__secret=SECRET.decode())
+        by_file = settings(auth__secret_file=file)
+        for chosen in (by_value, by_file):
+            assert app.verifier_of(chosen.auth).verify(hs256(), 0).subject == "ada"
+
+    def test_a_public_key(self, tmp_path: Path):
+        file = tmp_path / "key.pem"
+        file.write_bytes(public_pem())
+        assert app.verifier_of(settings(auth__public_key=file).auth).verify(rs256(), 0)
+
+    @pytest.mark.parametrize(
+        ("key", "content", "said"),
+        [
+            ("auth__secret_file", None, "auth.secret_file = .* cannot be read: No such file"),
+            ("auth__public_key", None, "auth.public_key = .* cannot be read: No such file"),
+            ("auth__secret_file", b"short\n", "the auth secret is 5 bytes; allowed: 32 or more"),
+            ("auth__public_key", b"rubbish", "not a public key in PEM"),
+        ],
+    )
+    def test_files_that_cannot_be_used(self, tmp_path: Path, key, content, said):
+        file = tmp_path / "file"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            app.verifier_of(settings(**{key: file}).auth)
+
+    def test_an_algorithm_without_a_key(self):
+        with pytest.raises(ConfigError, match="HS256 has no key"):
+            app.verifier_of(settings(auth__algorithms="HS256").auth)
+
+
+def test_what_is_configured_is_served():
+    """… auth, origins and limits: who has no token is told nothing."""
+    statuses = []
+
+    async def ask(serving: app.Serving, target: str, headers: str = "") -> None:
+        wire = await Wire.open(serving.port, target, HEADERS + headers)
+        statuses.append((await wire.response())[0])
+        await wire.bye()
+
+    async def visit(serving: app.Serving) -> None:
+        await ask(serving, "/ws?token=bad")
+        await ask(serving, f"/ws?token={hs256()}", "Origin: https://evil\r\n")
+        await ask(serving, f"/ws?token={hs256()}", "X: " + "x" * 600 + "\r\n")
+        await ask(serving, f"/ws?token={hs256()}")
+
+    chosen = settings(
+        auth__secret=SECRET.decode(),
+        server__allowed_origins="https://desk.example",
+        limits__header_bytes=700,
+    )
+    visitor = Visitor(visit)
+    assert app.serve(chosen, ready=visitor)
+    visitor.task.result()
+    assert statuses == [401, 403, 431, 101]
