@@ -13,6 +13,7 @@ nobody holds any more is collected, and ends its link.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import ssl
 from collections import deque
@@ -21,10 +22,11 @@ from typing import Any
 
 from fastrouter import dialects
 from fastrouter.client import messages
-from fastrouter.client.address import with_subscriptions
+from fastrouter.client.address import with_parameters
 from fastrouter.client.backoff import Backoff
 from fastrouter.client.inbox import Inbox
-from fastrouter.client.options import Options
+from fastrouter.client.options import Options, Token
+from fastrouter.client.position import RESUME_GAP, Position
 from fastrouter.client.statistics import Statistics
 from fastrouter.client.wire import Ending, Wire, open_wire
 from fastrouter.core.event import Event
@@ -59,10 +61,14 @@ class Link:
     def __init__(self, options: Options) -> None:
         self.inbox = Inbox(options.capacity, on_full=self._pause, on_room=self._resume)
         self.statistics = Statistics()
+        self.position = Position(options.since)
         self._options = options
         self._surroundings = options.surroundings
         self._decode = options.decoder or dialects.load(options.dialect).decode
         self._held = options.subscriptions
+        self._token: Token | None = options.token
+        self._refused = False  # the last token was, and no session has held since
+        self._up: bool | None = None
         self._wire: Wire | None = None
         self._opened = asyncio.Event()
         self._answers: deque[asyncio.Future[list[str]]] = deque()
@@ -75,8 +81,7 @@ class Link:
         failure: Exception | None = None
         try:
             backoff = Backoff(*self._options.backoff, self._surroundings.random)
-            while await self._once(backoff):
-                delay = backoff.delay()
+            while (delay := await self._once(backoff)) is not None:
                 logger.info("connecting again in %.1f s", delay)
                 await self._surroundings.sleep(delay)
         except Exception as error:  # the consumer's to see, not the loop's
@@ -112,28 +117,60 @@ class Link:
             except ConnectionResetError:
                 continue
 
+    def authenticate(self, token: str) -> None:
+        """Send a new token on the open session; later attempts take it, unless they ask."""
+        if not callable(self._token):
+            self._token = token
+        self.send(messages.authenticate(token))
+
     # ---- sessions
 
-    async def _once(self, backoff: Backoff) -> bool:
-        """One attempt and the session it opens; returns whether to try again."""
+    async def _once(self, backoff: Backoff) -> float | None:
+        """One attempt and the session it opens; seconds until the next, None for no next."""
         options = self._options
-        since = self._surroundings.monotonic()
+        began = self._surroundings.monotonic()
         try:
             ending = await self._session()
+            held = self._surroundings.monotonic() - began >= options.stable_after
+            if held:
+                self._refused = False
+            if held or ending.code == CloseCode.DRAIN:
+                backoff.reset()
+            if not _may_return(ending, options):
+                return None
         except OSError as error:
-            if not options.reconnect or isinstance(error, HOPELESS):
+            if not self._may_try_again(error):
                 raise _as_failure(error, options.url) from error
             logger.warning("cannot connect to %s: %s", options.url, error)
+            self._tell(False)
+            return backoff.delay()
+        self._tell(False)
+        return backoff.delay(ending.retry_after)
+
+    def _may_try_again(self, error: OSError) -> bool:
+        if not self._options.reconnect:
+            return False
+        if not isinstance(error, HOPELESS):
             return True
-        if self._surroundings.monotonic() - since >= options.stable_after:
-            backoff.reset()
-        return _may_return(ending, options)
+        refused = isinstance(error, ConnectionFailed) and error.code == "NOT_AUTHENTICATED"
+        fresh = refused and callable(self._token) and not self._refused
+        self._refused = self._refused or refused
+        return fresh
 
     async def _session(self) -> Ending:
         """Open a session and wait for its end; raises what `open_wire` does."""
-        url = with_subscriptions(self._options.url, self._held)
+        since = self.position.since
+        url = with_parameters(
+            self._options.url,
+            {
+                "subscriptions": None if self._held is None else ",".join(self._held),
+                "since": None if since is None else f"evt_{since}",
+                "conflate": self._options.conflate,
+            },
+        )
+        token = await self._ask_token()
         try:
-            wire = await open_wire(url, self._options, self._open, self._receive)
+            wire = await open_wire(url, token, self._options, self._open, self._receive)
             return await asyncio.shield(wire.ended)
         finally:
             open_still, self._wire = self._wire, None
@@ -145,10 +182,21 @@ class Link:
     def _open(self, wire: Wire) -> None:
         """A session is open; its first messages may follow in this very turn of the loop."""
         self._wire = wire
-        self.statistics.sessions += 1
+        self.statistics.open(resumed=self.position.since is not None)
+        self.position.open()
         self._opened.set()
+        self._tell(True)
         if self.inbox.full:
             self._pause()
+
+    async def _ask_token(self) -> str | None:
+        token = self._token() if callable(self._token) else self._token
+        return await token if inspect.isawaitable(token) else token
+
+    def _tell(self, up: bool) -> None:
+        if up != self._up and self._options.on_state is not None:
+            self._options.on_state(up)
+        self._up = up
 
     def _forget_answers(self) -> None:
         while self._answers:
@@ -173,6 +221,9 @@ class Link:
             logger.warning("message %.200r cannot be read: %s", message, error)
             return
         self.statistics.received += 1
+        if not self.position.admit(event):
+            self.statistics.duplicates += 1
+            return
         if not isinstance(event, Event):
             self.statistics.follow(event)
         elif (handle := _CONTROL.get(event.kind)) is not None and handle(self, event):
@@ -193,6 +244,9 @@ class Link:
     def _on_error(self, event: Event) -> bool:
         """An error that answers a request is raised there; any other is an event."""
         code = _body(event).get("code")
+        if code == RESUME_GAP:
+            self.statistics.resume_gaps += 1
+            logger.warning("%s cannot replay all: %s", self._options.url, _body(event))
         if code not in REFUSALS or not self._answers:
             return False
         answer = self._next_answer()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +25,14 @@ logger = logging.getLogger(__name__)
 
 ABNORMAL = 1006  # the peer went without a close frame (RFC 6455, 7.1.5)
 
-#: Handshake answers that may change by waiting; any other 4xx will not.
+#: Handshake answers that may change by waiting; any other below 500 will not.
 PASSING_STATUSES = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
+#: … and what those mean that are about who asks.
+REFUSALS = {HTTPStatus.UNAUTHORIZED: "NOT_AUTHENTICATED", HTTPStatus.FORBIDDEN: "NOT_ALLOWED"}
+
+RETRY_AFTER = re.compile(r"\bretry_after=(\d{1,9}(?:\.\d{1,9})?)(?![\d.])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,12 @@ class Ending:
 
     code: int
     reason: str = ""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which the server that drains wants to see us again, if it says so."""
+        found = RETRY_AFTER.search(self.reason) if self.code == CloseCode.DRAIN else None
+        return float(found[1]) if found else None
 
 
 class Wire(picows.WSListener):
@@ -155,11 +166,12 @@ _HANDLERS: dict[picows.WSMsgType, Callable[[Wire, picows.WSTransport, picows.WSF
 
 async def open_wire(
     url: str,
+    token: str | None,
     options: Options,
     opened: Callable[[Wire], None],
     receive: Callable[[bytes], None],
 ) -> Wire:
-    """Open a session and return it.
+    """Open a session, with a bearer ``token`` if there is one, and return it.
 
     ``opened`` is called with it as soon as the handshake is done, ``receive``
     with each whole message after that, maybe before this function returns.
@@ -178,7 +190,7 @@ async def open_wire(
         sockets.append(await _connect_tcp(target.host, target.port))
         return sockets[-1]
 
-    headers = {"Authorization": f"Bearer {options.token}"} if options.token else None
+    headers = {"Authorization": f"Bearer {token}"} if token else None
     try:
         async with asyncio.timeout(options.open_timeout):
             await picows.ws_connect(
@@ -242,10 +254,12 @@ def _refusal(error: picows.WSHandshakeError) -> Exception:
     status = None if error.response is None else int(error.response.status)
     if status is None:
         return ConnectionResetError(f"the server's answer is no WebSocket handshake: {error}")
-    body = (error.raw_body or b"").decode(errors="replace").strip()
+    body = " ".join((error.raw_body or b"").decode(errors="replace").split())
     text = f"the server answered HTTP {status}" + (f": {body[:200]}" if body else "")
-    if 400 <= status < 500 and status not in PASSING_STATUSES:
-        return ConnectionFailed(text, http_status=status)
+    if status < 400:
+        text = f"no WebSocket endpoint is there, check the URL: {text}"
+    if status < 500 and status not in PASSING_STATUSES:
+        return ConnectionFailed(text, code=REFUSALS.get(HTTPStatus(status)), http_status=status)
     return ConnectionRefusedError(text)
 
 

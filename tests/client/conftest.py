@@ -10,7 +10,7 @@ import pytest
 import uvloop
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from fastrouter.client import Surroundings
+from fastrouter.client import Connection, Surroundings
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 Serving = Callable[..., AbstractAsyncContextManager[str]]
@@ -51,6 +51,29 @@ def quote(
             **more,
         }
     )
+
+
+def order(number: int, **body: object) -> str:
+    """An order event of the ``trading-api`` dialect."""
+    return json.dumps(
+        {
+            "type": "order",
+            "event": "ORDER_FILLED",
+            "id": f"evt_{number}",
+            "order": {"symbol": "S:AAPL", **body},
+            "timestamp": "2025-01-01T00:00:00.000000Z",
+        }
+    )
+
+
+async def take(connection: Connection, count: int) -> list[Any]:
+    """The next so many events, fewer when the stream ends."""
+    events: list[Any] = []
+    async for event in connection:
+        events.append(event)
+        if len(events) == count:
+            break
+    return events
 
 
 def connection_event(event: str) -> str:
