@@ -72,9 +72,9 @@ class Position:
 
     def _heed(self, event: AnyEvent) -> None:
         """What the server says of ids in events that have none."""
-        said = event.payload if isinstance(event, Event) else None
-        if not isinstance(said, dict):
+        if not isinstance(event, Event) or not isinstance(event.payload, dict):
             return
+        said = event.payload
         if event.kind == "error" and said.get("code") == RESUME_GAP:
             self._begin_anew()
         elif event.kind == "connection" and self._highest == NOWHERE and "last_id" in said:

@@ -23,9 +23,16 @@ class Script:
     def __init__(self, *sessions: tuple[list[str], int]) -> None:
         self.sessions = iter(sessions)
         self.paths: list[str] = []
+        self.opened = asyncio.Condition()
+
+    async def reached(self, count: int) -> None:
+        async with self.opened:
+            await self.opened.wait_for(lambda: len(self.paths) >= count)
 
     async def __call__(self, peer: ServerConnection) -> None:
-        self.paths.append(peer.request.path)
+        async with self.opened:
+            self.paths.append(peer.request.path)
+            self.opened.notify_all()
         messages, code = next(self.sessions)
         for message in messages:
             await peer.send(message)
@@ -52,8 +59,7 @@ async def test_what_waits_in_the_inbox_is_not_asked_for_again(surroundings: Surr
     script = Script(([order(1), order(2), order(3)], 1011), ([order(4)], 0))
     async with serving(script) as url, connect(url, surroundings=surroundings) as connection:
         assert (await anext(connection)).id == 1
-        while len(script.paths) < 2:
-            await asyncio.sleep(0)
+        await script.reached(2)
         assert [event.id for event in await take(connection, 3)] == [2, 3, 4]
     assert script.paths[1] == "/?since=evt_3"
 
@@ -201,29 +207,28 @@ async def test_who_makes_tokens_is_asked_for_another_once(surroundings: Surround
     assert door.shown == ["Bearer old", "Bearer new", "Bearer a", "Bearer b"]
 
 
-@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize(("seconds", "attempts"), [(60, "abcd"), (0, "ab")])
 async def test_a_session_that_held_earns_another_attempt(
-    held: bool, surroundings: Surroundings, clock: Clock
+    seconds: int, attempts: str, surroundings: Surroundings, clock: Clock
 ):
     shown = []
 
     async def handler(peer: ServerConnection) -> None:
         shown.append(peer.request.headers["Authorization"])
         await peer.send(json.dumps({"type": "error", "code": "TOKEN_EXPIRED", "message": "late"}))
-        clock.now += 60 * held
-        await peer.close(4401 if len(shown) < 4 else 1000)
+        clock.now += seconds
+        await peer.close(4401)
 
     async with serving(handler) as url:
         connection = connect(url, token=iter("abcd").__next__, surroundings=surroundings)
-        seen = []
-        try:
-            while batch := await connection.take():
-                seen += batch
-        except ConnectionFailed as error:
-            assert (error.code, error.close_code) == ("NOT_AUTHENTICATED", 4401)
-            assert not held
-    assert shown == [f"Bearer {name}" for name in ("abcd" if held else "ab")]
-    assert {event.payload["code"] for event in seen} == {"TOKEN_EXPIRED"}
+        for event in await take(connection, len(attempts)):
+            assert event.payload["code"] == "TOKEN_EXPIRED"
+        if attempts == "ab":
+            with pytest.raises(ConnectionFailed, match="closed the session with 4401") as caught:
+                await anext(connection)
+            assert (caught.value.code, caught.value.close_code) == ("NOT_AUTHENTICATED", 4401)
+        await connection.aclose()
+    assert shown == [f"Bearer {name}" for name in attempts]
 
 
 async def test_a_string_closed_with_4401_is_final(surroundings: Surroundings):
