@@ -32,7 +32,7 @@ from fastrouter.client.wire import Ending, Wire, open_wire
 from fastrouter.core.event import Event
 from fastrouter.errors import CloseCode, ConnectionFailed, MessageError, SubscriptionError
 
-__all__ = ["Link"]
+__all__ = ["REFUSALS", "Link"]
 
 logger = logging.getLogger(__name__)
 
