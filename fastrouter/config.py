@@ -15,13 +15,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -41,7 +42,17 @@ from fastrouter.errors import ConfigError
 from fastrouter.feeds import FEEDS
 from fastrouter.session import subscriptions as grammar
 
-__all__ = ["Effective", "Feed", "Log", "Replay", "Server", "Settings", "Synthetic", "load"]
+__all__ = [
+    "Effective",
+    "Feed",
+    "Log",
+    "Replay",
+    "Server",
+    "Settings",
+    "Synthetic",
+    "Upstream",
+    "load",
+]
 
 PREFIX = "FASTROUTER_"
 CONFIG_VARIABLE = "FASTROUTER_CONFIG"
@@ -175,15 +186,36 @@ class Replay(Section):
     strict: bool = Field(default=False, description="true (a bad row ends the feed) or false")
 
 
-class Feed(Section):
-    """Where events come from: ``spec`` is a feed's name, with ``:FILE`` for a replay."""
+class Upstream(Section):
+    """Another server, whose stream is relayed."""
 
-    spec: str = Field(default="synthetic", min_length=1, description='"synthetic" or "replay:FILE"')
+    subscriptions: str | None = Field(
+        default=None,
+        description="what to ask for, comma separated, as S:AAPL:quote,C:*:candle@5m; all if unset",
+    )
+    token: SecretStr | None = Field(default=None, description="a bearer token, in quotes")
+    conflate: str | None = Field(
+        default=None, description="at most one quote per symbol and interval, as 250ms"
+    )
+    cafile: Path | None = Field(
+        default=None, description="a PEM file of the only authorities to trust, for wss://"
+    )
+
+
+class Feed(Section):
+    """Where events come from: a feed's name, with ``:FILE`` for a replay, or an upstream's URL."""
+
+    spec: str = Field(
+        default="synthetic",
+        min_length=1,
+        description='"synthetic", "replay:FILE", or the URL of an upstream as "ws://HOST:PORT/ws"',
+    )
     candles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=("1s", "1m"), description="timeframes built from quotes, comma separated; 1s to 1d"
     )
     synthetic: Synthetic = Synthetic()
     replay: Replay = Replay()
+    upstream: Upstream = Upstream()
 
     @field_validator("candles")
     @classmethod
@@ -384,10 +416,26 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
         if problem["type"] == "extra_forbidden":
             reason = "no such setting"
-        text = f"{key} = {problem['input']!r} ({origins.get(key, 'default')}): {reason}"
+        given = "…" if _is_secret(problem["loc"]) else repr(problem["input"])
+        text = f"{key} = {given} ({origins.get(key, 'default')}): {reason}"
         told = "allowed:" in reason or not allowed
         lines.setdefault(key, text if told else f"{text}; allowed: {allowed}")
     return "\n".join(lines.values())
+
+
+def _is_secret(location: tuple[int | str, ...]) -> bool:
+    """Whether an error is about a value that must not be shown."""
+    model: type[BaseModel] = Settings
+    for part in map(str, location):
+        section = _section(model, part)
+        if section is None:
+            field = model.model_fields.get(part)
+            return field is not None and SecretStr in (
+                field.annotation,
+                *get_args(field.annotation),
+            )
+        model = section
+    return False
 
 
 def _locate(location: tuple[int | str, ...]) -> tuple[str, str]:

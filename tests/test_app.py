@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -202,6 +203,15 @@ def test_settings_reach_the_server():
             {"feed.spec": "replay", "feed.replay.file": "b.csv", "feed.replay.columns": "time=0"},
             "replay:b.csv",
             {"columns": {"time": 0}, "speed": 1.0, "strict": False, "timeframe": None},
+        ),
+        (
+            {
+                "feed.spec": "wss://h/ws",
+                "feed.upstream.token": "t",
+                "feed.upstream.cafile": "a.pem",
+            },
+            "wss://h/ws",
+            {"token": "t", "cafile": Path("a.pem"), "subscriptions": None, "conflate": None},
         ),
     ],
 )

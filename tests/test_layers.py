@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
     "net": ("session", "dialects", "core", "errors"),
-    "feeds": ("core", "errors"),
+    "feeds": ("client", "core", "errors"),
     "engine": ("core", "errors"),
     "control": ("core.event", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),

@@ -6,7 +6,15 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from fastrouter.errors import ConnectionFailed
 
-__all__ = ["asked_for", "check", "number_of", "parameter", "split_items", "with_parameters"]
+__all__ = [
+    "asked_for",
+    "check",
+    "number_of",
+    "parameter",
+    "shown",
+    "split_items",
+    "with_parameters",
+]
 
 READABLE = ":,*@"  # may stand in a query string as they are (RFC 3986, 3.4)
 SCHEMES = ("ws", "wss")
@@ -26,6 +34,15 @@ def check(url: str) -> str:
             code="INVALID_URL",
         )
     return url
+
+
+def shown(url: str) -> str:
+    """The URL as it may be logged: a query string, or a user's name, may hold a token."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a URL"
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
 def number_of(since: str | int) -> int:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from fastrouter.client import messages
-from fastrouter.client.address import split_items
+from fastrouter.client.address import shown, split_items
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.link import Link
 from fastrouter.client.options import Options, Token, resolve, since_of, token_of
@@ -151,7 +151,7 @@ class Connection:
     def _start(self) -> None:
         if self._task is None and not self._link.inbox.ended:
             self._task = asyncio.get_running_loop().create_task(
-                self._link.run(), name=f"fastrouter client {self.url}"
+                self._link.run(), name=f"fastrouter client {shown(self.url)}"
             )
 
     async def _next_batch(self) -> bool:

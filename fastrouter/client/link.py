@@ -22,7 +22,7 @@ from typing import Any
 
 from fastrouter import dialects
 from fastrouter.client import messages
-from fastrouter.client.address import with_parameters
+from fastrouter.client.address import shown, with_parameters
 from fastrouter.client.backoff import Backoff
 from fastrouter.client.inbox import Inbox
 from fastrouter.client.options import Options, Token
@@ -63,6 +63,7 @@ class Link:
         self.statistics = Statistics()
         self.position = Position(options.since)
         self._options = options
+        self._name = shown(options.url)
         self._surroundings = options.surroundings
         self._decode = options.decoder or dialects.load(options.dialect).decode
         self._held = options.subscriptions
@@ -140,8 +141,8 @@ class Link:
                 return None
         except OSError as error:
             if not self._may_try_again(error):
-                raise _as_failure(error, options.url) from error
-            logger.warning("cannot connect to %s: %s", options.url, error)
+                raise _as_failure(error, self._name) from error
+            logger.warning("cannot connect to %s: %s", self._name, error)
             self._tell(False)
             return backoff.delay()
         self._tell(False)
@@ -246,7 +247,7 @@ class Link:
         code = _body(event).get("code")
         if code == RESUME_GAP:
             self.statistics.resume_gaps += 1
-            logger.warning("%s cannot replay all: %s", self._options.url, _body(event))
+            logger.warning("%s cannot replay all: %s", self._name, _body(event))
         if code not in REFUSALS or not self._answers:
             return False
         answer = self._next_answer()
@@ -308,7 +309,7 @@ def _may_return(ending: Ending, options: Options) -> bool:
     """Whether to connect again; raises ConnectionFailed when the end was no good one."""
     if ending.code in (FINAL if options.reconnect else FINAL_ONCE):
         return False
-    text = f"{options.url} closed the session with {ending.code}"
+    text = f"{shown(options.url)} closed the session with {ending.code}"
     if ending.reason:
         text += f": {ending.reason}"
     if ending.code in FORBIDDEN:
@@ -319,7 +320,7 @@ def _may_return(ending: Ending, options: Options) -> bool:
     return True
 
 
-def _as_failure(error: OSError, url: str) -> ConnectionFailed:
+def _as_failure(error: OSError, name: str) -> ConnectionFailed:
     if isinstance(error, ConnectionFailed):
         return error
-    return ConnectionFailed(f"cannot connect to {url}: {error}")
+    return ConnectionFailed(f"cannot connect to {name}: {error}")

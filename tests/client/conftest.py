@@ -12,6 +12,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from fastrouter.client import Connection, Surroundings
 
+GAP = json.dumps({"type": "error", "code": "RESUME_GAP", "message": "the oldest is evt_1"})
+
 Handler = Callable[[ServerConnection], Awaitable[None]]
 Serving = Callable[..., AbstractAsyncContextManager[str]]
 
@@ -64,6 +66,31 @@ def order(number: int, **body: object) -> str:
             "timestamp": "2025-01-01T00:00:00.000000Z",
         }
     )
+
+
+class Script:
+    """A server of one session after another: what each says, and the code that it closes with.
+
+    The last one is left open. Remembers the path each was opened with.
+    """
+
+    def __init__(self, *sessions: tuple[list[str], int]) -> None:
+        self.sessions = iter(sessions)
+        self.paths: list[str] = []
+        self.opened = asyncio.Condition()
+
+    async def reached(self, count: int) -> None:
+        async with self.opened:
+            await self.opened.wait_for(lambda: len(self.paths) >= count)
+
+    async def __call__(self, peer: ServerConnection) -> None:
+        async with self.opened:
+            self.paths.append(peer.request.path)
+            self.opened.notify_all()
+        messages, code = next(self.sessions)
+        for message in messages:
+            await peer.send(message)
+        await (peer.close(code) if code else peer.wait_closed())
 
 
 async def take(connection: Connection, count: int) -> list[Any]:

@@ -5,6 +5,7 @@ from fastrouter.client.address import (
     check,
     number_of,
     parameter,
+    shown,
     split_items,
     with_parameters,
 )
@@ -39,6 +40,15 @@ def test_a_parameter_takes_the_place_of_its_own():
     assert with_parameters(url, {"conflate": None}) == url
     found = with_parameters(url, {"since": "evt_9", "conflate": "250ms"})
     assert found == "ws://h/?k=%20&since=evt_9&conflate=250ms"
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [("ws://h:1/ws?token=x", "ws://h:1/ws"), ("wss://me:x@[::1]:1/#x", "wss://[::1]:1/"),
+     ("ws://[", "a URL")],
+)  # fmt: skip
+def test_what_may_be_logged(url: str, text: str):
+    assert shown(url) == text
 
 
 @pytest.mark.parametrize(("since", "number"), [("evt_12", 12), ("12", 12), (12, 12), ("evt_0", 0)])

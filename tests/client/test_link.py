@@ -9,35 +9,17 @@ from websockets.asyncio.server import Request, Response, ServerConnection
 
 from fastrouter.client import Surroundings, connect
 from fastrouter.errors import ConnectionFailed
-from tests.client.conftest import Clock, Naps, connection_event, order, quote, serving, take
-
-GAP = json.dumps({"type": "error", "code": "RESUME_GAP", "message": "the oldest is evt_1"})
-
-
-class Script:
-    """A server of one session after another: what each says, and the code that it closes with.
-
-    The last one is left open. Remembers the path each was opened with.
-    """
-
-    def __init__(self, *sessions: tuple[list[str], int]) -> None:
-        self.sessions = iter(sessions)
-        self.paths: list[str] = []
-        self.opened = asyncio.Condition()
-
-    async def reached(self, count: int) -> None:
-        async with self.opened:
-            await self.opened.wait_for(lambda: len(self.paths) >= count)
-
-    async def __call__(self, peer: ServerConnection) -> None:
-        async with self.opened:
-            self.paths.append(peer.request.path)
-            self.opened.notify_all()
-        messages, code = next(self.sessions)
-        for message in messages:
-            await peer.send(message)
-        await (peer.close(code) if code else peer.wait_closed())
-
+from tests.client.conftest import (
+    GAP,
+    Clock,
+    Naps,
+    Script,
+    connection_event,
+    order,
+    quote,
+    serving,
+    take,
+)
 
 # ---- resuming
 
