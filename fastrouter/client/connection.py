@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from fastrouter.client import messages
 from fastrouter.client.address import shown, split_items
@@ -83,14 +83,17 @@ class Connection:
         """
         self._send_ack([event.id for event in events if event.id])
 
-    async def authenticate(self, token: str) -> None:
+    async def authenticate(self, token: str) -> dict[str, Any]:
         """Send a new token on the open session, before the one it has expires.
 
-        The server answers nothing, or with an ``error`` event and close 4401.
-        When ``token`` was given to `connect` as a string, later attempts send
-        this one instead.
+        Returns what the server answers: ``subject``, ``accounts``, ``expires``
+        (Unix seconds). When ``token`` was given to `connect` as a string, later
+        sessions begin with this one. Raises SubscriptionError (FORBIDDEN) for
+        a token of another subject, TimeoutError and ConnectionFailed as
+        `subscribe` does; with a token that does not hold the session ends.
         """
-        self._link.authenticate(token)
+        self._start()
+        return await self._link.authenticate(token)
 
     async def take(self) -> list[AnyEvent]:
         """All events that have arrived, oldest first, waiting for one if there is none.

@@ -28,7 +28,7 @@ from fastrouter.client.inbox import Inbox
 from fastrouter.client.options import Options, Token
 from fastrouter.client.position import RESUME_GAP, Position
 from fastrouter.client.statistics import Statistics
-from fastrouter.client.wire import Ending, Wire, open_wire
+from fastrouter.client.wire import Ending, Unavailable, Wire, open_wire
 from fastrouter.core.event import Event
 from fastrouter.errors import CloseCode, ConnectionFailed, MessageError, SubscriptionError
 
@@ -51,8 +51,8 @@ FORBIDDEN = {
 }
 #: Failed attempts that would fail again.
 HOPELESS = (ConnectionFailed, ssl.SSLCertVerificationError)
-#: Error codes that answer a ``subscribe`` or ``unsubscribe``.
-REFUSALS = frozenset({"INVALID_SUBSCRIPTION", "INVALID_MESSAGE", "FORBIDDEN"})
+#: Error codes that answer a request of ours.
+REFUSALS = frozenset({"INVALID_SUBSCRIPTION", "INVALID_MESSAGE", "FORBIDDEN", "LIMIT_EXCEEDED"})
 
 
 class Link:
@@ -72,7 +72,7 @@ class Link:
         self._up: bool | None = None
         self._wire: Wire | None = None
         self._opened = asyncio.Event()
-        self._answers: deque[asyncio.Future[list[str]]] = deque()
+        self._answers: deque[asyncio.Future[Any]] = deque()
         self._keep_alive: asyncio.TimerHandle | None = None
 
     # ---- for the connection
@@ -104,25 +104,37 @@ class Link:
     async def change(self, verb: str, items: list[str]) -> list[str]:
         """Send a ``subscribe`` or ``unsubscribe``; return all that is held after it.
 
-        When the session is lost before its answer, the next one is asked again.
+        Raises what the server refuses it with.
+        """
+        held: list[str] = await self._ask(messages.change(verb, items))
+        return held
+
+    async def authenticate(self, token: str) -> dict[str, Any]:
+        """Send a new token on the open session; return what the server says that it grants.
+
+        Later attempts take it too, unless they ask for one.
+        """
+        granted: dict[str, Any] = await self._ask(messages.authenticate(token))
+        if not callable(self._token):
+            self._token = token
+        return granted
+
+    async def _ask(self, request: bytes) -> Any:
+        """Send a request and return its answer.
+
+        When the session is lost before that, the next one is asked again.
         """
         while True:
             while self._wire is None:
                 await self._next_opening()
-            answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._answers.append(answer)
-            self.send(messages.change(verb, items))
+            self.send(request)
             try:
                 async with asyncio.timeout(self._options.open_timeout):
                     return await answer
             except ConnectionResetError:
                 continue
-
-    def authenticate(self, token: str) -> None:
-        """Send a new token on the open session; later attempts take it, unless they ask."""
-        if not callable(self._token):
-            self._token = token
-        self.send(messages.authenticate(token))
 
     # ---- sessions
 
@@ -144,7 +156,7 @@ class Link:
                 raise _as_failure(error, self._name) from error
             logger.warning("cannot connect to %s: %s", self._name, error)
             self._tell(False)
-            return backoff.delay()
+            return backoff.delay(error.retry_after if isinstance(error, Unavailable) else None)
         self._tell(False)
         return backoff.delay(ending.retry_after)
 
@@ -242,6 +254,12 @@ class Link:
             answer.set_result(list(self._held))
         return True
 
+    def _on_granted(self, event: Event) -> bool:
+        answer = self._next_answer()
+        if answer is not None:
+            answer.set_result(dict(_body(event)))
+        return True
+
     def _on_error(self, event: Event) -> bool:
         """An error that answers a request is raised there; any other is an event."""
         code = _body(event).get("code")
@@ -256,7 +274,7 @@ class Link:
             answer.set_exception(SubscriptionError(text, code=code))
         return True
 
-    def _next_answer(self) -> asyncio.Future[list[str]] | None:
+    def _next_answer(self) -> asyncio.Future[Any] | None:
         """Who waits for the answer that just came; answers come in the order of requests."""
         if not self._answers:
             return None
@@ -296,6 +314,7 @@ _CONTROL: dict[str, Callable[[Link, Event], bool]] = {
     "ping": Link._on_ping,
     "subscribed": Link._on_held,
     "unsubscribed": Link._on_held,
+    "authenticated": Link._on_granted,
     "error": Link._on_error,
 }
 

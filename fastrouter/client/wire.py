@@ -14,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import orjson
 import picows
 
 from fastrouter.client.options import Options
 from fastrouter.errors import CloseCode, ConnectionFailed
 
-__all__ = ["Ending", "Wire", "open_wire"]
+__all__ = ["Ending", "Unavailable", "Wire", "open_wire"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ PASSING_STATUSES = frozenset(
 REFUSALS = {HTTPStatus.UNAUTHORIZED: "NOT_AUTHENTICATED", HTTPStatus.FORBIDDEN: "NOT_ALLOWED"}
 
 RETRY_AFTER = re.compile(r"\bretry_after=(\d{1,9}(?:\.\d{1,9})?)(?![\d.])", re.ASCII)
+WHOLE_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ class Ending:
         """Seconds after which the server that drains wants to see us again, if it says so."""
         found = RETRY_AFTER.search(self.reason) if self.code == CloseCode.DRAIN else None
         return float(found[1]) if found else None
+
+
+class Unavailable(ConnectionRefusedError):
+    """The server has no room for us now; ``retry_after`` is when it may have, in seconds."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class Wire(picows.WSListener):
@@ -254,13 +264,23 @@ def _refusal(error: picows.WSHandshakeError) -> Exception:
     status = None if error.response is None else int(error.response.status)
     if status is None:
         return ConnectionResetError(f"the server's answer is no WebSocket handshake: {error}")
-    body = " ".join((error.raw_body or b"").decode(errors="replace").split())
-    text = f"the server answered HTTP {status}" + (f": {body[:200]}" if body else "")
+    reason = _reason(error.raw_body or b"")
+    text = f"the server answered HTTP {status}" + (f": {reason}" if reason else "")
     if status < 400:
         text = f"no WebSocket endpoint is there, check the URL: {text}"
     if status < 500 and status not in PASSING_STATUSES:
         return ConnectionFailed(text, code=REFUSALS.get(HTTPStatus(status)), http_status=status)
-    return ConnectionRefusedError(text)
+    wait = error.response.headers.get("Retry-After", "")
+    return Unavailable(text, float(wait) if WHOLE_SECONDS.fullmatch(wait) else None)
+
+
+def _reason(body: bytes) -> str:
+    """What an HTTP error says: the ``message`` of a JSON body, or the beginning of any other."""
+    try:
+        text = str(orjson.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        text = body.decode(errors="replace")
+    return " ".join(text.split())[:200]
 
 
 def _ending(transport: picows.WSTransport) -> Ending:

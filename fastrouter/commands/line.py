@@ -25,7 +25,9 @@ COLOURS = {"quote": "\x1b[36m", "candle": "\x1b[35m", "error": "\x1b[31m", "conn
 OTHER = "\x1b[33m"
 
 #: Kinds the client itself must understand, so they are decoded even when raw lines are wanted.
-UNDERSTOOD = frozenset({"ping", "subscribed", "unsubscribed", "connection", "error"})
+UNDERSTOOD = frozenset(
+    {"ping", "subscribed", "unsubscribed", "connection", "error", "authenticated"}
+)
 
 
 def pretty(event: AnyEvent, colour: bool) -> str:

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection
 
 from fastrouter.client import Surroundings, connect
-from fastrouter.errors import ConnectionFailed
+from fastrouter.errors import ConnectionFailed, SubscriptionError
 from tests.client.conftest import (
     GAP,
     Clock,
@@ -118,6 +118,21 @@ async def test_a_draining_server_says_when(surroundings: Surroundings, naps: Nap
     assert naps.seconds == [2.5, 2.0, 30.0]  # never longer than the backoff's longest
 
 
+async def test_a_full_server_says_when(surroundings: Surroundings, naps: Naps):
+    waits = iter(["7", "600", "tomorrow", "-1", ""])
+
+    def answer(peer: ServerConnection, request: Request) -> Response | None:
+        if (wait := next(waits, None)) is None:
+            return None
+        response = peer.respond(HTTPStatus.SERVICE_UNAVAILABLE, '{"code":"x","message":"full"}')
+        response.headers["Retry-After"] = wait
+        return response
+
+    async with serving(Script(([quote()], 1000)), process_request=answer) as url:
+        await anext(connect(url, surroundings=surroundings))
+    assert naps.seconds == [7.0, 30.0, 2.0, 4.0, 8.0]
+
+
 async def test_a_drain_resets_the_backoff(surroundings: Surroundings, naps: Naps):
     script = Script(([], 1011), ([], 1011), ([], 1001), ([], 1011), ([quote()], 0))
     async with serving(script) as url, connect(url, surroundings=surroundings) as connection:
@@ -157,7 +172,8 @@ class Doorkeeper:
         self.shown.append(request.headers.get("Authorization"))
         if self.shown[-1] == f"Bearer {self.right}":
             return None
-        return peer.respond(HTTPStatus.UNAUTHORIZED, "token has expired")
+        told = {"code": "TOKEN_EXPIRED", "message": "token has expired"}
+        return peer.respond(HTTPStatus.UNAUTHORIZED, json.dumps(told))
 
 
 def fetch(*tokens: str):
@@ -248,18 +264,37 @@ async def test_a_new_token_on_the_open_session(surroundings: Surroundings):
 
     async def handler(peer: ServerConnection) -> None:
         shown.append(peer.request.headers["Authorization"])
-        await peer.send(quote())
         said.append(json.loads(await peer.recv()))
+        await peer.send(json.dumps({"type": "authenticated", "subject": "me", "expires": 9}))
         await peer.close(1011 if len(shown) < 2 else 1000)
 
     async with serving(handler) as url:
         connection = connect(url, token="a", surroundings=surroundings)
-        for token in ("b", "c"):
-            await anext(connection)
-            await connection.authenticate(token)
+        granted = [await connection.authenticate(token) for token in ("b", "c")]
         assert await connection.take() == []
+    assert granted == [{"subject": "me", "expires": 9}] * 2
     assert said == [{"type": "Authenticate", "token": token} for token in ("b", "c")]
     assert shown == ["Bearer a", "Bearer b"]
+
+
+async def test_a_new_token_that_is_refused():
+    answers = iter(["FORBIDDEN", "NOT_AUTHENTICATED"])
+
+    async def handler(peer: ServerConnection) -> None:
+        for code in answers:
+            await peer.recv()
+            await peer.send(json.dumps({"type": "error", "code": code, "message": "no"}))
+        await peer.close(4401)
+
+    async with serving(handler) as url:
+        connection = connect(url, token="a")
+        with pytest.raises(SubscriptionError) as caught:
+            await connection.authenticate("another's")
+        assert caught.value.code == "FORBIDDEN"
+        with pytest.raises(ConnectionFailed, match="4401"):
+            await connection.authenticate("old")
+        assert (await anext(connection)).payload["code"] == "NOT_AUTHENTICATED"
+        await connection.aclose()
 
 
 # ---- a wrong address
