@@ -31,7 +31,10 @@ PASSING_STATUSES = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 #: … and what those mean that are about who asks.
-REFUSALS = {HTTPStatus.UNAUTHORIZED: "NOT_AUTHENTICATED", HTTPStatus.FORBIDDEN: "NOT_ALLOWED"}
+REFUSALS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "NOT_AUTHENTICATED",
+    HTTPStatus.FORBIDDEN: "NOT_ALLOWED",
+}
 
 RETRY_AFTER = re.compile(r"\bretry_after=(\d{1,9}(?:\.\d{1,9})?)(?![\d.])", re.ASCII)
 WHOLE_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
@@ -261,15 +264,15 @@ def _hang_up(sockets: list[socket.socket]) -> None:
 
 def _refusal(error: picows.WSHandshakeError) -> Exception:
     """What a failed handshake means: for good, or for now."""
-    status = None if error.response is None else int(error.response.status)
-    if status is None:
+    if error.response is None:
         return ConnectionResetError(f"the server's answer is no WebSocket handshake: {error}")
+    status = int(error.response.status)
     reason = _reason(error.raw_body or b"")
     text = f"the server answered HTTP {status}" + (f": {reason}" if reason else "")
     if status < 400:
         text = f"no WebSocket endpoint is there, check the URL: {text}"
     if status < 500 and status not in PASSING_STATUSES:
-        return ConnectionFailed(text, code=REFUSALS.get(HTTPStatus(status)), http_status=status)
+        return ConnectionFailed(text, code=REFUSALS.get(status), http_status=status)
     wait = error.response.headers.get("Retry-After", "")
     return Unavailable(text, float(wait) if WHOLE_SECONDS.fullmatch(wait) else None)
 

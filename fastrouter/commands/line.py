@@ -25,9 +25,7 @@ COLOURS = {"quote": "\x1b[36m", "candle": "\x1b[35m", "error": "\x1b[31m", "conn
 OTHER = "\x1b[33m"
 
 #: Kinds the client itself must understand, so they are decoded even when raw lines are wanted.
-UNDERSTOOD = frozenset(
-    {"ping", "subscribed", "unsubscribed", "connection", "error", "authenticated"}
-)
+UNDERSTOOD = frozenset({"ping", "subscribed", "unsubscribed", "connection", "error"})
 
 
 def pretty(event: AnyEvent, colour: bool) -> str:
