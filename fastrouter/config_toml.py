@@ -16,7 +16,7 @@ __all__ = ["render"]
 
 
 def render(effective: Effective) -> str:
-    """A TOML document that loads to the same settings, but for secrets; origins are comments."""
+    """A TOML document that loads to the same settings, secrets aside; origins are comments."""
     return "\n".join(_table(effective, effective.settings, ())).strip() + "\n"
 
 
@@ -36,7 +36,7 @@ def _line(name: str, value: Any, origin: str) -> str:
     if value is None:
         return f"# {name} is not set"
     if isinstance(value, SecretStr):
-        return f"{f'# {name} is set and not shown':<40} # {origin}"
+        return f"{f'# {name} is set, and not shown':<40} # {origin}"
     return f"{f'{name} = {_literal(value)}':<40} # {origin}"
 
 
