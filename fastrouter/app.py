@@ -364,6 +364,16 @@ def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str
     return f"replay:{file}", options
 
 
+def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.upstream
+    return feed.spec, {
+        "subscriptions": chosen.subscriptions,
+        "token": None if chosen.token is None else chosen.token.get_secret_value(),
+        "conflate": chosen.conflate,
+        "cafile": chosen.cafile,
+    }
+
+
 def _bounded(value: float) -> float | None:
     """None, which feeds take for "as fast as possible", instead of infinity."""
     return None if math.isinf(value) else value
@@ -372,4 +382,6 @@ def _bounded(value: float) -> float | None:
 FEED_OPTIONS: dict[str, Callable[[config.Feed, Progress | None], tuple[str, dict[str, Any]]]] = {
     "synthetic": _synthetic,
     "replay": _replay,
+    "ws": _upstream,
+    "wss": _upstream,
 }

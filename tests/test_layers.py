@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
     "net": ("session", "dialects", "core", "errors"),
-    "feeds": ("core", "errors"),
+    "feeds": ("client", "core", "errors"),
     "engine": ("core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("core", "errors"),
