@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "session": ("dialects", "core", "errors"),
     "net": ("session", "dialects", "core", "errors"),
     "feeds": ("core", "errors"),
+    "journal": ("core", "errors"),
     "engine": ("core", "errors"),
     "control": ("core.event", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
