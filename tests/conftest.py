@@ -3,6 +3,22 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that one that fails fails for everybody;
+# `--hypothesis-profile=long` looks at new ones each time, for minutes.
+settings.register_profile(
+    "quick",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=200,
+    stateful_step_count=40,
+)
+settings.register_profile(
+    "long", deadline=None, database=None, max_examples=2000, stateful_step_count=100
+)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

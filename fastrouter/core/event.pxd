@@ -28,6 +28,7 @@ cdef class Event:
         readonly str kind
         readonly object payload
         readonly str symbol
+        readonly str account        # whose it is; "" when it is nobody's
         readonly int64_t time       # ns since the epoch
         readonly uint64_t id
 

@@ -83,8 +83,17 @@ class Candle:
 @final
 class Event:
     def __init__(
-        self, kind: str, payload: Any, *, symbol: str = "", time: int = 0, id: int = 0
+        self,
+        kind: str,
+        payload: Any,
+        *,
+        symbol: str = "",
+        time: int = 0,
+        id: int = 0,
+        account: str = "",
     ) -> None: ...
+    @property
+    def account(self) -> str: ...
     @property
     def kind(self) -> str: ...
     @property

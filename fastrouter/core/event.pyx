@@ -204,13 +204,16 @@ cdef class Event:
     ``connection``, ``error``, ``rate_limit`` and the answers of a session.
     `payload` is the body as JSON objects. `symbol` is empty for events that
     belong to none. `time` is in ns since the epoch; 0 lets the router stamp it.
+    `account` says whose an event of `kinds.ACCOUNT_KINDS` is; "" lets the router
+    find it (see `Router.publish`).
     """
 
     def __init__(self, str kind not None, payload, *, str symbol not None="", int64_t time=0,
-                 uint64_t id=0):
+                 uint64_t id=0, str account not None=""):
         self.kind = kind
         self.payload = payload
         self.symbol = symbol
+        self.account = account
         self.time = time
         self.id = id
 

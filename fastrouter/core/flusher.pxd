@@ -36,6 +36,8 @@ cdef class Flusher:
     cdef uint32_t oldest(self) noexcept
     cdef int make_room(self, uint64_t size) except -1
     cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1
+    cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
+                         uint32_t account) except -1
     cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
                           uint64_t event_id) except -1
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
@@ -63,6 +65,11 @@ cdef class Flusher:
     cdef int _broken(self, OutboxState* state) except -1
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
+
+
+cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
+    """Is the session allowed this account's events?"""
+    return cold.accounts == NULL or cold.accounts.count(account) > 0
 
 
 cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL

@@ -25,8 +25,8 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, MAX_MARKET_FRAME, MUTE, OFF_RING,
-    QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
+    OFF_RING, OWED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -155,6 +155,20 @@ cdef class Flusher:
         self._offer_range(members, members + start, ref, event_id)
         return 0
 
+    cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
+                         uint32_t account) except -1:
+        """The same for an event of an account: to those who may see it."""
+        cdef:
+            OutboxState** members = group.members.data()
+            size_t count = group.members.size()
+            size_t start = (<uint64_t><uint32_t>(event_id * 2654435769u) * count) >> 32
+            size_t i, at
+        for i in range(count):
+            at = start + i if start + i < count else start + i - count
+            if may_see(members[at].cold, account):
+                self._offer_range(members + at, members + at + 1, ref, event_id)
+        return 0
+
     cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
                           uint64_t event_id) except -1:
         cdef OutboxState* state
@@ -205,8 +219,8 @@ cdef class Flusher:
             self.owe(state, slot.topic, DIRTY)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
-            if cold.marks.size() > slot.topic:
-                cold.marks[0][slot.topic] = 0       # what was owed is older than this
+            if cold.marks.size() > slot.topic and cold.marks[0][slot.topic]:
+                cold.marks[0][slot.topic] = LISTED  # what was owed is older than this
             self.check_bound(state)
         if not state.flags & BLOCKED:
             self.enqueue(state)
@@ -217,12 +231,13 @@ cdef class Flusher:
         cdef OutboxCold* cold = state.cold
         if cold.marks.size() <= topic:
             cold.marks.resize(self.matcher.topics.size(), 0)
-        if cold.marks[0][topic]:
+        if cold.marks[0][topic] & OWED:
             cold.conflated += 1
             self.conflated += 1
-        else:
+            return 0
+        if not cold.marks[0][topic]:
             cold.dirty.push_back(topic)
-            cold.marks[0][topic] = mark
+        cold.marks[0][topic] = mark
         return 0
 
     cdef int check_bound(self, OutboxState* state) except -1:
@@ -359,7 +374,7 @@ cdef class Flusher:
         while part == backlog and at < cold.dirty.size() and self.composed.end < CHUNK:
             index = cold.dirty[0][at]
             at += 1
-            if cold.marks[0][index]:
+            if cold.marks[0][index] & OWED:
                 out = bytes_reserve(&self.composed, MAX_MARKET_FRAME)
                 if out == NULL:
                     raise MemoryError()
@@ -381,7 +396,7 @@ cdef class Flusher:
             if owed.end > size:
                 break
             index = cold.dirty[0][cold.dirty_head]
-            if cold.marks[0][index]:
+            if cold.marks[0][index] & OWED:
                 sent += 1
             cold.marks[0][index] = 0
             cold.dirty_head = owed.next
@@ -515,6 +530,7 @@ cdef void release(OutboxState* state) noexcept:
     bytes_free(&cold.control)
     bytes_free(&cold.backlog)
     del cold.held
+    del cold.accounts
     del cold.dirty
     del cold.marks
     free(cold)

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from fastrouter.core.timeframe import TIMEFRAMES
 
-__all__ = ["EVENT_TYPES", "KINDS", "MARKET_KINDS", "Lane"]
+__all__ = ["ACCOUNT_KINDS", "DEFAULT_ACCOUNT", "EVENT_TYPES", "KINDS", "MARKET_KINDS", "Lane"]
 
 
 class Lane(IntEnum):
@@ -36,6 +36,12 @@ KINDS = {
 }
 
 MARKET_KINDS = ("quote", "candle")
+
+#: Events of these kinds belong to an account; a session gets those of the accounts it may see.
+ACCOUNT_KINDS = ("order", "trade", "position", "account")
+
+#: The account of an event of theirs that names none.
+DEFAULT_ACCOUNT = "default"
 
 #: Every event type, in the order of the core's table: row number = index.
 EVENT_TYPES = (

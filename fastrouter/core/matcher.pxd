@@ -23,6 +23,7 @@ cdef class Matcher:
         unordered_map[string, Group*] groups
         uint32_t dialects               # how many instances groups may name
         readonly tuple names            # of the event types
+        dict accounts                   # those a session is allowed: name -> number, from 1
         dict rows                       # name -> row
         dict timeframe_names            # row -> bytes; keeps timeframe_name alive
     cdef Topic* topic(self, uint8_t event_type, const char* symbol, size_t size) except NULL
@@ -32,4 +33,5 @@ cdef class Matcher:
     cdef Group* find_group(self, uint8_t event_type, bytes pattern, uint8_t dialect) noexcept
     cdef int join(self, Group* group, OutboxState* member) except -1
     cdef int leave(self, OutboxState* member, uint32_t place) except -1
+    cdef uint32_t account(self, str name) except? 0
     cdef int row(self, str event_type) except -1

@@ -65,6 +65,7 @@ cdef class Matcher:
         self.names = EVENT_TYPES
         self.rows = dict(zip(EVENT_TYPES, range(len(EVENT_TYPES))))
         self.timeframe_names = {}
+        self.accounts = {}
         self.event_types = <EventType*>calloc(len(EVENT_TYPES), sizeof(EventType))
         if self.event_types == NULL:
             raise MemoryError()
@@ -102,6 +103,10 @@ cdef class Matcher:
             raise SubscriptionError(
                 f"event type {event_type!r} is not known; allowed: {', '.join(self.names)}")
         return found
+
+    cdef uint32_t account(self, str name) except? 0:
+        """The number of an account, given when a session is first allowed it."""
+        return self.accounts.setdefault(name, len(self.accounts) + 1)
 
     cdef Topic* topic(self, uint8_t event_type, const char* symbol, size_t size) except NULL:
         """The topic of a symbol, made when first seen; EventError for an invalid symbol."""

@@ -10,7 +10,7 @@ import cython
 from fastrouter.core.flusher cimport new_state, release
 from fastrouter.core.frame cimport TEXT, bytes_append_frame, bytes_size
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, MUTE, OFF_RING, SNAPSHOT, Group, Membership, OutboxCold, Topic,
+    BLOCKED, CONTROL, LISTED, MUTE, OFF_RING, OWED, SNAPSHOT, Group, Membership, OutboxCold, Topic,
 )
 
 
@@ -85,6 +85,25 @@ cdef class Outbox:
                     self.matcher.leave(self.state, place)
         self.forget_unmatched()
 
+    def allow(self, accounts) -> None:
+        """From here on, events that belong to an account come from `accounts` alone.
+
+        An iterable of names; None, as at the beginning: from all. Replay keeps to it, too.
+        """
+        cdef unordered_set[uint32_t]* allowed = NULL
+        cdef list numbers
+        self.check_open()
+        if isinstance(accounts, str):
+            raise TypeError(f"accounts is {accounts!r}; allowed: an iterable of names, None")
+        self.send_waiting()
+        if accounts is not None:
+            numbers = [self.matcher.account(name) for name in accounts]
+            allowed = new unordered_set[uint32_t]()
+            for number in numbers:
+                allowed.insert(<uint32_t>number)
+        del self.state.cold.accounts
+        self.state.cold.accounts = allowed
+
     cdef Py_ssize_t place(self, Group* group) noexcept:
         """Where this session lists `group`, -1 when it is no member."""
         cdef:
@@ -128,7 +147,7 @@ cdef class Outbox:
                 if known:
                     continue
                 self.flusher.off_ring(self.state)
-                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index]:
+                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
                     self.flusher.owe(self.state, topic.index, SNAPSHOT)
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
             self.flusher.enqueue(self.state)
@@ -152,8 +171,8 @@ cdef class Outbox:
             matched = False
             for group in self.matcher.topics[index].groups[0]:
                 matched = matched or held.count(group) > 0
-            if not matched:
-                cold.marks[0][index] = 0
+            if not matched and cold.marks[0][index]:
+                cold.marks[0][index] = LISTED
         return 0
 
     # ----------------------------------------------------------------- output

@@ -4,6 +4,8 @@ from libc.stdlib cimport free, malloc
 
 import cython
 
+from fastrouter.core.structs cimport MAX_DIALECTS
+
 
 @cython.final
 cdef class Ring:
@@ -34,12 +36,12 @@ cdef class Ring:
         return self.head - self.slot(oldest).start
 
     cdef bint fits(self, uint64_t size, uint32_t oldest) noexcept nogil:
-        """Is there room for a frame of `size` bytes without touching `oldest` or newer?"""
+        """Is there room for `size` bytes of frames, one a dialect, keeping `oldest` and newer?"""
         cdef:
             uint64_t place = self.head & (self.capacity - 1)
             uint64_t skip = self.capacity - place if place + size > self.capacity else 0
         return (self.pending(oldest) + skip + size <= self.capacity
-                and self.next_ref - oldest < self.slot_count)
+                and self.next_ref - oldest + MAX_DIALECTS <= self.slot_count)
 
     cdef char* reserve(self, uint64_t size) noexcept nogil:
         """`size` contiguous bytes for the next frame. The caller made sure that they fit."""

@@ -5,6 +5,7 @@ from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.event cimport Candle, Quote
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.record cimport Recorder
 from fastrouter.core.rows cimport CandleRow
 from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
 
@@ -14,9 +15,10 @@ cdef class Router:
         readonly Flusher flusher
         readonly Encoder encoder
         readonly Clock clock
+        readonly Recorder recorder
         Matcher matcher
         set outboxes
-        uint64_t last_id
+        readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
         size_t max_event            # bytes of one framed event
         readonly uint64_t published
@@ -26,7 +28,9 @@ cdef class Router:
                    int64_t time) except -1
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
+    cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
+    cdef int make_room(self, Topic* topic) except -1
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
     cdef int publish_quote(self, Quote quote) except -1
     cdef int publish_candle(self, Candle candle) except -1

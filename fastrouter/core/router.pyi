@@ -10,6 +10,7 @@ from fastrouter.core.encoder import Encoder
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.flusher import Flusher
 from fastrouter.core.outbox import Outbox
+from fastrouter.core.record import Recorder
 from fastrouter.core.sink import Sink
 
 __all__ = ["Router"]
@@ -18,7 +19,7 @@ __all__ = ["Router"]
 class Router:
     wake: Callable[[], object] | None
     def __init__(
-        self, *, clock: Clock, outbox_bytes: int = 1048576, inline_bytes: int = 262144
+        self, *, clock: Clock, outbox_bytes: int = 1048576, recorder: Recorder | None = None
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...
@@ -26,6 +27,10 @@ class Router:
     def encoder(self) -> Encoder: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def recorder(self) -> Recorder | None: ...
+    @property
+    def last_id(self) -> int: ...
     @property
     def published(self) -> int: ...
     @property
@@ -45,10 +50,17 @@ class Router:
         *,
         symbol: str | None = None,
         time: int = 0,
+        account: str | None = None,
     ) -> None: ...
     def publish_event(
-        self, kind: str, payload: dict[str, Any] | list[Any], symbol: str, time: int
+        self,
+        kind: str,
+        payload: dict[str, Any] | list[Any],
+        symbol: str,
+        time: int,
+        account: str | None = None,
     ) -> None: ...
+    def start_after(self, id: int) -> None: ...
     def publish_batch(self, array: Rows) -> None: ...
     def publish_quotes(self, rows: Buffer, count: int) -> None: ...
     def publish_candles(self, rows: Buffer, count: int) -> None: ...

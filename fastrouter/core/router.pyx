@@ -8,12 +8,13 @@ from libc.string cimport memcpy
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
 from fastrouter.core.outbox cimport Outbox
+from fastrouter.core.record cimport Record
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
 
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.event import Event
-from fastrouter.core.kinds import KINDS, MARKET_KINDS
+from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
 
 __all__ = ["Router"]
@@ -30,17 +31,20 @@ cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
-    - `outbox_bytes`: what one session may hold for itself before it is closed.
+    - `outbox_bytes`: what one session may hold for itself before it is closed;
+    - `recorder`: is given every lossless event before anybody is sent it.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
     that waits longest lags by a quarter of it, `publish` sends in line.
     """
 
-    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20):
+    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20,
+                 Recorder recorder=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
         self.clock = clock
+        self.recorder = recorder
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
@@ -61,12 +65,15 @@ cdef class Router:
 
     # ---------------------------------------------------------------- publish
 
-    def publish(self, event, payload=None, *, str symbol=None, int64_t time=0) -> None:
+    def publish(self, event, payload=None, *, str symbol=None, int64_t time=0,
+                str account=None) -> None:
         """Route one event: ``publish(Quote | Candle | Event)`` or ``publish(kind, payload)``.
 
         With a kind, `payload` is the body as a dict; `symbol` defaults to its
-        ``symbol``, `time` (ns since the epoch) to now. Only encodes, matches
-        and appends: sending is the flusher's.
+        ``symbol``, `time` (ns since the epoch) to now. An event of
+        `kinds.ACCOUNT_KINDS` belongs to `account`, default its payload's
+        ``account_id``, else DEFAULT_ACCOUNT. Only encodes, matches, records and
+        appends: sending is the flusher's.
 
         Raises EventError for what cannot be routed; nothing is published then.
         """
@@ -75,11 +82,12 @@ cdef class Router:
         elif type(event) is Candle:
             self.publish_candle(event)
         elif type(event) is Event:
-            self.publish_event(event.kind, event.payload, event.symbol, event.time)
+            self.publish_event(event.kind, event.payload, event.symbol, event.time,
+                               event.account)
         elif type(event) is str:
             if symbol is None:
                 symbol = payload.get("symbol", "") if isinstance(payload, dict) else ""
-            self.publish_event(event, payload, symbol, time)
+            self.publish_event(event, payload, symbol, time, account)
         else:
             raise EventError(f"cannot publish {type(event).__name__}; allowed: Quote, Candle, "
                              "Event, or a kind and its payload")
@@ -98,7 +106,8 @@ cdef class Router:
         return self.candle(self.matcher.rows["candle@" + candle.timeframe], symbol, size,
                            &candle.fields)
 
-    def publish_event(self, str kind, payload, str symbol, int64_t time) -> None:
+    def publish_event(self, str kind, payload, str symbol, int64_t time,
+                      str account=None) -> None:
         """Any kind but quote and candle; encoded by the dialects' Python encoders."""
         cdef:
             Topic* topic
@@ -111,6 +120,7 @@ cdef class Router:
             bytes message
             char* out
             uint32_t ref = 0
+            uint32_t whose = 0
             int dialect = -1
         if kind not in KINDS or kind in MARKET_KINDS:
             raise EventError(
@@ -120,12 +130,15 @@ cdef class Router:
             raise EventError(f"{kind}: payload is {type(payload).__name__}; allowed: dict, list")
         topic = self.matcher.topic(self.matcher.row(kind), name, size)
         event = Event(kind, payload, symbol=symbol, time=time or self.clock.now(),
-                      id=self.last_id + 1)
+                      id=self.last_id + 1, account=account_of(kind, payload, account))
         for group in topic.groups[0]:       # encode all before anybody gets any
             if group.dialect not in done:
                 done.add(group.dialect)
                 encoded[group.dialect] = self._encode(group.dialect, event)
+        if self.recorder is not None:
+            self._record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
+        whose = self.matcher.accounts.get(event.account, 0)
         for group in topic.groups[0]:
             message = encoded[group.dialect]
             if message is None:
@@ -137,7 +150,20 @@ cdef class Router:
                 header = write_header(out, TEXT, len(message))
                 memcpy(out + header, <const char*>message, len(message))
                 ref = self.flusher.ring.commit(header + len(message), topic.index, LOSSLESS)
-            self.flusher.offer(group, ref, topic.stamp.id)
+            if event.account:
+                self.flusher.offer_owned(group, ref, topic.stamp.id, whose)
+            else:
+                self.flusher.offer(group, ref, topic.stamp.id)
+
+    def _record(self, event, seq):
+        """Hand one event of any kind but quote and candle to the recorder."""
+        try:
+            record = Record(kind=event.kind, event_type=event.kind, symbol=event.symbol,
+                            account=event.account, payload=event.payload, id=event.id, seq=seq,
+                            time=event.time)
+        except TypeError as error:
+            raise EventError(f"{event.kind}: payload is not JSON: {error}") from None
+        self.recorder.record(record)
 
     def _encode(self, number, event):
         try:
@@ -233,6 +259,7 @@ cdef class Router:
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1:
         cdef Topic* topic = self.matcher.topic(0, symbol, size)
+        self.make_room(topic)
         self.stamp(topic, time if time else self.clock.now())
         topic.value.quote = fields[0]
         topic.has_value = True
@@ -245,7 +272,10 @@ cdef class Router:
         cdef:
             Topic* topic = self.matcher.topic(event_type, symbol, size)
             int64_t now
+        self.make_room(topic)
         if fields.closed:
+            if self.recorder is not None:
+                self.record_candle(topic, fields)
             self.stamp(topic, fields.time + topic.timeframe)
         else:
             now = self.clock.now()
@@ -260,12 +290,37 @@ cdef class Router:
             return 0
         return self.fan_out(topic, LOSSLESS if fields.closed else CONFLATABLE)
 
+    cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1:
+        """Hand a closed candle, about to be the topic's next value, to the recorder."""
+        cdef:
+            str symbol = topic.symbol[:topic.symbol_size].decode()
+            uint64_t id = self.last_id + 1
+            uint64_t seq = topic.stamp.seq + 1
+        candle = Candle(
+            symbol, timeframe=topic.timeframe_name.decode(), open=fields.open, high=fields.high,
+            low=fields.low, close=fields.close, volume=fields.volume, time=fields.time,
+            closed=True, id=id, seq=seq)
+        self.recorder.record(Record(
+            kind="candle", event_type=self.matcher.names[topic.event_type], symbol=symbol,
+            account="", payload=candle, id=id, seq=seq, time=fields.time + topic.timeframe))
+        return 0
+
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1
         self.published += 1
         topic.stamp.id = self.last_id
         topic.stamp.seq += 1
         topic.stamp.time = time
+
+    cdef int make_room(self, Topic* topic) except -1:
+        """Room for the topic's next value in every dialect, before that value is set.
+
+        What this sends to make it is older: a session that is owed the topic must not get the
+        new value from here and then once more as the event.
+        """
+        if topic.groups.empty():
+            return 0
+        return self.flusher.make_room(MAX_MARKET_FRAME * self.matcher.dialects)
 
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1:
         """Encode the topic's value once per dialect that listens, and offer it."""
@@ -279,7 +334,6 @@ cdef class Router:
             group = topic.groups[0][i]
             if group.dialect != dialect:
                 dialect = group.dialect
-                self.flusher.make_room(MAX_MARKET_FRAME)
                 size = self.encoder.market(
                     self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
                 if size:
@@ -287,6 +341,12 @@ cdef class Router:
             if size:
                 self.flusher.offer(group, ref, topic.stamp.id)
         return 0
+
+    def start_after(self, uint64_t id) -> None:
+        """Have ids go on after `id`. ValueError once an event was published."""
+        if self.published:
+            raise ValueError(f"{self.published} events were published already")
+        self.last_id = id
 
     # ------------------------------------------------------------------ flush
 
@@ -330,6 +390,16 @@ cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:
         return PyUnicode_AsUTF8AndSize(symbol, size)
     except UnicodeEncodeError:
         raise EventError(f"symbol {symbol!r}: it has no UTF-8 form") from None
+
+
+cdef str account_of(str kind, payload, str account):
+    """Whose event this is; "" for kinds that belong to no account."""
+    if kind not in ACCOUNT_KINDS:
+        return ""
+    if not account and isinstance(payload, dict):
+        named = payload.get("account_id")
+        account = None if named is None else str(named)
+    return account or DEFAULT_ACCOUNT
 
 
 cdef void candle_fields(const CandleRow* row, CandleFields* fields) noexcept:

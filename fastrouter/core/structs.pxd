@@ -1,6 +1,7 @@
 """The C structs of the hot path, in the order data meets them. Declarations only."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp.unordered_set cimport unordered_set
 from libcpp.vector cimport vector
 
 
@@ -30,6 +31,8 @@ cdef enum:                      # OutboxState.flags
 cdef enum:                      # per topic, in OutboxCold.marks
     DIRTY = 1                   # the newest value is owed
     SNAPSHOT = 2                # ... and is the first this session sees of the topic
+    OWED = 3                    # one of the two
+    LISTED = 4                  # nothing is owed any more, but the topic stands in the list still
 
 
 cdef struct Stamp:
@@ -121,11 +124,12 @@ cdef struct OutboxCold:
     void* sink                  # borrowed `Sink`; its Outbox owns it
     uint8_t dialect
     vector[Membership]* held
+    unordered_set[uint32_t]* accounts   # whose events it may see, by number; NULL: all
     Bytes control               # framed control messages
     Bytes backlog               # framed lossless events
     vector[uint32_t]* dirty     # topics in the order they became dirty; NULL while on the ring
     size_t dirty_head
-    vector[uint8_t]* marks      # DIRTY | SNAPSHOT per topic index; NULL while on the ring
+    vector[uint8_t]* marks      # one of those per topic index; NULL while on the ring
     size_t bound                # bytes control and backlog may hold
     uint64_t delivered          # frames handed to the sink
     uint64_t conflated          # events replaced by a newer one of their topic

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from fastrouter.core.event import Candle, Quote
+from fastrouter.core.record import Record, Recorder
 from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink
 from fastrouter.dialects import load
@@ -49,3 +50,13 @@ class Peer:
         """The sink takes everything again."""
         self.sink.give()
         self.outbox.resume()
+
+
+class Kept(Recorder):
+    """A recorder that keeps everything in a list."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def record(self, record: Record) -> None:
+        self.records.append(record)

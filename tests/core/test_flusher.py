@@ -117,6 +117,39 @@ class TestSlowConsumer:
         assert peer.read() == []
         assert not peer.outbox.waiting
 
+    def test_left_and_back_while_blocked_it_gets_one_snapshot(self, router):
+        peer = Peer(router, ("*", "quote"), room=0)
+        router.publish(quote("S:A"))
+        router.flush()
+        router.publish(quote("S:B"))
+        peer.outbox.unsubscribe([("*", "quote")])
+        peer.outbox.subscribe([("*", "quote")])
+        peer.read()
+        peer.release()
+        drain(router)
+        got = [(body(m)["symbol"], body(m)["seq"], m.get("snapshot")) for m in peer.read()]
+        assert sorted(got) == [("S:A", 1, True), ("S:B", 1, True)]
+
+    def test_forming_candles_around_a_closed_one_are_sent_once(self, router):
+        peer = Peer(router, ("*", "candle@1m"), room=0)
+        for second, closed in enumerate((True, False, True, False)):
+            router.clock.set(START + second * SECOND)
+            router.publish(candle("S:A", float(second), closed=closed))
+            router.flush()
+        peer.release()
+        drain(router)
+        assert [body(m)["seq"] for m in peer.read()] == [1, 3, 4]
+
+    def test_a_publish_that_makes_room_sends_what_is_older(self, router):
+        router.publish(quote("S:A"))
+        peer = Peer(router, ("*", "quote"))
+        Peer(router, ("*", "order"))
+        for _ in range(2):
+            router.publish("order", {"note": "x" * 200_000})
+        router.publish(quote("S:A"))
+        drain(router)
+        assert [(body(m)["seq"], m.get("snapshot")) for m in peer.read()] == [(1, True), (2, None)]
+
     def test_a_wake_that_raises_is_called_again(self, router):
         def wake():
             calls.append(1)

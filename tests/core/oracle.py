@@ -1,0 +1,164 @@
+"""What one session must have seen, said slowly: the rules of the lanes, in plain Python."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from fastrouter.core.outbox import Outbox
+from fastrouter.core.sink import MemorySink
+
+Topic = tuple[str, str]  # symbol, event type
+
+#: no framed market event is longer, bytes
+LONGEST_MARKET_FRAME = 500
+
+
+class Published(NamedTuple):
+    """One event as the publisher knows it."""
+
+    topic: Topic
+    id: int
+    seq: int
+    lossless: bool
+    value: Any  # what tells it from others of its topic
+    size: int  # bytes of its frame, at most
+
+
+def matches(pattern: Topic, topic: Topic) -> bool:
+    expression = re.escape(pattern[0]).replace(r"\*", ".*")
+    return pattern[1] == topic[1] and re.fullmatch(expression, topic[0]) is not None
+
+
+def parse(message: dict[str, Any]) -> tuple[Topic, int, Any]:
+    """Topic, id and value of an event on the wire."""
+    kind = message["type"]
+    number = int(message["id"].removeprefix("evt_"))
+    if kind == "quote":
+        return (message["quote"]["symbol"], "quote"), number, message["quote"]["bid"]
+    if kind == "candle":
+        bar = message["bar"]
+        return (bar["symbol"], f"candle@{bar['timeframe']}"), number, bar["close"]
+    payload = message[kind]
+    return (payload["symbol"], kind), number, payload["n"]
+
+
+@dataclass(eq=False)
+class Oracle:
+    """A session's outbox, and what is still to come out of it."""
+
+    outbox: Outbox
+    sink: MemorySink
+    strings: bool  # decimals are JSON strings
+    bound: int  # bytes
+    patterns: set[Topic] = field(default_factory=set)
+    controls: list[tuple[int, int]] = field(default_factory=list)  # not seen yet: number, bytes
+    lossless: list[Published] = field(default_factory=list)  # offered and not seen yet
+    newest: dict[Topic, Published] = field(default_factory=dict)  # conflatable, not seen yet
+    offered: dict[int, Published] = field(default_factory=dict)  # conflatable, by id
+    snapshots: set[Topic] = field(default_factory=set)  # topics whose first value is one
+    seen: dict[Topic, int] = field(default_factory=dict)  # newest sequence number
+
+    # ------------------------------------------------------------ what happens
+
+    def matched(self, topic: Topic) -> bool:
+        return any(matches(pattern, topic) for pattern in self.patterns)
+
+    def published(self, event: Published) -> None:
+        if not self.matched(event.topic):
+            return
+        if event.lossless:
+            self.lossless.append(event)
+            if event.topic in self.snapshots or event.topic in self.newest:
+                self.superseded(event.topic)
+        else:
+            self.offered[event.id] = event
+            self.newest[event.topic] = event
+
+    def superseded(self, topic: Topic) -> None:
+        """A closed candle is newer than the owed forming one, which may come or not."""
+        self.snapshots.discard(topic)
+        self.newest.pop(topic, None)
+
+    def subscribe(self, patterns: list[Topic], values: dict[Topic, Published]) -> None:
+        before = {topic for topic in values if self.matched(topic)}
+        self.outbox.subscribe(patterns)
+        self.patterns.update(patterns)
+        for topic, event in values.items():
+            if topic not in before and self.matched(topic):
+                self.newest[topic] = self.offered[event.id] = event
+                self.snapshots.add(topic)
+
+    def unsubscribe(self, patterns: list[Topic]) -> None:
+        self.outbox.unsubscribe(patterns)
+        self.read()  # what was published before is sent first
+        self.patterns.difference_update(patterns)
+        for topic in [topic for topic in self.newest if not self.matched(topic)]:
+            del self.newest[topic]
+            self.snapshots.discard(topic)
+        self.offered = {n: e for n, e in self.offered.items() if self.matched(e.topic)}
+
+    def control(self, number: int, padding: int) -> None:
+        payload = orjson.dumps({"type": "ping", "n": number, "padding": "x" * padding})
+        self.read()
+        self.controls.append((number, len(payload) + 4))
+        self.outbox.control(payload)
+
+    # ----------------------------------------------------------- what must hold
+
+    def read(self) -> None:
+        """Check what came since the last time."""
+        for data in self.sink.messages():
+            message = orjson.loads(data)
+            if message["type"] == "ping":
+                assert self.controls.pop(0)[0] == message["n"]
+            else:
+                assert not self.controls, "an event overtook a control message"
+                self.event(message)
+
+    def event(self, message: dict[str, Any]) -> None:
+        topic, number, value = parse(message)
+        if self.lossless and self.lossless[0].id == number:
+            event = self.lossless.pop(0)
+            assert "snapshot" not in message
+        else:
+            event = self.conflatable(topic, number, message.get("snapshot", False))
+        assert event.topic == topic
+        if topic[1] in ("quote", "candle@1m"):
+            body = message.get("quote") or message["bar"]
+            assert body["seq"] == event.seq
+            assert value == (str(event.value) if self.strings else event.value)
+        else:
+            assert value == event.value
+        # a session that left a topic and came back may see its last value again
+        assert event.seq > self.seen.get(topic, 0) - ("snapshot" in message)
+        self.seen[topic] = event.seq
+
+    def conflatable(self, topic: Topic, number: int, snapshot: bool) -> Published:
+        event = self.offered.pop(number)
+        assert snapshot is (topic in self.snapshots)
+        self.snapshots.discard(topic)
+        if self.newest.get(topic) is event:
+            del self.newest[topic]
+        return event
+
+    def given_up(self) -> bool:
+        """Over its bound and told so; it must have held more than it may."""
+        if not self.sink.overflowed:
+            return False
+        control = sum(size for _, size in self.controls)
+        assert control + sum(event.size for event in self.lossless) > self.bound
+        return True
+
+    def complete(self) -> None:
+        """Nothing waits any more: all that had to come has come."""
+        self.read()
+        assert not self.outbox.waiting
+        assert self.outbox.backlog == 0
+        assert self.controls == []
+        assert self.lossless == []
+        assert self.newest == {}
+        assert self.snapshots == set()

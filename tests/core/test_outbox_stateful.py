@@ -1,0 +1,255 @@
+"""Sessions that stall, drain, come and go, against an oracle that says the lanes' rules slowly.
+
+The quick form is what every run does; the long one is
+``pytest --hypothesis-profile=long --timeout=0 tests/core/test_outbox_stateful.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from fastrouter.core.clock import Clock
+from fastrouter.core.dtypes import QUOTE_DTYPE
+from fastrouter.core.router import Router
+from fastrouter.core.sink import MemorySink
+from fastrouter.dialects import load
+
+from .oracle import LONGEST_MARKET_FRAME, Oracle, Published
+from .peer import SECOND, START, candle, quote
+
+MOST_SESSIONS = 4
+FORMING_INTERVAL = 950_000_000  # ns: the router's own
+RING = 1 << 16  # bytes: the least there is
+
+#: instances, so that sessions of one envelope get different bytes
+DIALECTS = {True: load("trading-api"), False: load("trading-api", decimals="number")}
+
+#: few of each, so that what is published meets what is subscribed to
+SYMBOLS = ("S:A", "C:A")
+EVENT_KINDS = ("order", "signal")
+topics = st.tuples(
+    st.sampled_from(("*", "S:*", *SYMBOLS)),
+    st.sampled_from(("quote", "candle@1m", *EVENT_KINDS)),
+)
+everything = [("*", kind) for kind in ("quote", "candle@1m", *EVENT_KINDS)]
+some_topics = st.one_of(st.just(everything), st.lists(topics, min_size=1, max_size=5))
+symbol = st.sampled_from(SYMBOLS)
+place = st.integers(0, MOST_SESSIONS - 1)
+#: bytes: nothing, the middle of a header, of a frame, some frames
+room = st.one_of(st.none(), st.sampled_from((0, 1, 3)), st.integers(0, 3000))
+#: bytes beside what an event says: some fill the ring and a session's bound in a few steps
+padding = st.sampled_from((0, 0, 0, 100, 7000))
+bounds = st.sampled_from((1 << 12, 1 << 14, 1 << 20))
+
+
+class Sessions(RuleBasedStateMachine):
+    """A router with the least ring there is, and sessions with bounds down to 4 KiB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock(START)
+        self.router = Router(clock=self.clock, outbox_bytes=1 << 12)
+        self.router.wake = self.wake
+        self.woken = False
+        self.batches = 0
+        self.oracles: list[Oracle] = []
+        self.seqs: dict[tuple[str, str], int] = {}
+        self.values: dict[tuple[str, str], Published] = {}
+        self.forming_at: dict[str, int] = {}
+        self.last_id = 0
+        self.numbers = 0
+
+    def wake(self) -> None:
+        self.woken = True
+
+    def oracle(self, place: int) -> Oracle:
+        return self.oracles[place % len(self.oracles)]
+
+    def number(self) -> int:
+        """A value that no other event has."""
+        self.numbers += 1
+        return self.numbers
+
+    def stamp(self, topic, lossless, value, size) -> Published:
+        self.last_id += 1
+        self.seqs[topic] = self.seqs.get(topic, 0) + 1
+        event = Published(topic, self.last_id, self.seqs[topic], lossless, value, size)
+        if topic[1] not in EVENT_KINDS:
+            self.values[topic] = event
+        return event
+
+    def offer(self, event: Published) -> None:
+        """A publish may send what waited before; never yet what it publishes."""
+        for oracle in self.oracles:
+            oracle.read()
+            oracle.published(event)
+
+    # --------------------------------------------------------------- sessions
+
+    @initialize(patterns=some_topics, strings=st.booleans(), bound=bounds, room=room)
+    def begin(self, patterns, strings, bound, room):
+        self.attach(patterns, strings, bound, room)
+
+    @precondition(lambda self: len(self.oracles) < MOST_SESSIONS)
+    @rule(patterns=some_topics, strings=st.booleans(), bound=bounds, room=room)
+    def attach(self, patterns, strings, bound, room):
+        sink = MemorySink(room)
+        outbox = self.router.attach(sink, DIALECTS[strings], outbox_bytes=bound)
+        self.oracles.append(Oracle(outbox, sink, strings, bound))
+        self.oracles[-1].subscribe(patterns, self.values)
+
+    @rule(place=place, patterns=some_topics)
+    def subscribe(self, place, patterns):
+        self.oracle(place).subscribe(patterns, self.values)
+
+    @rule(place=place, patterns=some_topics, known=st.booleans())
+    def unsubscribe(self, place, patterns, known):
+        oracle = self.oracle(place)
+        oracle.unsubscribe(sorted(oracle.patterns)[: len(patterns)] if known else patterns)
+
+    @rule(place=place)
+    def leave_and_return(self, place):
+        oracle = self.oracle(place)
+        patterns = sorted(oracle.patterns)
+        oracle.unsubscribe(patterns)
+        oracle.subscribe(patterns, self.values)
+
+    @precondition(lambda self: len(self.oracles) > 1)
+    @rule(place=place)
+    def close(self, place):
+        self.oracles.pop(place % len(self.oracles)).outbox.close()
+
+    @rule(place=place, padding=padding)
+    def control(self, place, padding):
+        self.oracle(place).control(self.number(), padding)
+
+    # ------------------------------------------------------------------ sinks
+
+    @rule(place=place, room=room)
+    def give(self, place, room):
+        oracle = self.oracle(place)
+        oracle.sink.give(room)
+        oracle.outbox.resume()
+
+    @rule(place=place)
+    def block(self, place):
+        self.oracle(place).outbox.block()
+
+    @rule(place=place)
+    def flush_one(self, place):
+        self.oracle(place).outbox.flush()
+
+    @rule(budget=st.integers(1, 7))
+    def flush(self, budget):
+        if not self.router.flush(budget):
+            self.woken = False
+
+    @rule()
+    def begin_batch(self):
+        self.batches += 1
+        self.router.flusher.begin()
+
+    @precondition(lambda self: self.batches)
+    @rule()
+    def end_batch(self):
+        self.batches -= 1
+        self.router.flusher.end()
+
+    # ---------------------------------------------------------------- publish
+
+    @rule(symbols=st.lists(symbol, min_size=1, max_size=6))
+    def publish_quotes(self, symbols):
+        for symbol in symbols:
+            number = self.number()
+            self.router.publish(quote(symbol, number))
+            self.offer(self.stamp((symbol, "quote"), False, number, LONGEST_MARKET_FRAME))
+
+    @rule(symbols=st.lists(symbol, min_size=1, max_size=60))
+    def publish_batch(self, symbols):
+        rows = np.zeros(len(symbols), QUOTE_DTYPE)
+        rows["symbol"] = symbols
+        rows["bid"] = [self.number() for _ in symbols]
+        for oracle in self.oracles:
+            oracle.read()
+        for row in rows:
+            topic = row["symbol"].decode(), "quote"
+            event = self.stamp(topic, False, int(row["bid"]), LONGEST_MARKET_FRAME)
+            for oracle in self.oracles:
+                oracle.published(event)
+        self.router.publish_batch(rows)
+
+    @rule(symbol=symbol, closed=st.lists(st.booleans(), min_size=1, max_size=4))
+    def publish_candles(self, symbol, closed):
+        for one in closed:
+            self.publish_candle(symbol, one, SECOND)
+
+    @rule(symbol=symbol)
+    def publish_throttled(self, symbol):
+        self.publish_candle(symbol, False, SECOND // 2)
+
+    def publish_candle(self, symbol, closed, wait):
+        number = self.number()
+        self.clock.set(self.clock.time_ns() + wait)
+        self.router.publish(candle(symbol, number, closed))
+        if not closed:
+            now = self.clock.time_ns()
+            if now - self.forming_at.get(symbol, 0) < FORMING_INTERVAL:
+                return
+            self.forming_at[symbol] = now
+        self.offer(self.stamp((symbol, "candle@1m"), closed, number, LONGEST_MARKET_FRAME))
+
+    @rule(
+        symbol=symbol,
+        kind=st.sampled_from(EVENT_KINDS),
+        padding=padding,
+        count=st.integers(1, 4),
+    )
+    def publish_events(self, symbol, kind, padding, count):
+        for _ in range(count):
+            number = self.number()
+            payload = {"symbol": symbol, "n": number, "padding": "x" * padding}
+            self.router.publish(kind, payload)
+            self.offer(self.stamp((symbol, kind), True, number, padding + LONGEST_MARKET_FRAME))
+
+    # -------------------------------------------------------------- invariants
+
+    @invariant()
+    def what_came_is_right(self):
+        for oracle in self.oracles:
+            oracle.read()
+
+    @invariant()
+    def who_is_over_its_bound_is_given_up(self):
+        for oracle in [one for one in self.oracles if one.given_up()]:
+            assert oracle.outbox.backlog == 0
+            oracle.outbox.close()
+            self.oracles.remove(oracle)
+        if not self.oracles:
+            self.attach([("*", "quote")], True, 1 << 20, None)
+
+    @invariant()
+    def memory_is_bounded(self):
+        assert self.router.pending <= RING
+        for oracle in self.oracles:
+            assert oracle.outbox.backlog <= oracle.bound
+
+    @invariant()
+    def who_waits_has_woken_the_owner(self):
+        waits = any(o.outbox.waiting and not o.outbox.blocked for o in self.oracles)
+        assert self.woken or self.batches or not waits
+
+    def teardown(self):
+        for oracle in self.oracles:
+            oracle.sink.give()
+            oracle.outbox.resume()
+        while self.router.flush(3):
+            pass
+        for oracle in self.oracles:
+            oracle.complete()
+        assert self.router.pending == 0
+        assert self.router.flusher.idle
+
+
+TestSessions = Sessions.TestCase
