@@ -159,10 +159,12 @@ class Journal(Recorder):
     # ------------------------------------------------- reading, in a thread
 
     def _read(self, after: int, done: Callable[[Sequence[Entry] | None], None]) -> None:
-        assert self.disk is not None
+        loop = asyncio.get_running_loop()
+        if self.disk is None:  # what is not in the tail is nowhere
+            loop.call_soon(done, ())
+            return
         if self._threads is None:
             self._threads = ThreadPoolExecutor(1, "fastrouter-journal-read")
-        loop = asyncio.get_running_loop()
         reading = self._threads.submit(self.disk.reader.page, after, PAGE_BYTES)
         reading.add_done_callback(partial(_hand_over, loop, partial(self._have, done)))
 

@@ -43,6 +43,9 @@ class Pump:
     def ready(self, replay: Replay) -> None:
         """A replay can go on."""
         self._ready.append(replay)
+        self._ask()
+
+    def _ask(self) -> None:
         if not self._asked:
             self._asked = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -50,8 +53,9 @@ class Pump:
     def _turn(self) -> None:
         self._asked = False
         looked_at = 0
-        while self._ready and looked_at < TURN_BYTES:
-            looked_at += self._ready.popleft().step()
-        if self._ready and not self._asked:
-            self._asked = True
-            asyncio.get_running_loop().call_soon(self._turn)
+        try:
+            while self._ready and looked_at < TURN_BYTES:
+                looked_at += self._ready.popleft().step()
+        finally:  # one that raises must not stop the others
+            if self._ready:
+                self._ask()
