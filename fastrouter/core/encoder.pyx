@@ -6,9 +6,9 @@ import cython
 
 from fastrouter.core.dialect cimport ASK_PYTHON
 from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
-from fastrouter.core.structs cimport MAX_MARKET_FRAME, TopicText
+from fastrouter.core.structs cimport MAX_MARKET_FRAME, MarketFields, Stamp, TopicText
 
-from fastrouter.core.event import Candle, Quote
+from fastrouter.core.event import Event, Quote
 from fastrouter.errors import ConfigError, EventError
 
 cdef enum:
@@ -59,6 +59,45 @@ cdef class Encoder:
             size += <Py_ssize_t>write_header(out, TEXT, size)
         return size
 
+    cdef bytes recorded(self, Record record, Topic* topic, uint8_t dialect):
+        """The frame `record` was, or would have been, in this dialect; b"" when it sends none.
+
+        `topic` is the record's. A frame is encoded once and stays with the record.
+        """
+        cdef:
+            object table = self.dialects[dialect]
+            bytes frame = record.frames.get(table)
+        if frame is not None:
+            return frame
+        if record.body is None:
+            frame = self._recorded_candle(record.payload, record, topic, dialect)
+        else:
+            self.encoded += 1
+            frame = framed(table.encode(Event(
+                record.kind, record.payload, symbol=record.symbol, time=record.time,
+                id=record.id, account=record.account)))
+        record.frames[table] = frame
+        return frame
+
+    cdef bytes _recorded_candle(self, Candle candle, Record record, Topic* topic,
+                                uint8_t dialect):
+        """As it was when it was the topic's value: the value is lent to it."""
+        cdef:
+            char[MAX_MARKET_FRAME] out
+            Stamp stamp = topic.stamp
+            MarketFields value = topic.value
+            Py_ssize_t size
+        topic.stamp.id = record.id
+        topic.stamp.seq = record.seq
+        topic.stamp.time = record.time
+        topic.value.candle = candle.fields
+        try:
+            size = self.market(out, topic, dialect, False)
+        finally:
+            topic.stamp = stamp
+            topic.value = value
+        return out[:size]
+
     cdef Py_ssize_t _ask_python(self, char* out, Topic* topic, Dialect dialect,
                                 bint snapshot) except -1:
         cdef:
@@ -74,6 +113,14 @@ cdef class Encoder:
         header = write_header(out, TEXT, len(payload))
         memcpy(out + header, <const char*>payload, len(payload))
         return header + len(payload)
+
+
+cdef bytes framed(bytes payload):
+    """One text frame; b"" for None."""
+    cdef char[MAX_HEADER] header
+    if payload is None:
+        return b""
+    return header[:write_header(header, TEXT, len(payload))] + payload
 
 
 cdef object as_event(Topic* topic, bint snapshot):

@@ -42,6 +42,7 @@ cdef class Flusher:
                           uint64_t event_id) except -1
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
+    cdef int hold_back(self, OutboxState* state) except -1
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
     cdef int check_bound(self, OutboxState* state) except -1
     cdef void enqueue(self, OutboxState* state) noexcept

@@ -11,7 +11,9 @@ A session is in one of two places:
 - *off the ring*: blocked, or owed a snapshot. Its lossless frames are copied to
   its own backlog, and of conflatable events only the topic is noted. A visit
   sends control messages, then the backlog, then the newest value of each noted
-  topic; when nothing is left the session is back on the ring.
+  topic; when nothing is left the session is back on the ring. A *held* one
+  stays: its lossless frames are brought by `Outbox.replay`, and until it is let
+  go it is offered nothing.
 """
 
 from libc.stdlib cimport calloc, free, realloc
@@ -25,7 +27,7 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
     OFF_RING, OWED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
@@ -213,7 +215,7 @@ cdef class Flusher:
         cdef:
             Slot* slot = self.ring.slot(ref)
             OutboxCold* cold = state.cold
-        if state.flags & MUTE:
+        if state.flags & (MUTE | HELD):
             return 0
         if slot.lane == CONFLATABLE:
             self.owe(state, slot.topic, DIRTY)
@@ -224,6 +226,18 @@ cdef class Flusher:
             self.check_bound(state)
         if not state.flags & BLOCKED:
             self.enqueue(state)
+        return 0
+
+    cdef int hold_back(self, OutboxState* state) except -1:
+        """Offer the session nothing from here on, and forget the events that wait."""
+        cdef OutboxCold* cold = state.cold
+        forget_refs(state)
+        self.off_ring(state)
+        bytes_free(&cold.backlog)
+        cold.dirty.clear()
+        cold.marks.clear()
+        cold.dirty_head = 0
+        state.flags |= HELD
         return 0
 
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1:
@@ -243,7 +257,7 @@ cdef class Flusher:
     cdef int check_bound(self, OutboxState* state) except -1:
         """Mute a session whose own bytes are over its bound, and tell its sink."""
         cdef OutboxCold* cold = state.cold
-        if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound:
+        if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound + cold.replayed:
             self.overflows += 1
             state.flags |= MUTE
             bytes_free(&cold.backlog)
@@ -311,7 +325,7 @@ cdef class Flusher:
         """Control messages, then the backlog, then owed topics; empty: back on the ring."""
         cdef:
             OutboxCold* cold = state.cold
-            size_t control, queued, size
+            size_t control, queued, size, part
             Py_ssize_t taken
         self._compose_off_ring(state, &control, &queued)
         size = self.composed.end
@@ -328,7 +342,9 @@ cdef class Flusher:
         if control:
             self._control_sent(state, min(size, control))
         if size > control and queued > control:
-            bytes_consume(&cold.backlog, min(size, queued) - control)
+            part = min(size, queued) - control
+            bytes_consume(&cold.backlog, part)
+            cold.replayed -= min(cold.replayed, part)
         self._delivered(state, self._owed_sent(cold, size), size)
         if not state.flags & BLOCKED:
             self._settle(state)
@@ -479,6 +495,9 @@ cdef class Flusher:
         if (bytes_size(&cold.control) or bytes_size(&cold.backlog)
                 or cold.dirty_head < cold.dirty.size()):
             self.enqueue(state)
+            return
+        if state.flags & HELD:
+            (<Sink>cold.sink).drained()
             return
         del cold.dirty
         del cold.marks

@@ -1,8 +1,12 @@
+from libc.stddef cimport size_t
+from libcpp.unordered_set cimport unordered_set
+
 from fastrouter.core.dialect cimport Dialect
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.record cimport Record
 from fastrouter.core.sink cimport Sink
-from fastrouter.core.structs cimport Group, OutboxState
+from fastrouter.core.structs cimport Group, OutboxState, Topic
 
 
 cdef class Outbox:
@@ -18,4 +22,7 @@ cdef class Outbox:
     cdef Py_ssize_t place(self, Group* group) noexcept
     cdef int send_waiting(self) except -1
     cdef int owe_snapshots(self, list joined) except -1
+    cdef int owe_snapshot(self, Topic* topic) except -1
+    cdef size_t append_record(self, Record record,
+                              const unordered_set[Group*]* held) except? 0
     cdef int forget_unmatched(self) except -1

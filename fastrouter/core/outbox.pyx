@@ -7,10 +7,10 @@ from libcpp.vector cimport vector
 
 import cython
 
-from fastrouter.core.flusher cimport new_state, release
-from fastrouter.core.frame cimport TEXT, bytes_append_frame, bytes_size
+from fastrouter.core.flusher cimport may_see, new_state, release
+from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, bytes_size
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, LISTED, MUTE, OFF_RING, OWED, SNAPSHOT, Group, Membership, OutboxCold, Topic,
+    BLOCKED, CONTROL, HELD, LISTED, MUTE, OFF_RING, OWED, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -135,6 +135,8 @@ cdef class Outbox:
             bint known
             size_t i
             size_t first = joined[0] if joined else cold.held.size()
+        if self.state.flags & HELD:     # go_live() owes them
+            return 0
         for i in range(first):
             before.insert(cold.held[0][i].group)
         for place in joined:
@@ -144,13 +146,17 @@ cdef class Outbox:
                     if known:
                         break
                     known = before.count(group) > 0
-                if known:
-                    continue
-                self.flusher.off_ring(self.state)
-                if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
-                    self.flusher.owe(self.state, topic.index, SNAPSHOT)
+                if not known:
+                    self.owe_snapshot(topic)
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
             self.flusher.enqueue(self.state)
+        return 0
+
+    cdef int owe_snapshot(self, Topic* topic) except -1:
+        cdef OutboxCold* cold = self.state.cold
+        self.flusher.off_ring(self.state)
+        if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
+            self.flusher.owe(self.state, topic.index, SNAPSHOT)
         return 0
 
     cdef int forget_unmatched(self) except -1:
@@ -174,6 +180,82 @@ cdef class Outbox:
             if not matched and cold.marks[0][index]:
                 cold.marks[0][index] = LISTED
         return 0
+
+    # ----------------------------------------------------------------- resume
+
+    def hold(self) -> None:
+        """From here on only control messages and what `replay()` brings are sent.
+
+        Events that wait to be sent are forgotten: the caller brings all lossless
+        ones from where the client stands, up to the router's `last_id`, and then
+        calls `go_live()` before the next is published. On the wire follow control
+        messages, the replayed events, snapshots, live events; so the largest id a
+        client saw since then is where it can resume.
+        """
+        self.check_open()
+        if not self.state.flags & HELD:
+            self.flusher.hold_back(self.state)
+
+    def replay(self, records) -> int:
+        """Append those Records that the session is subscribed to and may see; bytes appended.
+
+        They do not count against the session's bound: the caller waits for
+        `Sink.drained()` where there are many. ValueError when it is not held.
+        """
+        cdef:
+            unordered_set[Group*] held
+            Record record
+            size_t i, size = 0
+        self.check_open()
+        if not self.state.flags & HELD:
+            raise ValueError("the outbox is not held")
+        if self.state.flags & MUTE:
+            return 0
+        for i in range(self.state.cold.held.size()):
+            held.insert(self.state.cold.held[0][i].group)
+        for record in records:
+            size += self.append_record(record, &held)
+        if size and not self.state.flags & BLOCKED:
+            self.flusher.enqueue(self.state)
+            self.flusher.poke()
+        return size
+
+    cdef size_t append_record(self, Record record,
+                              const unordered_set[Group*]* held) except? 0:
+        cdef:
+            OutboxCold* cold = self.state.cold
+            Topic* topic = record.find_topic(self.matcher)
+            Group* group
+            bint matched = False
+            bytes frame
+        for group in topic.groups[0]:
+            matched = matched or held.count(group) > 0
+        if not matched or record.account and not may_see(
+                cold, self.matcher.accounts.get(record.account, 0)):
+            return 0
+        frame = self.flusher.encoder.recorded(record, topic, cold.dialect)
+        bytes_append(&cold.backlog, frame, len(frame))
+        cold.replayed += len(frame)
+        self.state.mark = record.id         # should it be on its way to us just now
+        return len(frame)
+
+    def go_live(self) -> None:
+        """Hold no more: snapshots of all topics follow, then live events."""
+        cdef:
+            OutboxCold* cold = self.state.cold if self.state != NULL else NULL
+            Topic* topic
+            size_t i
+        self.check_open()
+        if not self.state.flags & HELD:
+            return
+        self.state.flags &= ~<uint32_t>HELD
+        for i in range(cold.held.size()):
+            for topic in cold.held[0][i].group.topics[0]:
+                if topic.has_value:
+                    self.owe_snapshot(topic)
+        if not self.state.flags & (BLOCKED | MUTE):
+            self.flusher.enqueue(self.state)
+            self.flusher.poke()
 
     # ----------------------------------------------------------------- output
 
@@ -228,8 +310,17 @@ cdef class Outbox:
     @property
     def waiting(self):
         """Does anything wait to be sent?"""
-        return self.state != NULL and not self.state.flags & MUTE and bool(
-            self.state.count or self.state.flags & (OFF_RING | CONTROL))
+        cdef OutboxState* state = self.state
+        if state == NULL or state.flags & MUTE:
+            return False
+        if state.flags & HELD:
+            return self.backlog > 0
+        return bool(state.count or state.flags & (OFF_RING | CONTROL))
+
+    @property
+    def held(self):
+        """Is it waiting for `go_live()`?"""
+        return self.state != NULL and bool(self.state.flags & HELD)
 
     @property
     def blocked(self):

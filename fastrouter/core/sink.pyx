@@ -15,6 +15,9 @@ cdef class Sink:
       once it has gone; False when it has gone already.
     - ``overflow()``: the outbox hit its bound and is closed; end the session with
       4008 as soon as the caller's stack has unwound.
+    - ``drained()``: the outbox is held and has nothing more to send; it is called
+      after every visit of which that is true, so perhaps more than once. Go on
+      replaying as soon as the caller's stack has unwound.
     """
 
     cdef Py_ssize_t write(self, const char* data, Py_ssize_t size) noexcept:
@@ -24,6 +27,9 @@ cdef class Sink:
         return False
 
     cdef void overflow(self) noexcept:
+        pass
+
+    cdef void drained(self) noexcept:
         pass
 
 
@@ -54,6 +60,9 @@ cdef class MemorySink(Sink):
 
     cdef void overflow(self) noexcept:
         self.overflowed = True
+
+    cdef void drained(self) noexcept:
+        self.drains += 1
 
     def give(self, room=None):
         """Take `room` more bytes (None: any number)."""

@@ -26,6 +26,7 @@ cdef enum:                      # OutboxState.flags
     CONTROL = 16                # control messages wait
     MUTE = 32                   # over its bound or broken: gets nothing, is about to be closed
     RUN = 64                    # `count` references without a hole, from inline_refs[0] on
+    HELD = 128                  # OFF_RING, and no events: whoever holds it brings the lossless ones
 
 
 cdef enum:                      # per topic, in OutboxCold.marks
@@ -130,6 +131,7 @@ cdef struct OutboxCold:
     vector[uint32_t]* dirty     # topics in the order they became dirty; NULL while on the ring
     size_t dirty_head
     vector[uint8_t]* marks      # one of those per topic index; NULL while on the ring
-    size_t bound                # bytes control and backlog may hold
+    size_t bound                # bytes control and backlog may hold, `replayed` not counted
+    size_t replayed             # bytes of the backlog's front that replay() put there
     uint64_t delivered          # frames handed to the sink
     uint64_t conflated          # events replaced by a newer one of their topic

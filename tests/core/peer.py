@@ -60,3 +60,6 @@ class Kept(Recorder):
 
     def record(self, record: Record) -> None:
         self.records.append(record)
+
+    def after(self, since: int) -> list[Record]:
+        return [record for record in self.records if record.id > since]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import re
+
+import orjson
 import pytest
 
 from fastrouter.core.clock import Clock
 from fastrouter.core.event import Event
+from fastrouter.core.record import Record
 from fastrouter.core.router import Router
+from fastrouter.core.sink import MemorySink
+from fastrouter.dialects import load
+from fastrouter.errors import EventError
 
-from .peer import START, Kept, Peer, drain, quote
+from .peer import MINUTE, START, Kept, Peer, body, candle, drain, quote
 
 
 @pytest.fixture
@@ -89,3 +97,324 @@ class TestAllow:
             peer.outbox.allow(accounts)
         self.publish(router)
         assert len(orders(peer)) == 6
+
+
+ALL = (("*", "quote"), ("*", "candle@1m"), ("*", "order"))
+
+
+def resume(router: Router, kept: Kept, since: int, *patterns, room: int | None = None) -> Peer:
+    """A session that has been brought everything after `since`."""
+    peer = Peer(router, room=room)
+    peer.outbox.hold()
+    peer.outbox.subscribe(patterns)
+    peer.outbox.replay(kept.after(since))
+    peer.outbox.go_live()
+    return peer
+
+
+def ids(peer: Peer) -> list[int]:
+    return [int(m["id"][4:]) for m in peer.read()]
+
+
+class TestReplay:
+    @pytest.mark.parametrize("decimals", ["string", "number"])
+    def test_a_replayed_frame_is_the_live_one_to_the_byte(self, router, kept, decimals):
+        dialect = load("trading-api", decimals=decimals)
+        sinks = [MemorySink(), MemorySink()]
+        live = router.attach(sinks[0], dialect)
+        live.subscribe(ALL[1:])
+        for n in range(3):
+            router.publish(candle("S:A", n + 0.25, time=START + n * MINUTE))
+            router.publish("order", {"event": "ORDER_FILLED", "n": n, "x": 1e22, "y": float("nan")})
+            router.publish("order", {"note": "x" * 100_000})
+        drain(router)
+        late = router.attach(sinks[1], dialect)
+        late.hold()
+        late.subscribe(ALL[1:])
+        assert late.replay(kept.records) == len(sinks[0].data) > 300_000
+        drain(router)
+        assert sinks[1].data == sinks[0].data
+
+    def test_a_stored_record_is_the_same_frame(self, router, kept):
+        """As after a restart: another router, records made from what a disk gave back."""
+        live = Peer(router, *ALL[1:])
+        router.publish("order", {"n": 1}, symbol="S:A", time=START + 1, account="a")
+        router.publish(candle("S:A", 1.5))
+        drain(router)
+        stored = [
+            Record(
+                kind=r.kind, event_type=r.event_type, symbol=r.symbol, account=r.account,
+                payload=r.payload, id=r.id, seq=r.seq, time=r.time,
+            )
+            for r in kept.records
+        ]  # fmt: skip
+        late = Peer(Router(clock=Clock(START)), *ALL[1:])
+        late.outbox.hold()
+        late.outbox.replay(stored)
+        late.outbox.flush()
+        assert late.sink.data == live.sink.data
+
+    def test_replay_then_snapshots_then_live(self, router, kept):
+        for n in range(3):
+            router.publish(quote("S:A", float(n)))
+            router.publish("order", {"n": n})
+            router.publish(candle("S:A", float(n), time=START + n * MINUTE))
+        late = resume(router, kept, 5, *ALL)
+        late.outbox.control(b'{"type":"ping","id":"evt_0"}')
+        router.publish("order", {"n": 3})
+        drain(router)
+        router.publish(quote("S:A", 9.0))
+        drain(router)
+        got = [(m["type"], int(m["id"][4:]), m.get("snapshot", False)) for m in late.read()]
+        assert got == [
+            ("ping", 0, False),
+            ("candle", 6, False),
+            ("order", 8, False),
+            ("candle", 9, False),
+            ("order", 10, False),
+            ("quote", 7, True),
+            ("candle", 9, True),
+            ("quote", 11, False),
+        ]
+
+    def test_nothing_reaches_a_held_session_but_control_and_replay(self, router, kept):
+        peer = Peer(router, *ALL)
+        peer.outbox.hold()
+        peer.outbox.hold()
+        router.publish(quote("S:A"))
+        router.publish("order", {"n": 1})
+        drain(router)
+        assert peer.sink.writes == 0
+        assert not peer.outbox.waiting
+        peer.outbox.control(b'{"type":"ping"}')
+        assert peer.outbox.waiting
+        drain(router)
+        assert [m["type"] for m in peer.read()] == ["ping"]
+        assert peer.sink.drains == 1
+        assert peer.outbox.held
+        peer.outbox.replay(kept.records)
+        drain(router)
+        assert [m["type"] for m in peer.read()] == ["order"]
+        assert peer.sink.drains == 2
+        peer.outbox.go_live()
+        peer.outbox.go_live()
+        drain(router)
+        assert [m.get("snapshot") for m in peer.read()] == [True]
+        assert not peer.outbox.held
+        assert not peer.outbox.waiting
+        assert peer.sink.drains == 2
+
+    def test_only_what_it_is_subscribed_to_and_may_see(self, router, kept):
+        for n in range(6):
+            router.publish("order", {"n": n}, symbol="SC"[n % 2] + ":A", account="ab"[n // 3])
+        peer = Peer(router)
+        peer.outbox.hold()
+        assert peer.outbox.replay(kept.records) == 0
+        peer.outbox.subscribe([("S:*", "order"), ("S:A", "order"), ("*", "signal")])
+        peer.outbox.allow(["b"])
+        peer.outbox.replay(kept.records)
+        drain(router)
+        assert orders(peer) == [4]
+
+    def test_what_a_dialect_does_not_send_is_passed_over(self, router, kept):
+        router.publish("risk", {"n": 1})
+        peer = Peer(router, ("*", "risk"))
+        peer.outbox.hold()
+        assert peer.outbox.replay(kept.records) == 0
+
+    def test_encoded_once_for_all_who_resume(self, router, kept):
+        for n in range(10):
+            router.publish("order", {"n": n})
+            router.publish(candle("S:A", time=START + n * MINUTE))
+        before = router.encoder.encoded
+        peers = [resume(router, kept, 0, ("*", "order"), ("*", "candle@1m")) for _ in range(20)]
+        assert router.encoder.encoded == before + 20
+        drain(router)
+        assert [len(ids(peer)) for peer in peers] == [21] * 20
+
+    def test_holding_forgets_what_the_caller_brings(self, router, kept):
+        """A session that asks for more in mid-stream, blocked or not: nothing comes twice."""
+        blocked, free = Peer(router, *ALL, room=0), Peer(router, *ALL)
+        router.publish(quote("S:A", 1.0))
+        drain(router)
+        for n in range(3):
+            router.publish("order", {"n": n})
+            router.publish(quote("S:A", 2.0))
+        for peer in (blocked, free):
+            peer.outbox.hold()
+            peer.outbox.replay(kept.records)
+            peer.outbox.go_live()
+        blocked.release()
+        drain(router)
+        assert ids(blocked) == ids(free) == [1, 2, 4, 6, 7]
+
+    def test_replayed_bytes_do_not_count_against_the_bound(self, kept):
+        router = Router(clock=Clock(START), recorder=kept, outbox_bytes=10_000)
+        for n in range(30):
+            router.publish("order", {"n": n, "note": "x" * 1000})
+        peer = resume(router, kept, 0, *ALL, room=0)
+        assert peer.outbox.backlog > 30_000
+        for n in range(30, 38):
+            router.publish("order", {"n": n, "note": "x" * 1000})
+        drain(router)
+        assert not peer.sink.overflowed
+        peer.release()
+        drain(router)
+        assert orders(peer) == list(range(38))
+        peer.sink.give(0)
+        for _ in range(20):
+            router.publish("order", {"note": "x" * 1000})
+            drain(router)
+        assert peer.sink.overflowed
+
+    def test_a_held_session_can_be_over_its_bound_and_close(self, router, kept):
+        router.publish("order", {"n": 1})
+        flooded, closed, broken = (Peer(router, *ALL, room=0) for _ in range(3))
+        for peer in (flooded, closed, broken):
+            peer.outbox.hold()
+            peer.outbox.replay(kept.records)
+        drain(router)
+        for _ in range(1100):
+            flooded.outbox.control(b"x" * 1000)
+        assert flooded.sink.overflowed
+        assert flooded.outbox.replay(kept.records) == 0
+        flooded.outbox.go_live()
+        closed.outbox.close()
+        drain(router)
+        assert not flooded.outbox.waiting
+        for method in (closed.outbox.hold, closed.outbox.go_live, lambda: closed.outbox.replay([])):
+            with pytest.raises(ValueError, match="closed"):
+                method()
+
+    def test_unsubscribed_while_held(self, router, kept):
+        router.publish("order", {"n": 1})
+        router.publish(quote("S:A"))
+        peer = Peer(router, *ALL)
+        drain(router)
+        peer.read()
+        peer.outbox.hold()
+        peer.outbox.unsubscribe([("*", "order"), ("*", "quote")])
+        assert peer.outbox.replay(kept.records) == 0
+        peer.outbox.go_live()
+        drain(router)
+        assert peer.read() == []
+
+    def test_only_a_held_session_is_replayed_to(self, router):
+        peer = Peer(router, *ALL)
+        with pytest.raises(ValueError, match="not held"):
+            peer.outbox.replay([])
+
+    def test_a_record_of_nonsense(self, router):
+        def record(**fields) -> Record:
+            usual = {"kind": "order", "event_type": "order", "symbol": "S:A", "account": ""}
+            return Record(**{**usual, **fields}, payload={}, id=1, seq=1, time=0)
+
+        peer = Peer(router, *ALL)
+        peer.outbox.hold()
+        with pytest.raises(EventError):
+            peer.outbox.replay([record(symbol="a b")])
+        with pytest.raises(ValueError, match="nonsense"):
+            peer.outbox.replay([record(event_type="nonsense")])
+        with pytest.raises(TypeError):
+            peer.outbox.replay([5])
+
+
+class Client:
+    """A client that is cut off now and then, and resumes from the largest id it saw."""
+
+    def __init__(self, router: Router, kept: Kept, patterns: list[tuple[str, str]]):
+        self.router, self.kept, self.patterns = router, kept, patterns
+        self.seen: list[int] = []
+        self.last = 0
+        self.connect()
+
+    def connect(self) -> None:
+        self.peer = Peer(self.router)
+        self.peer.outbox.hold()
+        self.peer.outbox.subscribe(self.patterns)
+        self.cursor = self.last
+
+    def step(self, page: int) -> None:
+        """Bring it the next page; all of it: let it go live."""
+        if not self.peer.outbox.held:
+            return
+        records = self.kept.after(self.cursor)
+        if page:
+            self.peer.outbox.replay(records[:page])
+            self.cursor = max([self.cursor, *(r.id for r in records[:page])])
+        else:
+            self.peer.outbox.replay(iter(records))
+            self.peer.outbox.go_live()
+
+    def read(self, part: float) -> None:
+        """What arrived before the line was cut; the rest is lost, half a message perhaps."""
+        messages = self.peer.sink.messages()
+        for data in messages[: int(part * len(messages))]:
+            message = orjson.loads(data)
+            if message["type"] == "ping":
+                continue
+            number = int(message["id"][4:])
+            if message["type"] == "order" or (
+                message["type"] == "candle"
+                and body(message)["closed"]
+                and "snapshot" not in message
+            ):
+                self.seen.append(number)
+            self.last = max(self.last, number)
+
+    def cut(self, part: float) -> None:
+        self.read(part)
+        self.peer.outbox.close()
+        self.connect()
+
+    def wanted(self) -> list[int]:
+        return [
+            r.id
+            for r in self.kept.records
+            if any(
+                r.event_type == event_type
+                and re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), r.symbol)
+                for pattern, event_type in self.patterns
+            )
+        ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_largest_id_a_client_saw_is_where_it_can_resume(seed):
+    """Cut anywhere, live or not, blocked or not: the union is what was published, once each."""
+    rng = random.Random(seed)
+    kept = Kept()
+    router = Router(clock=Clock(START), recorder=kept, outbox_bytes=1 << 18)
+    symbols = ["S:A", "S:B", "C:A"]
+    patterns = [(p, t) for p in ("*", "S:*", "C:A", "*A") for t in ("quote", "candle@1m", "order")]
+    clients = [Client(router, kept, rng.sample(patterns, rng.randint(2, 8))) for _ in range(8)]
+    for step in range(2500):
+        client, action, symbol = rng.choice(clients), rng.random(), rng.choice(symbols)
+        if action < 0.03:
+            client.cut(rng.random())
+        elif action < 0.12:
+            client.step(rng.choice([0, 1, 2, 5, 20]))
+        elif action < 0.16:
+            client.peer.sink.give(rng.choice([0, 100, 1000, 5000]))
+            client.peer.outbox.resume()
+        elif action < 0.20:
+            client.peer.release()
+        elif action < 0.23:
+            client.peer.outbox.control(b'{"type":"ping"}')
+        elif action < 0.40:
+            router.flush(rng.randint(1, 12))
+        elif action < 0.60:
+            router.publish(quote(symbol, float(step)))
+        elif action < 0.80:
+            router.publish("order", {"n": step}, symbol=symbol)
+        else:
+            router.clock.set(START + step * MINUTE)
+            router.publish(candle(symbol, float(step), closed=rng.random() < 0.7))
+    for client in clients:
+        client.step(0)
+        client.peer.release()
+    drain(router)
+    for client in clients:
+        client.read(1.0)
+        assert not client.peer.sink.overflowed
+        assert client.seen == client.wanted()
