@@ -41,7 +41,17 @@ from fastrouter.errors import ConfigError
 from fastrouter.feeds import FEEDS
 from fastrouter.session import subscriptions as grammar
 
-__all__ = ["Effective", "Feed", "Log", "Replay", "Server", "Settings", "Synthetic", "load"]
+__all__ = [
+    "Control",
+    "Effective",
+    "Feed",
+    "Log",
+    "Replay",
+    "Server",
+    "Settings",
+    "Synthetic",
+    "load",
+]
 
 PREFIX = "FASTROUTER_"
 CONFIG_VARIABLE = "FASTROUTER_CONFIG"
@@ -110,6 +120,16 @@ class Server(Section):
     grace_seconds: float = Field(
         default=10.0, ge=0, allow_inf_nan=False, description="seconds from 0 to drain in at the end"
     )
+    cert: Path | None = Field(
+        default=None, description="a PEM file: the certificate chain that makes it wss://"
+    )
+    key: Path | None = Field(
+        default=None, description="the certificate's PEM key; without one it is in the cert file"
+    )
+    stale_seconds: float = Field(
+        default=60.0, ge=0, allow_inf_nan=False,
+        description="seconds a quote topic is silent before it is called stale; 0 is never",
+    )  # fmt: skip
     outbox_bytes: int = Field(
         default=1 << 20, ge=1 << 12, le=1 << 30, description="4096 to 1073741824 bytes a session"
     )
@@ -137,6 +157,13 @@ class Server(Section):
     def _timeframe_exists(cls, name: str) -> str:
         parse_timeframe(name)
         return name
+
+    @field_validator("key")
+    @classmethod
+    def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None and info.data.get("cert") is None:
+            raise ValueError("a key needs server.cert")
+        return key
 
     @field_validator("subscriptions")
     @classmethod
@@ -182,6 +209,11 @@ class Feed(Section):
     candles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=("1s", "1m"), description="timeframes built from quotes, comma separated; 1s to 1d"
     )
+    retry_seconds: float = Field(
+        default=0.0, ge=0, le=60, allow_inf_nan=False,
+        description="0 (a feed that fails ends the server) to 60 seconds before it is opened "
+        "again, twice as long each time it fails anew, 60 at most",
+    )  # fmt: skip
     synthetic: Synthetic = Synthetic()
     replay: Replay = Replay()
 
@@ -203,6 +235,18 @@ class Feed(Section):
         if spec.partition(":")[0] not in FEEDS:
             raise ValueError(f"no such feed; there are {', '.join(FEEDS)}")
         return spec
+
+
+class Control(Section):
+    """Where operators look: metrics and sessions by HTTP."""
+
+    enabled: bool = Field(default=True, description="true or false")
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="an address or name to bind",
+    )
+    port: int = Field(default=9082, ge=0, le=65535, description="0 (any free port) to 65535")
 
 
 class Log(Section):
@@ -228,6 +272,7 @@ class Settings(BaseSettings):
 
     server: Server = Server()
     feed: Feed = Feed()
+    control: Control = Control()
     log: Log = Log()
 
     @classmethod

@@ -49,7 +49,8 @@ class Router(CoreRouter):
         `path` is one or several; `decimals` is ``string`` or ``number``;
         `options` are the other fields of `fastrouter.net.server.Endpoint`:
         ``subscriptions`` of a session that names none, ``heartbeat`` (s),
-        ``default_timeframe``, ``max_message_bytes``, ``handshake_seconds``.
+        ``default_timeframe``, ``max_message_bytes``, ``handshake_seconds``,
+        ``ssl_context`` for ``wss://`` (see `fastrouter.net.certificate`).
 
         Raises ConfigError when the address cannot be had, the dialect is not
         registered, or a subscription is malformed. The caller closes the server.

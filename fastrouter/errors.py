@@ -7,6 +7,7 @@
     ├── EventError             a publisher's fault: an event that cannot be routed
     ├── SubscriptionError      a peer's fault: a malformed subscription item
     ├── MessageError           a peer's fault: a client message that cannot be served
+    ├── AuthError              a peer's fault: a token that does not prove who it is
     ├── FeedError              a feed's source cannot be read
     └── ConnectionFailed       the client could not connect, or lost its session for good
 
@@ -17,12 +18,14 @@ who know nothing of this tree catch what they expect.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 __all__ = [
+    "AuthError",
     "CloseCode",
     "ConfigError",
     "ConnectionFailed",
+    "ErrorCode",
     "EventError",
     "FastrouterError",
     "FeedError",
@@ -48,10 +51,22 @@ class CloseCode(IntEnum):
     HEARTBEAT_LOST = 4408
 
 
+class ErrorCode(StrEnum):
+    """What an ``error`` message says a program can rely on."""
+
+    INVALID_MESSAGE = "INVALID_MESSAGE"
+    INVALID_SUBSCRIPTION = "INVALID_SUBSCRIPTION"
+    NOT_AUTHENTICATED = "NOT_AUTHENTICATED"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    FORBIDDEN = "FORBIDDEN"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    RESUME_GAP = "RESUME_GAP"
+
+
 class FastrouterError(Exception):
     """Base of all errors this package raises on purpose."""
 
-    code = "ERROR"
+    code: str = "ERROR"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -74,13 +89,19 @@ class EventError(FastrouterError, ValueError):
 class SubscriptionError(FastrouterError, ValueError):
     """A subscription item that breaks the grammar; the message names the item and the rule."""
 
-    code = "INVALID_SUBSCRIPTION"
+    code = ErrorCode.INVALID_SUBSCRIPTION
 
 
 class MessageError(FastrouterError, ValueError):
     """A client message that cannot be served; the message says why."""
 
-    code = "INVALID_MESSAGE"
+    code = ErrorCode.INVALID_MESSAGE
+
+
+class AuthError(FastrouterError):
+    """A token that does not prove who it is; the message says why, and never holds the token."""
+
+    code = ErrorCode.NOT_AUTHENTICATED
 
 
 class FeedError(FastrouterError):

@@ -30,6 +30,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture(autouse=True)
+def _any_control_port(monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None):
+    """Servers that tests start, in this process or another, do not meet at the default port."""
+    monkeypatch.setenv("FASTROUTER_CONTROL__PORT", "0")
+
+
+@pytest.fixture(autouse=True)
 def _installed_package(monkeypatch: pytest.MonkeyPatch):
     """Processes that a test starts import what is installed, not the folder they start in."""
     monkeypatch.setenv("PYTHONSAFEPATH", "1")

@@ -14,7 +14,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "fastrouter.toml"
 
 
-def test_defaults():
+def test_defaults(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("FASTROUTER_CONTROL__PORT")
     effective = config.load()
     server, feed, log = (effective.settings.server, effective.settings.feed, effective.settings.log)
     assert (server.host, server.port, server.paths) == ("127.0.0.1", 8082, ("/", "/ws"))
@@ -23,6 +24,10 @@ def test_defaults():
     assert (server.outbox_bytes, server.max_message_bytes) == (1 << 20, 64 << 10)
     assert server.subscriptions is None
     assert (feed.spec, feed.synthetic.rate, feed.replay.speed) == ("synthetic", 1000, 1)
+    assert (server.cert, server.key, server.stale_seconds) == (None, None, 60)
+    assert feed.retry_seconds == 0
+    control = effective.settings.control
+    assert (control.enabled, control.host, control.port) == (True, "127.0.0.1", 9082)
     assert (log.level, log.format) == ("info", "console")
     assert effective.origin("server.port") == "default"
 
@@ -98,8 +103,12 @@ def test_text_becomes_values(
         ("server.heartbeat_seconds", 0, "greater than 0"),
         ("server.heartbeat_seconds", math.inf, "finite"),
         ("server.outbox_bytes", 1, "4096"),
+        ("server.key", "a.key", "a key needs server.cert"),
+        ("server.stale_seconds", -1, "0 is never"),
+        ("feed.retry_seconds", 61, "to 60 seconds"),
+        ("control.port", 65536, "0 (any free port) to 65535"),
         ("server.nope", 1, "no such setting; allowed: host, port"),
-        ("nope", 1, "no such setting; allowed: server, feed, log"),
+        ("nope", 1, "no such setting; allowed: server, feed, control, log"),
         ("feed.synthetic.symbols", 0, "how many, from 1"),
         ("feed.synthetic.rate", -1, 'above 0, or "max"'),
         ("feed.replay.columns", "time", "every item needs a ="),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ..core.dtypes import Rows
@@ -21,6 +22,10 @@ class Publisher(Protocol):
 
 class Feed(Protocol):
     """A source of events. Counters start at 0 with each feed and only rise."""
+
+    on_state: Callable[[bool], None] | None
+    """Set by whoever runs the feed. A feed of a source that comes and goes calls it with False
+    when the source is lost and with True when it is back; others never do."""
 
     @property
     def published(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class SyntheticFeed:
         if not isinstance(seed, int) or seed < 0:
             raise FeedError(f"seed must be an integer from 0, not {seed!r}")
         self.symbols = market_symbols(symbols)
+        self.on_state: Callable[[bool], None] | None = None
         self.published = 0
         self.bad_rows = 0
         self._rate = rate

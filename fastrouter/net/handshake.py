@@ -1,15 +1,35 @@
-"""What an HTTP request gets before there is a session: 101, or why not."""
+"""What an HTTP request gets before there is a session: 101, or why not.
+
+::
+
+    431  a head too long             503  full
+    503  draining                    429  too many from that address
+    404  no such path                400  another dialect, a malformed query
+    426  no WebSocket                401  a token that does not hold
+    403  an origin not allowed
+
+The first that applies. ``GET /healthz`` is 200 until the server drains.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
-__all__ = ["Request", "healthy", "read", "refusal"]
+from fastrouter.errors import AuthError, MessageError
+from fastrouter.session.query import Opening
+
+if TYPE_CHECKING:
+    from fastrouter.net.server import Server
+    from fastrouter.session.auth import Grant
+
+__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
 
 
 class Request(NamedTuple):
@@ -18,6 +38,9 @@ class Request(NamedTuple):
     path: str
     query: dict[str, list[str]]
     upgrade: bool
+    address: str = ""  # the client's, behind however many proxies
+    origins: tuple[str, ...] = ()
+    authorization: str | None = None
 
     def parameter(self, name: str) -> str | None:
         """The last value of a query parameter, None without one."""
@@ -25,7 +48,41 @@ class Request(NamedTuple):
         return values[-1] if values else None
 
 
-def read(request: WSUpgradeRequest) -> Request:
+class Arrival(NamedTuple):
+    """What a listener is told of the request that made it."""
+
+    address: str
+    opening: Opening
+    grant: Grant | None = None
+
+
+class Refused(Exception):
+    """A request that gets no session; `code` is for programs, by default the status's name."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        reason: str,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code or status.name
+        self.headers = {**HEADERS.get(status, {}), **(headers or {})}
+
+
+#: what a status says beside its body
+HEADERS = {
+    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="fastrouter"'},
+}
+
+
+# ----------------------------------------------------------------------- reading
+
+
+def read(request: WSUpgradeRequest, address: str = "") -> Request:
     """Understand a request; ValueError when its target is not UTF-8 or not a path."""
     path, _, query = request.path.decode("ascii").partition("?")
     upgrade = _tokens(request, "Upgrade")
@@ -37,6 +94,9 @@ def read(request: WSUpgradeRequest) -> Request:
         path,
         parse_qs(query, keep_blank_values=True, errors="strict"),
         "websocket" in upgrade,
+        address,
+        tuple(request.headers.getall("Origin", [])),
+        request.headers.get("Authorization"),
     )
 
 
@@ -44,14 +104,107 @@ def _tokens(request: WSUpgradeRequest, name: str) -> list[str]:
     return [token.strip().lower() for token in request.headers.get(name, "").split(",")]
 
 
-def refusal(status: HTTPStatus, reason: str) -> WSUpgradeResponseWithListener:
+# ---------------------------------------------------------------------- checking
+
+
+def admit(server: Server, request: Request) -> Arrival | None:
+    """What the session begins with; None when only our health was asked for. Raises Refused."""
+    _is_not_draining(server, request)
+    if request.path == "/healthz":
+        return None
+    for check in CHECKS:
+        check(server, request)
+    try:
+        opening = Opening.read(request.parameter)
+    except MessageError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+    return Arrival(request.address, opening, _grant(server, request))
+
+
+def _path_exists(server: Server, request: Request) -> None:
+    paths = server.endpoint.paths
+    if request.path not in paths:
+        raise Refused(
+            HTTPStatus.NOT_FOUND, f"no such path: {request.path}; allowed: {', '.join(paths)}"
+        )
+
+
+def _is_an_upgrade(server: Server, request: Request) -> None:
+    if not request.upgrade:
+        raise Refused(HTTPStatus.UPGRADE_REQUIRED, "this is a WebSocket endpoint")
+
+
+def _origin_is_allowed(server: Server, request: Request) -> None:
+    if not server.origins.allow(request.origins):
+        raise Refused(HTTPStatus.FORBIDDEN, "this origin is not allowed")
+
+
+def _dialect_is_spoken(server: Server, request: Request) -> None:
+    dialect = request.parameter("dialect")
+    if dialect not in (None, server.dialect.name):
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            f"dialect {dialect!r} is not spoken here; allowed: {server.dialect.name}",
+        )
+
+
+def _is_not_draining(server: Server, request: Request) -> None:
+    if server.draining is not None:
+        seconds = str(math.ceil(server.draining.retry_after()))
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "draining", headers={"Retry-After": seconds})
+
+
+def _there_is_room(server: Server, request: Request) -> None:
+    if server.crowd.full:
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+    if server.crowd.crowded(request.address):
+        raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many connections from this address")
+
+
+Check = Callable[["Server", Request], None]
+
+CHECKS: tuple[Check, ...] = (
+    _path_exists,
+    _is_an_upgrade,
+    _origin_is_allowed,
+    _there_is_room,
+    _dialect_is_spoken,
+)
+
+
+def _grant(server: Server, request: Request) -> Grant | None:
+    """What the request's token grants; None without one, which the session settles."""
+    verifier = server.rules.verifier
+    if verifier is None:
+        return None
+    try:
+        token = _bearer(request.authorization) or request.parameter("token")
+        if token is None:
+            return None
+        return verifier.verify(token, server.router.clock.time_ns() / 1e9)
+    except AuthError as error:
+        raise Refused(HTTPStatus.UNAUTHORIZED, str(error), error.code) from None
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The token of ``Authorization: Bearer <token>`` (RFC 6750, 2.1)."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AuthError("Authorization must be: Bearer <token>")
+    return token.strip()
+
+
+# --------------------------------------------------------------------- answering
+
+
+def refusal(refused: Refused) -> WSUpgradeResponseWithListener:
     """An HTTP error with a JSON body ``{"code", "message"}``."""
-    headers = {"Content-Type": "application/json"}
-    if status is HTTPStatus.UPGRADE_REQUIRED:
-        headers["Upgrade"] = "websocket"
-    body = json.dumps({"code": status.name, "message": reason}).encode() + b"\n"
+    headers = {"Content-Type": "application/json", **refused.headers}
+    body = json.dumps({"code": refused.code, "message": str(refused)}).encode() + b"\n"
     return WSUpgradeResponseWithListener(
-        WSUpgradeResponse.create_error_response(status, body, headers), None
+        WSUpgradeResponse.create_error_response(refused.status, body, headers), None
     )
 
 

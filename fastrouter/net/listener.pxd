@@ -1,24 +1,18 @@
 from picows.picows cimport WSFrame, WSListener, WSTransport
 
 from fastrouter.core.outbox cimport Outbox
-from fastrouter.core.sink cimport Sink
-
-
-cdef class SocketSink(Sink):
-    cdef:
-        int descriptor              # -1 once the connection is lost
-        WSTransport transport
-        Listener listener
+from fastrouter.net.sinks cimport PeerSink
 
 
 cdef class Listener(WSListener):
     cdef:
-        object server               # fastrouter.net.server.Server
-        object subscriptions        # what the query string asks for; None: the server's default
+        readonly object server      # fastrouter.net.server.Server
+        object arrival              # fastrouter.net.handshake.Arrival; None once it has begun
+        readonly str address        # the client's, behind however many proxies
         readonly object session
         readonly Outbox outbox
         readonly WSTransport transport
-        SocketSink sink
+        PeerSink sink
         bytearray message           # fragments so far; None between messages
         bint binary
         bint closing

@@ -1,79 +1,36 @@
 """One connection: picows above the socket, a session and its outbox behind it."""
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
-
 import cython
 
 from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
-from fastrouter.core.sink cimport Sink
+from fastrouter.net.sinks cimport sink_of
 
 from fastrouter.errors import CloseCode
-
-
-cdef extern from "<sys/socket.h>" nogil:
-    enum:
-        MSG_DONTWAIT
-        MSG_NOSIGNAL
-    Py_ssize_t send(int descriptor, const void* data, size_t size, int flags) noexcept
-
-
-@cython.final
-cdef class SocketSink(Sink):
-    """Writes to the descriptor; what the kernel does not take goes to the transport.
-
-    Whenever the transport holds bytes, its outbox is blocked, so that a direct
-    write never overtakes them.
-    """
-
-    cdef Py_ssize_t write(self, const char* data, Py_ssize_t size) noexcept:
-        cdef Py_ssize_t taken
-        if self.descriptor < 0 or self.transport.is_close_frame_sent:
-            return -1
-        taken = send(self.descriptor, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
-        if taken >= 0:
-            return taken
-        return 0 if errno in (EAGAIN, EINTR, ENOBUFS) else -1
-
-    cdef bint finish(self, const char* data, Py_ssize_t size) noexcept:
-        try:
-            underlying = self.transport.underlying_transport
-            underlying.write(PyBytes_FromStringAndSize(data, size))
-            return underlying.get_write_buffer_size() > 0
-        except Exception as error:
-            self.listener.server.log.warning("write failed: %s", error)
-            return True
-
-    cdef void overflow(self) noexcept:
-        self.listener.server.loop.call_soon(
-            self.listener.close, CloseCode.SLOW_CONSUMER, "slow consumer")
 
 
 @cython.final
 cdef class Listener(WSListener):
     """The picows listener of one session; made by the server at the handshake."""
 
-    def __init__(self, server, subscriptions):
+    def __init__(self, server, arrival):
         self.server = server
-        self.subscriptions = subscriptions
+        self.arrival = arrival
 
     cpdef on_ws_connected(self, WSTransport transport):
-        underlying = transport.underlying_transport
         self.transport = transport
-        self.sink = SocketSink()
-        self.sink.transport = transport
-        self.sink.listener = self
-        self.sink.descriptor = transport._socket
+        self.sink = sink_of(transport, self)
         # kilobytes an idle session need not keep
         transport.request = transport.response = None
         self.outbox = self.server.router.attach(self.sink, self.server.dialect)
-        # "the kernel buffer is full" is what pause_writing means from here on
-        underlying.set_write_buffer_limits(high=0)
-        if underlying.get_write_buffer_size():              # the handshake's answer goes first
+        if transport.underlying_transport.get_write_buffer_size():
+            # the handshake's answer goes first
             self.outbox.block()
             self.server.loop.call_soon(self._unblock)
-        self.session = self.server.connected(self, self.subscriptions)
+        arrival, self.arrival = self.arrival, None
+        self.address = arrival.address
+        self.session = self.server.connected(self, arrival)
+        self.server.begin(self, arrival)
 
     def _unblock(self):
         if self.transport.is_disconnected:
@@ -84,11 +41,10 @@ cdef class Listener(WSListener):
             self.outbox.resume()
 
     cpdef on_ws_disconnected(self, WSTransport transport):
-        self.sink.descriptor = -1
+        self.sink.lose()
         self.outbox.close()
         self.server.disconnected(self)
         self.session = None
-        self.sink.listener = None                           # the cycle ends here
 
     cpdef pause_writing(self):
         if self.outbox is not None:
@@ -179,6 +135,6 @@ cdef class Listener(WSListener):
             self.transport.disconnect(False)
 
     @property
-    def address(self):
-        """The peer's host and port, or None."""
-        return self.transport.underlying_transport.get_extra_info("peername")
+    def waiting(self):
+        """Does anything wait to be sent?"""
+        return self.outbox.waiting

@@ -5,29 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable
+import ssl
+from collections import Counter
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import picows
-
-from fastrouter.errors import CloseCode, ConfigError, SubscriptionError
+from fastrouter.errors import ConfigError, ErrorCode, SubscriptionError
 from fastrouter.net import handshake
+from fastrouter.net.admission import Crowd, Origins, Proxies
+from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
+from fastrouter.net.protocol import HEADER_BYTES, Protocol
 from fastrouter.net.wheel import Wheel
-from fastrouter.session.session import Close, Effect, Rejected, Rules, Session
+from fastrouter.session.acks import Acks
+from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
+from fastrouter.session.limits import rate_limit
+from fastrouter.session.session import Rules, Session
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
     from fastrouter.core.router import Router
+    from fastrouter.session.auth import Verifier
 
 __all__ = ["Endpoint", "Server"]
 
 BACKLOG = 4096  # connections the kernel queues while a fleet arrives at once
-READ_BUFFER = 1024  # bytes; picows grows it when a message needs more
+ABNORMAL = 1006  # what RFC 6455 calls the end of a connection without a close frame
 CLOSE_SECONDS = 2.0  # for the peer to answer a close frame
-DRAIN_STEP = 0.005  # s between two looks at what still waits
 
 
 class Endpoint(NamedTuple):
@@ -41,14 +47,55 @@ class Endpoint(NamedTuple):
     default_timeframe: str = "1m"
     max_message_bytes: int = 64 * 1024
     handshake_seconds: float = 5.0
+    ssl_context: ssl.SSLContext | None = None  # None: plain
+    verifier: Verifier | None = None  # None: nobody has to say who it is
+    auth_seconds: float = 5.0  # for a first message, when the handshake had no token
+    allowed_origins: tuple[str, ...] = ()  # none: all
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For is believed
+    connections: int = 0  # in all; 0 is no limit, here and below
+    connections_per_address: int = 0
+    max_subscriptions: int = 1000  # a session
+    messages_per_minute: int | Mapping[str, int] | None = None  # by dialect; None: its own row
+    header_bytes: int = HEADER_BYTES  # of a request, its first line included
 
     def check(self) -> None:
         """Raise ConfigError for what no server can be."""
         if not self.paths or not all(path.startswith("/") for path in self.paths):
             raise ConfigError(f"paths are {self.paths!r}; allowed: one or more, each from '/' on")
-        for name in ("heartbeat", "max_message_bytes", "handshake_seconds"):
+        for name in ("heartbeat", "max_message_bytes", "handshake_seconds", "auth_seconds"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; allowed: above 0")
+        for name in ("connections", "connections_per_address", "max_subscriptions"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; allowed: 0 (none) or above")
+        if not 0 < self.header_bytes <= HEADER_BYTES:
+            raise ConfigError(f"header_bytes is {self.header_bytes}; allowed: 1 to {HEADER_BYTES}")
+
+    def rules(self, dialect: str, acks: Acks) -> Rules:
+        """What holds for its sessions. Raises SubscriptionError."""
+        messages = self.messages_per_minute
+        if isinstance(messages, Mapping):
+            messages = messages.get(dialect)
+        return Rules(
+            heartbeat=int(self.heartbeat * 1e9),
+            default_timeframe=self.default_timeframe,
+            subscriptions=tuple(parse(self.subscriptions, self.default_timeframe)),
+            max_subscriptions=self.max_subscriptions,
+            rate=rate_limit(dialect, messages),
+            acks=acks,
+            verifier=self.verifier,
+            auth_timeout=int(self.auth_seconds * 1e9),
+        )
+
+    def tls(self) -> dict[str, Any]:
+        """What the loop needs to serve TLS; nothing for a plain endpoint."""
+        if self.ssl_context is None:
+            return {}
+        return {
+            "ssl": self.ssl_context,
+            "ssl_handshake_timeout": self.handshake_seconds,
+            "ssl_shutdown_timeout": CLOSE_SECONDS,
+        }
 
 
 class Server:
@@ -62,12 +109,19 @@ class Server:
         self.close_seconds = CLOSE_SECONDS
         self.log = logging.getLogger("fastrouter.net")
         self.loop = asyncio.get_running_loop()
-        self.rules = Rules(int(endpoint.heartbeat * 1e9), endpoint.default_timeframe)
+        self.quiet = _Quiet(self.log)
+        self.acks = Acks(getattr(router, "published_at", lambda number: 0), router.clock)  # SHIM
+        self.rules = endpoint.rules(dialect.name, self.acks)
+        self.origins = Origins(endpoint.allowed_origins)
+        self.proxies = Proxies(endpoint.trusted_proxies)
+        self.crowd = Crowd(endpoint.connections, endpoint.connections_per_address)
         self.accepted = 0
-        self.refused = 0
-        self.rejected = 0
-        self.draining = False
-        self._default = parse(endpoint.subscriptions, endpoint.default_timeframe)
+        self.unfinished = 0  # connections lost before their request was whole
+        self.refusals: Counter[int] = Counter()  # by HTTP status
+        self.rejections: Counter[str] = Counter()  # messages, by error code
+        self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
+        self.draining: Drain | None = None
+        self.fed = True  # is there a feed upstream?
         self._listeners: set[Listener] = set()
         self._wheel: Wheel[Listener] = Wheel(
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
@@ -84,17 +138,12 @@ class Server:
         except SubscriptionError as error:
             raise ConfigError(str(error), code=error.code) from None
         try:
-            server._server = await picows.ws_create_server(
-                server._handshake,
+            server._server = await server.loop.create_server(
+                lambda: Protocol(server),
                 endpoint.host,
                 endpoint.port,
-                websocket_handshake_timeout=endpoint.handshake_seconds,
-                logger_name=_Quiet(server.log),
-                enable_auto_pong=False,  # ours counts it as proof of life
-                max_frame_size=endpoint.max_message_bytes,
-                read_buffer_init_size=READ_BUFFER,
-                use_aiofastnet=False,
                 backlog=BACKLOG,
+                **endpoint.tls(),
             )
         except (OSError, OverflowError) as error:
             raise ConfigError(
@@ -121,106 +170,138 @@ class Server:
 
     # -------------------------------------------------------------- handshake
 
-    def _handshake(self, upgrade: picows.WSUpgradeRequest) -> Any:
+    def asked(self, connection: Protocol, upgrade: Any) -> Any:
         """What picows calls with each request: a listener, or the response that refuses."""
+        forwarded = upgrade.headers.getall("X-Forwarded-For", [])
+        connection.comes_from(self.proxies.client(connection.address, forwarded))
         try:
-            request = handshake.read(upgrade)
+            request = handshake.read(upgrade, connection.address)
         except ValueError as error:
-            return self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
-        if request.path == "/healthz":
-            return handshake.healthy()
-        if request.path not in self.endpoint.paths:
-            return self._refuse(
-                HTTPStatus.NOT_FOUND,
-                f"no such path: {request.path}; allowed: {', '.join(self.endpoint.paths)}",
+            return self.refuse(
+                handshake.Refused(HTTPStatus.BAD_REQUEST, f"malformed request target: {error}")
             )
-        if not request.upgrade:
-            return self._refuse(HTTPStatus.UPGRADE_REQUIRED, "this is a WebSocket endpoint")
-        dialect = request.parameter("dialect")
-        if dialect not in (None, self.dialect.name):
-            return self._refuse(
-                HTTPStatus.BAD_REQUEST,
-                f"dialect {dialect!r} is not spoken here; allowed: {self.dialect.name}",
-            )
-        if self.draining:
-            return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
-        return Listener(self, request.parameter("subscriptions"))
+        try:
+            arrival = handshake.admit(self, request)
+        except handshake.Refused as refused:
+            return self.refuse(refused)
+        return handshake.healthy() if arrival is None else Listener(self, arrival)
 
-    def _refuse(self, status: HTTPStatus, reason: str) -> Any:
-        self.refused += 1
-        return handshake.refusal(status, reason)
+    def refuse(self, refused: handshake.Refused) -> Any:
+        """Count a refusal; returns the response."""
+        self.refusals[refused.status] += 1
+        return handshake.refusal(refused)
+
+    @property
+    def refused(self) -> int:
+        """How many requests got no session."""
+        return self.refusals.total()
+
+    @property
+    def rejected(self) -> int:
+        """How many messages were answered with an error."""
+        return self.rejections.total()
 
     # ------------------------------------------- what a listener tells us
 
-    def connected(self, listener: Listener, subscriptions: str | None) -> Session:
-        """A connection is open: begin its session with what its query asked for."""
+    def connected(self, listener: Listener, arrival: handshake.Arrival) -> Session:
+        """A connection is open: the session it gets. The caller keeps it, then calls `begin`."""
         session = Session(
             f"ses_{secrets.token_hex(8)}",
             listener.outbox,
             self.router.clock,
             self.rules,
             self.now(),
+            arrival.grant,
         )
-        wanted, error = self._default, None
-        if subscriptions is not None:
-            try:
-                wanted = parse(subscriptions, self.rules.default_timeframe)
-            except SubscriptionError as malformed:
-                wanted, error = [], malformed
-        session.open(wanted)
         self.accepted += 1
         self._listeners.add(listener)
-        self._wheel.schedule(listener, session.deadline / 1e9)
-        if error is not None:
-            self.apply(listener, session.reject(error))
+        self._schedule(listener, session)
         return session
+
+    def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
+        """Welcome the client and begin what its request asked for."""
+        self.apply(listener, listener.session.open(arrival.opening))
+        if not self.fed:
+            listener.session.upstream(False)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
         self._listeners.discard(listener)
         self._wheel.cancel(listener)
+        ending = listener.transport.close_handshake
+        said = ending.sent if ending is not None else None
+        self.closes[int(said.code) if said is not None else ABNORMAL] += 1
 
     def apply(self, listener: Listener, effect: Effect) -> None:
-        """Do what a session decided."""
-        if isinstance(effect, Close):
-            listener.close(effect.code, effect.reason)
-        elif isinstance(effect, Rejected):
-            self.rejected += 1
-            self.log.info("rejected a message: %s %s", effect.code, effect.reason)
+        """Do what a session decided, and look after it at its new deadline."""
+        if effect is not None:
+            EFFECTS[type(effect)](self, listener, effect)
+            if not isinstance(effect, Close):
+                self._schedule(listener, listener.session)
+
+    def _close(self, listener: Listener, effect: Close) -> None:
+        listener.close(effect.code, effect.reason)
+
+    def _reject(self, listener: Listener, effect: Rejected) -> None:
+        self.rejections[effect.code] += 1
+        self.log.info("rejected a message: %s %s", effect.code, effect.reason)
+
+    def _authenticated(self, listener: Listener, effect: Authenticated) -> None:
+        self.log.info("%s is %s", listener.session.id, effect.subject)
+        if effect.resume is not None:
+            self._resume(listener, effect.resume)
+        if not self.fed:
+            listener.session.upstream(False)
+
+    def _resume(self, listener: Listener, effect: Resume) -> None:
+        """Nothing is kept here: say so, and go on live."""
+        listener.session.send(
+            "error", code=ErrorCode.RESUME_GAP, message="no event is kept for a resume"
+        )
+        listener.outbox.go_live()
+
+    def _schedule(self, listener: Listener, session: Session) -> None:
+        self._wheel.schedule(listener, session.deadline / 1e9)
 
     def _due(self, listener: Listener) -> None:
         session = listener.session
         effect = session.tick(self.now())
         self.apply(listener, effect)
-        if not isinstance(effect, Close):
-            self._wheel.schedule(listener, session.deadline / 1e9)
+        if effect is None:
+            self._schedule(listener, session)
+
+    # --------------------------------------------------------------- upstream
+
+    def upstream(self, connected: bool) -> None:
+        """The feed is lost (False), or back (True): tell every session, those to come too."""
+        if connected == self.fed:
+            return
+        self.fed = connected
+        self.log.info("the feed is %s", "back" if connected else "lost")
+        for listener in self._listeners:
+            listener.session.upstream(connected)
 
     # ------------------------------------------------------------------ drain
 
     async def close(self, grace: float = 10.0) -> None:
-        """Stop accepting, tell every client, flush, close with 1001, within `grace` seconds.
+        """Tell every client, flush, close with 1001, within `grace` seconds; then stop listening.
 
-        Who has not taken its bytes by then is cut off.
+        Newcomers are refused with 503 meanwhile. Who has not taken its bytes by
+        the end is cut off. See `fastrouter.net.drain`.
         """
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._drain(grace))
         await self._closed
 
     async def _drain(self, grace: float) -> None:
-        self.draining = True
-        until = self.loop.time() + grace
         assert self._server is not None
-        self._server.close()
+        self.draining = Drain(self._listeners, grace, now=self.loop.time)
+        for listener in self._listeners:
+            listener.session.drain()
         try:
-            for listener in self._listeners:
-                listener.session.drain()
-            await self._until(until - grace / 10, self._waiting)
-            for listener in list(self._listeners):
-                listener.close(CloseCode.DRAIN, "draining")
-            await self._until(until, lambda: self._listeners)
+            await self.draining.run()
         finally:
-            for listener in list(self._listeners):
-                listener.abort()
+            self._server.close()
             self._wheel.close()
         while self._listeners:  # noqa: ASYNC110 -- picows reports each cut in a turn of its own
             await asyncio.sleep(0)
@@ -230,12 +311,13 @@ class Server:
         for listener in list(self._listeners):
             listener.abort()
 
-    async def _until(self, when: float, waiting: Any) -> None:
-        while waiting() and self.loop.time() < when:  # noqa: ASYNC110 -- outboxes tell nobody
-            await asyncio.sleep(DRAIN_STEP)
 
-    def _waiting(self) -> Iterable[Listener]:
-        return [listener for listener in self._listeners if listener.outbox.waiting]
+EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {
+    Close: Server._close,
+    Rejected: Server._reject,
+    Resume: Server._resume,
+    Authenticated: Server._authenticated,
+}
 
 
 class _Quiet(logging.LoggerAdapter[logging.Logger]):
@@ -246,6 +328,10 @@ class _Quiet(logging.LoggerAdapter[logging.Logger]):
 
     def __init__(self, log: logging.Logger) -> None:
         super().__init__(log, {})
+
+    def isEnabledFor(self, level: int) -> bool:
+        """No debug lines at all: they hold requests, and those hold tokens."""
+        return level > logging.DEBUG and super().isEnabledFor(level)
 
     def info(self, msg: object, *args: object, **kwargs: Any) -> None:
         pass

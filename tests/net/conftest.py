@@ -43,8 +43,8 @@ async def open_session() -> AsyncIterator[Callable[..., Awaitable[Wire]]]:
     """Open sessions that are hung up at the end."""
     wires: list[Wire] = []
 
-    async def start(server: Server, target: str = "/ws") -> Wire:
-        wires.append(await Wire.session(server.port, target))
+    async def start(server: Server, target: str = "/ws", **options) -> Wire:
+        wires.append(await Wire.session(server.port, target, **options))
         return wires[-1]
 
     yield start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 
 import pytest
@@ -12,16 +13,11 @@ import websockets
 from fastrouter import Candle, Quote, Router
 from fastrouter.errors import ConfigError
 
-from .wire import HEADERS, Wire, frame
+from .wire import HEADERS, Wire, frame, turns
 
 
 def quote(symbol: str = "S:AAPL", bid: float = 1.0) -> Quote:
     return Quote(symbol, bid=bid, ask=bid + 1)
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 class TestHandshake:
@@ -367,12 +363,63 @@ class TestClose:
         assert server.sessions == 0
         await wire.bye()
 
-    async def test_draining_refuses_newcomers(self, serve):
+    async def test_draining_refuses_newcomers(self, serve, open_session):
         server = await serve()
-        server.draining = True  # while the kernel's queue of connections empties
-        wire = await Wire.open(server.port)
-        assert (await wire.response())[0] == 503
-        await wire.bye()
+        server.close_seconds = 5
+        port = server.port
+        wire = await open_session(server)
+        closing = asyncio.ensure_future(server.close(grace=5))
+        assert (await wire.message())["event"] == "DISCONNECTING"
+        for target in ("/ws", "/healthz"):
+            late = await Wire.open(port, target)
+            status, headers = await late.response()
+            assert status == 503
+            assert int(headers["retry-after"]) >= 1
+            await late.bye()
+        await wire.closed()
+        wire.send(frame(b"\x03\xe9", 8))
+        await closing
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    async def test_the_reason_says_when_to_come_back(self, serve):
+        server = await serve()
+        wires = [await Wire.session(server.port) for _ in range(20)]
+        closing = asyncio.ensure_future(server.close(grace=5))
+        reasons = [await wire.closed() for wire in wires]
+        for wire in wires:
+            wire.send(frame(b"\x03\xe9", 8))
+        await closing
+        said = [re.fullmatch(r"draining; retry_after=(\d+\.\d)", reason) for _, reason in reasons]
+        assert all(said)
+        assert len({found[1] for found in said}) > 3
+        for wire in wires:
+            await wire.bye()
+
+
+class TestUpstream:
+    async def test_all_sessions_learn_of_loss_and_return(self, serve, router, open_session):
+        server = await serve()
+        wires = [await open_session(server) for _ in range(3)]
+        server.upstream(False)
+        server.upstream(False)
+        late = await open_session(server)  # which is welcomed first
+        router.publish(quote())
+        server.upstream(True)
+        server.upstream(True)
+        for wire in [*wires, late]:
+            messages = [await wire.message() for _ in range(3)]
+            said = [message["event"] for message in messages if message["type"] == "connection"]
+            assert said == ["RECONNECTING", "CONNECTED"]
+            assert messages[0]["session_id"].startswith("ses_")
+
+    async def test_a_session_that_comes_later_is_just_welcomed(self, serve, router, open_session):
+        server = await serve()
+        server.upstream(False)
+        server.upstream(True)
+        wire = await open_session(server)
+        router.publish(quote())
+        assert (await wire.message())["type"] == "quote"
 
 
 class TestStart:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 from typing import Any
 
@@ -35,6 +36,12 @@ def frame(payload: bytes, opcode: int = 1, *, fin: bool = True, masked: bool = T
     return head + MASK + bytes(b ^ MASK[i % 4] for i, b in enumerate(payload))
 
 
+async def turns(count: int = 3) -> None:
+    """Let the loop turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 def _small_socket(port: int) -> socket.socket:
     """A connected socket whose receive buffer is soon full, so that stalls are cheap to make."""
     sock = socket.socket()
@@ -52,16 +59,26 @@ class Wire:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int, target: str = "/ws", headers: str = HEADERS) -> Wire:
+    async def open(
+        cls,
+        port: int,
+        target: str = "/ws",
+        headers: str = HEADERS,
+        tls: ssl.SSLContext | None = None,
+    ) -> Wire:
         """Connect and send the handshake; read its answer with `response`."""
-        wire = cls(*await asyncio.open_connection(sock=_small_socket(port)))
+        name = None if tls is None else "localhost"
+        stream = asyncio.open_connection(sock=_small_socket(port), ssl=tls, server_hostname=name)
+        wire = cls(*await stream)
         wire.send(f"GET {target} HTTP/1.1\r\n{headers}\r\n".encode())
         return wire
 
     @classmethod
-    async def session(cls, port: int, target: str = "/ws") -> Wire:
+    async def session(
+        cls, port: int, target: str = "/ws", tls: ssl.SSLContext | None = None
+    ) -> Wire:
         """Connect, and read up to and with the welcome."""
-        wire = await cls.open(port, target)
+        wire = await cls.open(port, target, tls=tls)
         status, headers = await wire.response()
         assert status == 101
         assert headers["sec-websocket-accept"] == ACCEPT
@@ -116,5 +133,5 @@ class Wire:
 
     async def bye(self) -> None:
         self.writer.close()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # ssl.SSLError is one
             await self.writer.wait_closed()

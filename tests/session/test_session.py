@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from fastrouter.core.clock import Clock
-from fastrouter.core.event import Quote
-from fastrouter.core.router import Router
-from fastrouter.core.sink import MemorySink
-from fastrouter.dialects import load
 from fastrouter.errors import CloseCode
-from fastrouter.session.session import Close, Rejected, Rules, Session
-from fastrouter.session.subscriptions import parse
+from fastrouter.session.acks import Acks
+from fastrouter.session.auth import Grant, Verifier
+from fastrouter.session.effects import Authenticated, Close, Rejected, Resume
+from fastrouter.session.entitlement import Entitlement, Pattern
+from fastrouter.session.limits import RateLimit
+from fastrouter.session.query import Opening
+from fastrouter.session.session import Rules, State
 
-SECOND = 1_000_000_000
-START = 1_735_689_600 * SECOND
+from ..tokens import SECRET, hs256
+from .peer import SECOND, START, START_S, Client
+
 ACK = {"type": "event_ack", "correlation_id": "c", "events_processed": ["evt_1"], "timestamp": 1}
-
-
-class Client:
-    """A session, what it answered, and a now that moves when told."""
-
-    def __init__(self, subscriptions: str = "S:AAPL:quote") -> None:
-        self.router = Router(clock=Clock(START))
-        self.sink = MemorySink()
-        outbox = self.router.attach(self.sink, load("trading-api"))
-        self.now = 0
-        self.session = Session("ses_1", outbox, self.router.clock, Rules(15 * SECOND), 0)
-        self.session.open(parse(subscriptions))
-
-    def read(self) -> list[dict[str, Any]]:
-        while self.router.flush():
-            pass
-        return [json.loads(message) for message in self.sink.messages()]
-
-    def say(self, message: Any) -> Any:
-        data = message if isinstance(message, bytes) else json.dumps(message).encode()
-        return self.session.receive(data, self.now)
-
-    def publish(self, symbol: str) -> None:
-        self.router.publish(Quote(symbol, bid=1, ask=2))
 
 
 @pytest.fixture
 def client() -> Client:
-    made = Client()
+    made = Client("S:AAPL:quote")
     assert made.read() == [
         {
             "type": "connection",
@@ -112,6 +86,10 @@ INVALID = [
     ({"type": None}, "type 'None' is not known; allowed: pong"),
     ({"type": ["x"]}, "is not known"),
     ({"type": "nonsense"}, "type 'nonsense' is not known; allowed: pong, event_ack, subscribe"),
+    ({"type": "resume"}, "'since' is missing; it must be a string"),
+    ({"type": "resume", "since": 5}, "'since' is a number"),
+    ({"type": "resume", "since": "evt_x"}, "since is 'evt_x'; allowed: evt_<n>"),
+    ({"type": "Authenticate"}, "'token' is missing"),
     ({"type": "x" * 5000}, "is not known"),
     ({"type": "subscribe"}, "'subscriptions' is missing; it must be an array of strings"),
     ({"type": "subscribe", "subscriptions": "S:A:quote"}, "'subscriptions' is a string"),
@@ -124,7 +102,17 @@ INVALID = [
     ({**ACK, "timestamp": "now"}, "'timestamp' is a string; it must be a number"),
     ({**ACK, "timestamp": True}, "'timestamp' is a boolean"),
     (b'{"type":"pong","type":5}', "type '5' is not known"),  # the last duplicate key counts
-    (b"[" * 5000, "not JSON"),
+    (b"[" * 100_000, "not JSON"),
+    (b'{"type":"pong","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON"),
+    (b'{"type":"pong","a":NaN}', "not JSON"),
+    (b'{"type":"\\ud800"}', "not JSON"),  # half of a surrogate pair
+    (
+        b'{"type":"event_ack","correlation_id":"c","events_processed":[],"timestamp":'
+        + b"9" * 400
+        + b"}",
+        "not JSON",
+    ),
+    ({**ACK, "events_processed": list(range(100_000))}, "must be an array of strings"),
     (b'{"type":' + b"9" * 400 + b"}", "not JSON"),
 ]
 
@@ -176,3 +164,246 @@ def test_any_message_is_proof_of_life(client, message):
 def test_drain_says_so(client):
     client.session.drain()
     assert client.read()[0]["event"] == "DISCONNECTING"
+
+
+# ---------------------------------------------------------------------------- limits
+
+
+def test_warned_at_eighty_percent_closed_beyond_the_limit():
+    client = Client("", Rules(rate=RateLimit(messages=10, seconds=60)))
+    ask = {"type": "subscribe", "subscriptions": []}
+    assert [client.say(ask) for _ in range(10)] == [None] * 10
+    assert client.say({"type": "pong"}) is None
+    assert client.say(ACK) is None
+    (warning,) = [m for m in client.read() if m["type"] == "rate_limit"]
+    assert (warning["used"], warning["limit"], warning["window_seconds"]) == (8, 10, 60)
+    assert client.say(ask) == Close(CloseCode.POLICY, "rate limit: 10 in 60 s")
+
+
+@pytest.mark.parametrize("rubbish", [b"garbage", {"type": "nonsense"}, {"type": "event_ack"}, None])
+def test_what_is_invalid_counts_too(rubbish):
+    client = Client("", Rules(rate=RateLimit(messages=3, seconds=60)))
+    send = client.say if rubbish is not None else lambda _: client.session.refuse_binary(0)
+    for _ in range(3):
+        assert isinstance(send(rubbish), Rejected)
+    assert send(rubbish) == Close(CloseCode.POLICY, "rate limit: 3 in 60 s")
+
+
+def test_ten_thousand_subscriptions_in_one_message_are_one_error(client):
+    many = [f"S:A{n}:quote" for n in range(10_000)]
+    effect = client.say({"type": "subscribe", "subscriptions": many})
+    assert effect == Rejected("LIMIT_EXCEEDED", "10001 subscriptions; allowed: 1000")
+    assert client.say({"type": "subscribe", "subscriptions": []}) is None
+    error, answer = client.read()
+    assert error["code"] == "LIMIT_EXCEEDED"
+    assert answer["subscriptions"] == ["S:AAPL:quote"]
+
+
+def test_the_limit_is_of_all_that_is_held():
+    client = Client("S:A:quote,S:B:quote", Rules(max_subscriptions=3))
+    assert client.say({"type": "subscribe", "subscriptions": ["S:A:quote", "S:C:quote"]}) is None
+    effect = client.say({"type": "subscribe", "subscriptions": ["S:D:quote"]})
+    assert effect.code == "LIMIT_EXCEEDED"
+    client.say({"type": "unsubscribe", "subscriptions": ["S:A:quote"]})
+    assert client.say({"type": "subscribe", "subscriptions": ["S:D:quote"]}) is None
+
+
+def test_no_limit_at_all():
+    client = Client("", Rules(max_subscriptions=0, rate=RateLimit(messages=0)))
+    many = [f"S:A{n}:quote" for n in range(2000)]
+    for _ in range(200):
+        assert client.say({"type": "subscribe", "subscriptions": many}) is None
+    assert len(client.session.held) == 2000
+
+
+# ----------------------------------------------------------------- resume and conflate
+
+
+def test_acks_are_noted_with_the_endpoint(client):
+    acks = Acks(lambda number: 5 if number == 1 else 0, client.clock)
+    client = Client("", Rules(acks=acks))
+    client.now = 7
+    client.say({**ACK, "events_processed": ["evt_1", "unknown"]})
+    assert (acks.messages, acks.events, acks.unknown, sum(acks.latency)) == (1, 2, 1, 1)
+    assert client.session.last_ack == 7
+
+
+def test_resume_holds_the_outbox_and_leaves_the_rest_to_the_caller(client):
+    assert client.say({"type": "resume", "since": "evt_42"}) == Resume(42)
+    assert client.outbox.asked[-1] == ("hold",)
+
+
+def test_since_holds_before_anything_is_subscribed():
+    client = Client(Opening("*:order", since=7, conflate=250_000_000))
+    assert client.opened == Resume(7)
+    assert client.outbox.asked == [("pace", 250_000_000), ("hold",), ("subscribe", 1)]
+
+
+def test_a_malformed_subscription_resumes_nothing():
+    client = Client(Opening("order", since=7))
+    assert isinstance(client.opened, Rejected)
+    assert client.outbox.asked == []
+
+
+# ------------------------------------------------------------------------------- auth
+
+RULES = Rules(verifier=Verifier(secret=SECRET))
+
+
+def grant(*patterns: str, expires: float | None = None) -> Grant:
+    entitlement = Entitlement(map(Pattern.parse, patterns)) if patterns else None
+    return Grant("ada", ("a1",), entitlement, expires)
+
+
+def authenticate(**claims) -> dict[str, str]:
+    return {"type": "Authenticate", "token": hs256(**claims)}
+
+
+def test_nothing_but_the_welcome_before_authenticate():
+    client = Client(Opening("S:AAPL:quote", since=3), RULES)
+    assert client.session.state is State.AUTHENTICATING
+    client.publish("S:AAPL")
+    assert client.wait(4.9) is None
+    assert [m["event"] for m in client.read()] == ["CONNECTED"]
+    assert client.say(authenticate(accounts=["a1"])) == Authenticated("ada", Resume(3))
+    assert client.outbox.asked == [("allow", ("a1",)), ("hold",), ("subscribe", 1)]
+    answer, first = client.read()
+    assert list(answer) == ["type", "subject", "accounts", "expires", "timestamp"]
+    assert (answer["type"], answer["subject"], answer["expires"]) == ("authenticated", "ada", None)
+    assert first["snapshot"] is True
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"type": "pong"}, "NOT_AUTHENTICATED"),
+        ({"type": "subscribe", "subscriptions": []}, "NOT_AUTHENTICATED"),
+        (ACK, "NOT_AUTHENTICATED"),
+        (b"rubbish", "NOT_AUTHENTICATED"),
+        ([], "NOT_AUTHENTICATED"),
+        ({"type": "Authenticate"}, "NOT_AUTHENTICATED"),
+        ({"type": "Authenticate", "token": 5}, "NOT_AUTHENTICATED"),
+        ({"type": "Authenticate", "token": "x.y.z"}, "NOT_AUTHENTICATED"),
+        (authenticate(exp=START_S - 1), "TOKEN_EXPIRED"),
+    ],
+)
+def test_anything_else_is_an_error_and_the_end(message, code):
+    client = Client("S:AAPL:quote", RULES)
+    client.publish("S:AAPL")
+    effect = client.say(message)
+    assert isinstance(effect, Close)
+    assert effect.code == CloseCode.NOT_AUTHENTICATED
+    welcome, error = client.read()
+    assert (welcome["type"], error["type"], error["code"]) == ("connection", "error", code)
+
+
+def test_binary_first_is_the_end_too():
+    effect = Client("", RULES).session.refuse_binary(0)
+    assert effect.code == CloseCode.NOT_AUTHENTICATED
+
+
+def test_silence_is_the_end_after_five_seconds():
+    client = Client("", RULES)
+    effect = client.wait(60)
+    assert (effect.code, client.now) == (CloseCode.NOT_AUTHENTICATED, 5 * SECOND)
+    assert [m.get("code") for m in client.read()] == [None, "NOT_AUTHENTICATED"]
+
+
+def test_a_grant_of_the_handshake_is_live_at_once():
+    client = Client("S:AAPL:quote", RULES, grant())
+    assert client.session.state is State.LIVE
+    assert client.outbox.asked[0] == ("allow", ("a1",))
+    assert client.say({"type": "subscribe", "subscriptions": ["*:order"]}) is None
+
+
+def live(client: Client, seconds: float):
+    """Let time pass with a client that answers pings."""
+    for _ in range(int(seconds)):
+        client.say({"type": "pong"})
+        effect = client.wait(1)
+        if effect is not None:
+            return effect
+    return None
+
+
+def test_expiry_ends_a_live_session():
+    client = Client("", RULES, grant(expires=START_S + 40.5))
+    effect = live(client, 60)
+    assert (effect.code, client.now) == (CloseCode.NOT_AUTHENTICATED, int(40.5 * SECOND))
+    assert client.read()[-1]["code"] == "TOKEN_EXPIRED"
+
+
+def test_the_wall_clock_decides_when_it_was_set_back():
+    client = Client("", RULES, grant(expires=START_S + 10))
+    client.clock.set(START - 5 * SECOND)
+    assert live(client, 14) is None
+    assert live(client, 2).code == CloseCode.NOT_AUTHENTICATED
+
+
+def test_a_fresh_token_extends():
+    client = Client("", RULES, grant(expires=START_S + 10))
+    assert client.say(authenticate(exp=START_S + 30)) == Authenticated("ada")
+    assert live(client, 29) is None
+    assert live(client, 2).code == CloseCode.NOT_AUTHENTICATED
+
+
+def test_a_shorter_token_shortens():
+    client = Client("", RULES, grant(expires=START_S + 1000))
+    client.say(authenticate(exp=START_S + 3))
+    assert client.session.deadline == 3 * SECOND
+
+
+def test_another_subject_is_forbidden_and_changes_nothing():
+    client = Client("", RULES, grant(expires=START_S + 10))
+    effect = client.say(authenticate(sub="eve", exp=START_S + 1000))
+    assert effect == Rejected("FORBIDDEN", "the token is of another subject")
+    assert client.session.subject == "ada"
+    assert live(client, 11).code == CloseCode.NOT_AUTHENTICATED
+
+
+def test_a_bad_fresh_token_ends_the_session():
+    client = Client("", RULES, grant())
+    assert client.say({"type": "Authenticate", "token": "x"}).code == CloseCode.NOT_AUTHENTICATED
+
+
+def test_a_fresh_token_that_grants_less_takes_away():
+    client = Client("S:AAPL:quote,C:X:quote", RULES, grant())
+    assert client.say(authenticate(subscriptions="S:*:quote", accounts=[])) is not None
+    assert client.outbox.asked[-1] == ("allow", ())
+    client.publish("C:X")
+    client.publish("S:AAPL")
+    *_, error, left, quote = client.read()
+    assert error["code"] == "FORBIDDEN"
+    assert "'C:X:quote'" in error["message"]
+    assert left["subscriptions"] == ["S:AAPL:quote"]
+    assert quote["quote"]["symbol"] == "S:AAPL"
+
+
+def test_authenticate_where_nobody_has_to(client):
+    assert client.say({"type": "Authenticate", "token": "x"}) is None
+    (answer,) = client.read()
+    assert (answer["type"], answer["subject"]) == ("authenticated", None)
+
+
+def test_what_is_not_granted_is_forbidden_and_what_was_held_stays():
+    client = Client("S:AAPL:quote", RULES, grant("S:*:quote", "C:*:candle"))
+    wanted = ["S:MSFT:quote", "C:BTCUSD:quote"]
+    effect = client.say({"type": "subscribe", "subscriptions": wanted})
+    assert effect.code == "FORBIDDEN"
+    client.publish("S:MSFT")
+    client.publish("C:BTCUSD")
+    client.publish("S:AAPL")
+    _, error, quote = client.read()
+    assert "'C:BTCUSD:quote'" in error["message"]
+    assert quote["quote"]["symbol"] == "S:AAPL"
+
+
+def test_a_query_for_what_is_not_granted():
+    client = Client("*:quote", RULES, grant("S:*:quote"))
+    assert client.opened.code == "FORBIDDEN"
+    assert client.session.held == {}
+
+
+def test_who_names_nothing_gets_the_default_as_far_as_granted():
+    client = Client(None, RULES, grant("S:*:quote", "C:BTC*:candle", "*:order"))
+    assert list(client.session.held.values()) == ["S:*:quote", "C:BTC*:candle@1m", "*:order"]

@@ -1,0 +1,68 @@
+"""Why a request is not served: a status, and ``{"code", "message"}`` as everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+__all__ = ["Problem", "answer_problems"]
+
+
+class Problem(Exception):
+    """Ends a request with this answer. The code is the status's name unless given."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        message: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code or status.name
+        self.headers = headers
+
+    def answer(self) -> JSONResponse:
+        """The response."""
+        body = {"code": self.code, "message": str(self)}
+        return JSONResponse(body, self.status, headers=self.headers)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Have the application answer every failure in our form."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _crash)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.answer()
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """A parameter that cannot be."""
+    assert isinstance(error, RequestValidationError)
+    lines = (f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
+    return Problem(HTTPStatus.BAD_REQUEST, "; ".join(lines)).answer()
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    message = f"{request.method} {request.url.path}: {status.phrase.lower()}"
+    return Problem(status, message, headers=error.headers).answer()
+
+
+async def _crash(request: Request, error: Exception) -> JSONResponse:
+    """Our own fault; the server's log has the traceback."""
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log").answer()

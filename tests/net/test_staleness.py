@@ -1,0 +1,60 @@
+"""Who is told what, with a watchdog of our own; the loop's timer is called by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastrouter.net.staleness import Staleness
+
+
+class Script:
+    """A watchdog that finds what it is told to."""
+
+    def __init__(self, *scans) -> None:
+        self.scans = list(scans)
+        self.times: list[int] = []
+
+    def scan(self, now):
+        self.times.append(now)
+        return self.scans.pop(0)
+
+
+class Notices:
+    def __init__(self) -> None:
+        self.told: list[tuple] = []
+
+    def notice(self, symbol, event_type, kind, /, **fields):
+        self.told.append((symbol, event_type, kind, fields))
+
+
+async def test_each_silence_is_told_as_the_wire_has_it():
+    notices = Notices()
+    watchdog = Script(([("S:A", "quote", 61_234_567_890)], [("S:B", "quote", 90_000_000_000)]))
+    staleness = Staleness(notices, watchdog, 60)
+    staleness.scan()
+    staleness.close()
+    assert notices.told == [
+        ("S:A", "quote", "stale", {"symbol": "S:A", "event_type": "quote", "silent_ms": 61_234}),
+        ("S:B", "quote", "fresh", {"symbol": "S:B", "event_type": "quote", "silent_ms": 90_000}),
+    ]
+
+
+@pytest.mark.parametrize(("silence", "interval"), [(60, 1.0), (2, 0.5)])
+async def test_how_often_it_looks(silence, interval):
+    staleness = Staleness(Notices(), Script(), silence)
+    assert staleness._timer.when() - staleness._loop.time() <= interval
+    assert staleness._interval == interval
+    staleness.close()
+
+
+async def test_it_goes_on_looking_whatever_a_scan_does_and_ends_when_closed():
+    watchdog = Script()  # whose first scan raises
+    staleness = Staleness(Notices(), watchdog, 60)
+    first = staleness._timer
+    with pytest.raises(IndexError):
+        staleness._turn()
+    assert staleness._timer is not first
+    staleness.close()
+    assert staleness._timer.cancelled()
+    assert len(watchdog.times) == 1
+    first.cancel()
