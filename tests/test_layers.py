@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "core": ("errors",),
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
-    "net": ("session", "dialects", "core", "errors"),
+    "net": ("journal", "session", "dialects", "core", "errors"),
     "feeds": ("core", "errors"),
     "journal": ("core", "errors"),
     "engine": ("core", "errors"),
