@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -20,8 +21,9 @@ from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
 from fastrouter.net.server import Server
+from fastrouter.session.auth import Verifier
 
-__all__ = ["Serving", "feed_of", "run", "serve"]
+__all__ = ["Serving", "feed_of", "run", "serve", "verifier_of"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
@@ -80,13 +82,41 @@ def feed_of(feed: config.Feed, progress: Progress | None = None) -> Feed:
     return open_feed(spec, **arguments)
 
 
+def verifier_of(auth: config.Auth) -> Verifier | None:
+    """What checks the configured tokens; None with auth off. Raises ConfigError."""
+    if not auth.enabled:
+        return None
+    secret = None if auth.secret is None else auth.secret.get_secret_value().encode()
+    if auth.secret_file is not None:
+        secret = _key_file("secret_file", auth.secret_file).rstrip(b"\r\n")
+    public_key = None
+    if auth.public_key is not None:
+        public_key = _key_file("public_key", auth.public_key)
+    return Verifier(
+        secret=secret,
+        public_key=public_key,
+        algorithms=auth.algorithms,
+        issuer=auth.issuer,
+        audience=auth.audience,
+        key_id=auth.key_id,
+        leeway=auth.leeway_seconds,
+    )
+
+
+def _key_file(name: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"auth.{name} = {str(file)!r} cannot be read: {error.strerror}") from None
+
+
 async def _serve(
     settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
 ) -> bool:
     stop = Stop()
     feed = feed_of(settings.feed, terminal_progress() if settings.log.format == "console" else None)
     router = Router(outbox_bytes=settings.server.outbox_bytes)
-    server = await _listen(router, settings.server)
+    server = await _listen(router, settings)
     feeding = asyncio.create_task(_run_feed(feed, router), name="feed")
     try:
         _settle_collector()
@@ -101,7 +131,8 @@ async def _serve(
     return drained
 
 
-async def _listen(router: Router, server: config.Server) -> Server:
+async def _listen(router: Router, settings: config.Settings) -> Server:
+    server, limits = settings.server, settings.limits
     options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
     try:
         return await router.serve(
@@ -114,6 +145,15 @@ async def _listen(router: Router, server: config.Server) -> Server:
             default_timeframe=server.default_timeframe,
             max_message_bytes=server.max_message_bytes,
             handshake_seconds=server.handshake_seconds,
+            allowed_origins=server.allowed_origins,
+            trusted_proxies=server.trusted_proxies,
+            verifier=verifier_of(settings.auth),
+            auth_seconds=settings.auth.first_message_seconds,
+            connections=limits.connections,
+            connections_per_address=limits.connections_per_address,
+            max_subscriptions=limits.subscriptions,
+            messages_per_minute=limits.messages_per_minute,
+            header_bytes=limits.header_bytes,
             **options,
         )
     except ConfigError as error:

@@ -22,6 +22,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -40,8 +41,12 @@ from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import FEEDS
 from fastrouter.session import subscriptions as grammar
+from fastrouter.session.admission import parse_origin, parse_proxy
+from fastrouter.session.auth import ALGORITHMS, MIN_SECRET_BYTES
+from fastrouter.session.limits import RATE_LIMITS
 
 __all__ = [
+    "Auth",
     "Control",
     "Effective",
     "Feed",
@@ -56,6 +61,8 @@ __all__ = [
 PREFIX = "FASTROUTER_"
 CONFIG_VARIABLE = "FASTROUTER_CONFIG"
 SUBSCRIPTIONS_VARIABLE = "SUBSCRIPTIONS"
+#: Settings of auth that may be shown when they cannot be used.
+HARMLESS = ("algorithms", "leeway_seconds", "first_message_seconds")
 #: Variables of ours that name no setting.
 OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "FASTROUTER_BUILD"})
 
@@ -74,6 +81,13 @@ def _counted(value: object) -> object:
     return value
 
 
+def _numbered(value: object) -> object:
+    """``"100"`` -> 100, ``"trading-api=200,botcore=50"`` -> a number by name."""
+    if isinstance(value, str) and not value.strip().isdecimal():
+        return {name: int(number) for name, number in _pairs(value)}
+    return value
+
+
 def _unbounded(value: object) -> object:
     """``"max"`` -> infinity, which TOML can say too."""
     return math.inf if value == "max" else value
@@ -82,16 +96,21 @@ def _unbounded(value: object) -> object:
 def _mapped(value: object) -> object:
     """``"time=0,bid=Bid"`` -> ``{"time": 0, "bid": "Bid"}``: a column by its index or name."""
     if isinstance(value, str):
-        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if not all(equals for _, equals, _ in pairs):
-            raise ValueError("every item needs a =")
-        columns = {name.strip(): column.strip() for name, _, column in pairs}
-        return {name: int(to) if to.isdecimal() else to for name, to in columns.items()}
+        return {name: int(to) if to.isdecimal() else to for name, to in _pairs(value)}
     return value
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """``"a=1, b=2"`` -> ``[("a", "1"), ("b", "2")]``."""
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("every item needs a =")
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
 OrMax = Annotated[float, BeforeValidator(_unbounded), Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Section(BaseModel):
@@ -137,6 +156,23 @@ class Server(Section):
         default=64 << 10, ge=1 << 10, le=1 << 24, description="1024 to 16777216 bytes from a client"
     )
 
+    allowed_origins: Listed = Field(
+        default=(), description="scheme://host[:port] items, or *; default: no origin is looked at"
+    )
+    trusted_proxies: Listed = Field(
+        default=(), description="addresses or networks, as 10.0.0.0/8, whose X-Forwarded-For counts"
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(parse_origin, origins))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_proxy(proxy)) for proxy in proxies)
+
     @field_validator("paths")
     @classmethod
     def _paths_are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,6 +207,89 @@ class Server(Section):
         if text is not None:
             grammar.parse(text, info.data.get("default_timeframe", "1m"))
         return text
+
+
+class Auth(Section):
+    """Who may open a session; on when there is a secret or a public key."""
+
+    secret: SecretStr | None = Field(
+        default=None, description="the HS256 secret, 32 bytes or more; it is never shown"
+    )
+    secret_file: Path | None = Field(
+        default=None, description="a file that holds the HS256 secret, a newline at its end aside"
+    )
+    public_key: Path | None = Field(
+        default=None, description="a PEM file: the RSA key, 2048 bits or more, of RS256 tokens"
+    )
+    algorithms: Listed = Field(
+        default=(), description="HS256, RS256, or both; default: those that have a key"
+    )
+    key_id: str | None = Field(
+        default=None, description="what a token's kid must be, if it has one"
+    )
+    issuer: str | None = Field(default=None, description="what a token's iss must be")
+    audience: str | None = Field(default=None, description="what a token's aud must hold")
+    leeway_seconds: float = Field(
+        default=0.0, ge=0, le=600, allow_inf_nan=False, description="0 to 600 seconds clocks differ"
+    )
+    first_message_seconds: Seconds = Field(default=5.0, description="seconds above 0")
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_is_long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"shorter than {MIN_SECRET_BYTES} bytes")
+        return secret
+
+    @field_validator("secret_file")
+    @classmethod
+    def _one_secret(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is not None and info.data.get("secret") is not None:
+            raise ValueError("auth.secret is set, too")
+        return file
+
+    @field_validator("algorithms")
+    @classmethod
+    def _algorithms_are_taken(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in ALGORITHMS:
+                raise ValueError(f"{name!r} is not taken; allowed: {', '.join(ALGORITHMS)}")
+        return names
+
+    @property
+    def enabled(self) -> bool:
+        """Whether sessions have to say who they are."""
+        keys = (self.secret, self.secret_file, self.public_key)
+        return bool(self.algorithms) or any(key is not None for key in keys)
+
+
+class Limits(Section):
+    """How much of the server one client may have; 0 is no limit."""
+
+    connections: int = Field(default=20_000, ge=0, description="connections in all; 0 is no limit")
+    connections_per_address: int = Field(
+        default=0, ge=0, description="connections from one address; 0 is no limit"
+    )
+    subscriptions: int = Field(
+        default=1000, ge=0, description="patterns a session may hold; 0 is no limit"
+    )
+    messages_per_minute: Annotated[
+        Annotated[int, Field(ge=0)] | dict[str, Annotated[int, Field(ge=0)]],
+        NoDecode,
+        BeforeValidator(_numbered),
+    ] = Field(default=100, description="messages from a client, or DIALECT=N items; 0 is no limit")
+    header_bytes: int = Field(
+        default=16 << 10, ge=1 << 8, le=16 << 10, description="256 to 16384 bytes of a request"
+    )
+
+    @field_validator("messages_per_minute")
+    @classmethod
+    def _dialects_exist(cls, value: int | dict[str, int]) -> int | dict[str, int]:
+        known = sorted({*RATE_LIMITS, *dialects.names()})
+        for name in value if isinstance(value, dict) else ():
+            if name not in known:
+                raise ValueError(f"no dialect {name!r}; allowed: {', '.join(known)}")
+        return value
 
 
 class Synthetic(Section):
@@ -271,6 +390,8 @@ class Settings(BaseSettings):
     )
 
     server: Server = Server()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
     feed: Feed = Feed()
     control: Control = Control()
     log: Log = Log()
@@ -429,10 +550,19 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
         if problem["type"] == "extra_forbidden":
             reason = "no such setting"
-        text = f"{key} = {problem['input']!r} ({origins.get(key, 'default')}): {reason}"
+        text = f"{key} = {_shown(key, problem['input'])} ({origins.get(key, 'default')}): {reason}"
         told = "allowed:" in reason or not allowed
         lines.setdefault(key, text if told else f"{text}; allowed: {allowed}")
     return "\n".join(lines.values())
+
+
+def _shown(key: str, value: object) -> str:
+    """A value in an error, unless it may be a secret, or a secret that was misplaced."""
+    section, _, name = key.partition(".")
+    hidden = section == "auth" and name not in HARMLESS
+    if hidden or "secret" in key.lower() or "secret" in repr(value).lower():
+        return "***"
+    return repr(value)
 
 
 def _locate(location: tuple[int | str, ...]) -> tuple[str, str]:

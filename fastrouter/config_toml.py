@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from fastrouter.config import Effective
 
@@ -16,7 +16,7 @@ __all__ = ["render"]
 
 
 def render(effective: Effective) -> str:
-    """A TOML document that loads to the same settings; origins are comments."""
+    """A TOML document that loads to the same settings, secrets aside; origins are comments."""
     return "\n".join(_table(effective, effective.settings, ())).strip() + "\n"
 
 
@@ -35,6 +35,8 @@ def _table(effective: Effective, section: BaseModel, path: tuple[str, ...]) -> I
 def _line(name: str, value: Any, origin: str) -> str:
     if value is None:
         return f"# {name} is not set"
+    if isinstance(value, SecretStr):
+        return f"{f'# {name} is set, and not shown':<40} # {origin}"
     return f"{f'{name} = {_literal(value)}':<40} # {origin}"
 
 

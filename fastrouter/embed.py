@@ -50,7 +50,10 @@ class Router(CoreRouter):
         `options` are the other fields of `fastrouter.net.server.Endpoint`:
         ``subscriptions`` of a session that names none, ``heartbeat`` (s),
         ``default_timeframe``, ``max_message_bytes``, ``handshake_seconds``,
-        ``ssl_context`` for ``wss://`` (see `fastrouter.net.certificate`).
+        ``verifier`` (a `fastrouter.session.auth.Verifier`) and ``auth_seconds``,
+        ``allowed_origins``, ``trusted_proxies``, ``connections``,
+        ``connections_per_address``, ``max_subscriptions``, ``messages_per_minute``,
+        ``header_bytes``, ``ssl_context`` for ``wss://`` (see `fastrouter.net.certificate`).
 
         Raises ConfigError when the address cannot be had, the dialect is not
         registered, or a subscription is malformed. The caller closes the server.

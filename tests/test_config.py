@@ -108,7 +108,7 @@ def test_text_becomes_values(
         ("feed.retry_seconds", 61, "to 60 seconds"),
         ("control.port", 65536, "0 (any free port) to 65535"),
         ("server.nope", 1, "no such setting; allowed: host, port"),
-        ("nope", 1, "no such setting; allowed: server, feed, control, log"),
+        ("nope", 1, "no such setting; allowed: server, auth, limits, feed, control, log"),
         ("feed.synthetic.symbols", 0, "how many, from 1"),
         ("feed.synthetic.rate", -1, 'above 0, or "max"'),
         ("feed.replay.columns", "time", "every item needs a ="),

@@ -30,4 +30,6 @@ def test_each_value_has_its_origin():
 
 
 def test_sections_are_tables():
-    assert set(tomllib.loads(render(config.load()))) == {"server", "feed", "log"}
+    assert set(tomllib.loads(render(config.load()))) == {
+        *("server", "auth", "limits", "feed", "control", "log")
+    }

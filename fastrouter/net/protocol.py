@@ -45,7 +45,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         )
         self.server = server
         self.address = ""
-        self._asking: _Head | None = _Head(endpoint.header_bytes)
+        self._asking = True
+        self._head = _Head(endpoint.header_bytes)
         self.get_buffer = self._get_buffer
         self.buffer_updated = self._buffer_updated
 
@@ -56,8 +57,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._asking is not None:
-            self.server.unfinished += not self._asking.refused
+        if self._asking:
+            self.server.unfinished += not self._head.refused
             self._hand_over()
         self.server.crowd.leave(self.address)
         super().connection_lost(error)
@@ -74,15 +75,15 @@ class Protocol(WSProtocol):  # type: ignore[misc]
 
     def _get_buffer(self, size_hint: int) -> memoryview:
         view: memoryview = super().get_buffer(size_hint)
-        self._asking.view = view
+        self._head.view = view
         return view
 
     def _buffer_updated(self, count: int) -> None:
-        asking = self._asking
-        if asking.refused:
+        head = self._head
+        if head.refused:
             return
-        whole = asking.take(count)
-        if asking.refused:
+        whole = head.take(count)
+        if head.refused:
             self._refuse_head()
             return
         if whole:
@@ -92,8 +93,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
 
     def _hand_over(self) -> None:
         """The loop asks for the methods anew: from here on they are picows's."""
-        self._asking = None
-        del self.get_buffer, self.buffer_updated
+        self._asking = False
+        del self._head, self.get_buffer, self.buffer_updated
 
     def _refuse_head(self) -> None:
         """Answer, and read on without a look: a reset would take the answer away.

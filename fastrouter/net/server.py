@@ -12,15 +12,15 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import ConfigError, ErrorCode, SubscriptionError
+from fastrouter.errors import ConfigError, ErrorCode
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
-from fastrouter.net.admission import Crowd, Origins, Proxies
 from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
 from fastrouter.net.protocol import HEADER_BYTES, Protocol
 from fastrouter.net.wheel import Wheel
 from fastrouter.session.acks import Acks
+from fastrouter.session.admission import Crowd, Origins, Proxies
 from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
 from fastrouter.session.limits import rate_limit
 from fastrouter.session.session import Rules, Session
@@ -75,7 +75,7 @@ class Endpoint(NamedTuple):
             raise ConfigError(f"header_bytes is {self.header_bytes}; allowed: 1 to {HEADER_BYTES}")
 
     def rules(self, dialect: str, acks: Acks) -> Rules:
-        """What holds for its sessions. Raises SubscriptionError."""
+        """What holds for its sessions. Raises SubscriptionError for its subscriptions."""
         messages = self.messages_per_minute
         if isinstance(messages, Mapping):
             messages = messages.get(dialect)
@@ -139,8 +139,8 @@ class Server:
         endpoint.check()
         try:
             server = cls(router, dialect, endpoint)
-        except SubscriptionError as error:
-            raise ConfigError(str(error), code=error.code) from None
+        except ValueError as error:
+            raise ConfigError(str(error), code=getattr(error, "code", None)) from None
         try:
             server._server = await server.loop.create_server(
                 lambda: Protocol(server),
@@ -236,7 +236,7 @@ class Server:
             replay.cancel()
         ending = listener.transport.close_handshake
         said = ending.sent if ending is not None else None
-        self.closes[int(said.code) if said is not None else ABNORMAL] += 1
+        self.closes[said.code if said is not None else ABNORMAL] += 1
 
     def apply(self, listener: Listener, effect: Effect) -> None:
         """Do what a session decided, and look after it at its new deadline."""

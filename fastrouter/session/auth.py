@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from fastrouter.errors import AuthError, ConfigError, ErrorCode, SubscriptionError
 from fastrouter.session.entitlement import Entitlement, Pattern
 
-__all__ = ["MAX_TOKEN_BYTES", "MIN_SECRET_BYTES", "Grant", "Verifier"]
+__all__ = ["ALGORITHMS", "MAX_TOKEN_BYTES", "MIN_SECRET_BYTES", "Grant", "Verifier"]
 
+ALGORITHMS = ("HS256", "RS256")
 MIN_SECRET_BYTES = 32  # what HS256 needs at least (RFC 7518, 3.2)
 MIN_KEY_BITS = 2048  # what RS256 needs at least (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8192

@@ -76,7 +76,7 @@ class Meter:
         """Count a message of type `kind`; None for one that has no type one could know."""
         if kind in self.limit.free:
             return Verdict.FINE
-        if kind in self.limit.spacing and self._too_soon(kind, now):
+        if kind is not None and kind in self.limit.spacing and self._too_soon(kind, now):
             return Verdict.BEYOND
         return self._count(now) if self.limit.messages else Verdict.FINE
 

@@ -14,8 +14,6 @@ from ipaddress import (
     ip_network,
 )
 
-from fastrouter.errors import ConfigError
-
 __all__ = ["Crowd", "Origins", "Proxies", "parse_origin", "parse_proxy"]
 
 Address = IPv4Address | IPv6Address
@@ -25,19 +23,19 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0
 
 
 def parse_origin(text: str) -> str:
-    """``scheme://host[:port]`` in lower case, or ``*``. Raises ConfigError."""
+    """``scheme://host[:port]`` in lower case, or ``*``. Raises ValueError."""
     origin = text.strip().lower()
     if origin != "*" and not _ORIGIN.fullmatch(origin):
-        raise ConfigError(f"origin {text!r}; allowed: scheme://host or scheme://host:port, or *")
+        raise ValueError(f"origin {text!r}; allowed: scheme://host or scheme://host:port, or *")
     return origin
 
 
 def parse_proxy(text: str) -> Network:
-    """An address or a network in CIDR, IPv4 or IPv6. Raises ConfigError."""
+    """An address or a network in CIDR, IPv4 or IPv6. Raises ValueError."""
     try:
         return ip_network(text.strip())
     except ValueError as error:
-        raise ConfigError(
+        raise ValueError(
             f"trusted proxy: {error}; allowed: addresses and networks as 10.0.0.0/8, fd00::/8"
         ) from None
 

@@ -1,0 +1,265 @@
+"""Who gets in, from outside: tokens, origins, limits, and what the refused are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+
+import pytest
+
+from fastrouter import Quote
+from fastrouter.errors import ConfigError
+from fastrouter.session.auth import Verifier
+
+from ..tokens import SECRET, forged, hs256
+from .wire import HEADERS, Wire, frame
+
+VERIFIER = Verifier(secret=SECRET)
+EXPIRED = hs256(exp=1)
+NONE = forged({"alg": "none"}, {"sub": "eve"})
+
+
+async def refused(server, target: str = "/ws", headers: str = "") -> tuple[int, dict, dict]:
+    """Status, headers and body of a refusal; the line is cut behind it."""
+    wire = await Wire.open(server.port, target, HEADERS + headers)
+    status, answer = await wire.response()
+    body = json.loads(await wire.reader.readexactly(int(answer["content-length"])))
+    await wire.end()
+    await wire.bye()
+    return status, answer, body
+
+
+async def gone(server) -> None:
+    """Every connection is forgotten, in all and by its address."""
+    while server.crowd.connections:
+        await asyncio.sleep(0.001)
+    assert server.crowd.of("127.0.0.1") == 0
+
+
+class TestToken:
+    @pytest.mark.parametrize(
+        ("target", "headers"),
+        [
+            ("/ws", f"Authorization: Bearer {hs256()}\r\n"),
+            ("/ws", f"authorization: bEARER  {hs256()}\r\n"),
+            (f"/ws?token={hs256()}", ""),
+            ("/ws?token=bad", f"Authorization: Bearer {hs256()}\r\n"),  # the header counts
+        ],
+    )
+    async def test_a_good_one_is_live_at_once(self, serve, router, target, headers):
+        server = await serve(verifier=VERIFIER)
+        wire = await Wire.open(server.port, target, HEADERS + headers)
+        assert (await wire.response())[0] == 101
+        assert (await wire.message())["event"] == "CONNECTED"
+        router.publish(Quote("S:A", bid=1, ask=2))
+        assert (await wire.message())["type"] == "quote"
+        await wire.bye()
+        await gone(server)
+
+    @pytest.mark.parametrize(
+        ("target", "headers", "code"),
+        [
+            ("/ws?token=", "", "NOT_AUTHENTICATED"),
+            ("/ws?token=bad", "", "NOT_AUTHENTICATED"),
+            (f"/ws?token={NONE}", "", "NOT_AUTHENTICATED"),
+            (f"/ws?token={EXPIRED}", "", "TOKEN_EXPIRED"),
+            ("/ws", f"Authorization: Bearer {EXPIRED}\r\n", "TOKEN_EXPIRED"),
+            ("/ws", "Authorization: Basic YTpi\r\n", "NOT_AUTHENTICATED"),
+            ("/ws", "Authorization: Bearer\r\n", "NOT_AUTHENTICATED"),
+            (f"/ws?token={hs256()}", "Authorization: Bearer \xff\r\n", "NOT_AUTHENTICATED"),
+        ],
+    )
+    async def test_a_bad_one_is_401(self, serve, open_session, target, headers, code):
+        server = await serve(verifier=VERIFIER)
+        status, answer, body = await refused(server, target, headers)
+        assert (status, body["code"]) == (401, code)
+        assert answer["www-authenticate"].startswith("Bearer")
+        assert server.refusals == {401: 1}
+        await gone(server)
+
+    async def test_the_first_message(self, serve, router):
+        server = await serve(verifier=VERIFIER)
+        wire = await Wire.session(server.port, "/ws?subscriptions=S:A:quote")
+        router.publish(Quote("S:A", bid=1, ask=2))
+        wire.say({"type": "Authenticate", "token": hs256()})
+        answer = await wire.message()
+        assert (answer["type"], answer["subject"]) == ("authenticated", "ada")
+        assert (await wire.message())["snapshot"] is True
+        await wire.bye()
+
+    @pytest.mark.parametrize("message", [{"type": "pong"}, {"type": "Authenticate", "token": NONE}])
+    async def test_another_first_message_is_4401(self, serve, message):
+        server = await serve(verifier=VERIFIER)
+        wire = await Wire.session(server.port)
+        wire.say(message)
+        assert (await wire.message())["code"] == "NOT_AUTHENTICATED"
+        assert (await wire.closed())[0] == 4401
+        await wire.bye()
+        await gone(server)
+        assert server.closes == {4401: 1}
+
+    async def test_silence_is_4401(self, serve):
+        server = await serve(verifier=VERIFIER, auth_seconds=0.05)
+        wire = await Wire.session(server.port)
+        assert (await wire.message())["code"] == "NOT_AUTHENTICATED"
+        assert (await wire.closed())[0] == 4401
+        await wire.bye()
+
+    async def test_expiry_is_4401(self, serve):
+        server = await serve(verifier=VERIFIER)
+        wire = await Wire.session(server.port, f"/ws?token={hs256(exp=time.time() + 0.3)}")
+        assert (await wire.message())["code"] == "TOKEN_EXPIRED"
+        assert (await wire.closed())[0] == 4401
+        await wire.bye()
+
+    async def test_account_events_reach_only_their_accounts(self, serve, router):
+        server = await serve(verifier=VERIFIER)
+        mine = await Wire.session(server.port, f"/ws?token={hs256(accounts=['a', 'b'])}")
+        router.publish("order", {"account_id": "c", "n": 1})
+        router.publish("order", {"account_id": "b", "n": 2})
+        assert (await mine.message())["order"]["n"] == 2
+        await mine.bye()
+
+    async def test_no_token_in_any_log_line(self, serve, caplog):
+        caplog.set_level(logging.DEBUG)
+        server = await serve(verifier=VERIFIER)
+        good, bad = hs256(), hs256(b"y" * 32)
+        await refused(server, f"/ws?token={bad}")
+        await refused(server, "/ws", f"Authorization: Bearer {bad}\r\n")
+        for target, headers in (
+            (f"/ws?token={good}", ""),
+            ("/ws", f"Authorization: Bearer {good}\r\n"),
+        ):
+            wire = await Wire.open(server.port, target, HEADERS + headers)
+            await wire.response()
+            wire.say({"type": "Authenticate", "token": bad})
+            assert (await wire.message())["type"] == "connection"
+            assert (await wire.closed())[0] == 4401
+            await wire.bye()
+        await gone(server)
+        assert "4401" in caplog.text
+        assert "Authorization" not in caplog.text
+        for token in (good, bad):
+            assert not any(part in caplog.text for part in token.split(".")[1:])
+
+    async def test_with_auth_off_tokens_do_not_matter(self, serve, open_session):
+        await open_session(await serve(), "/ws?token=bad")
+
+
+class TestOrigin:
+    @pytest.mark.parametrize(
+        ("origin", "status"),
+        [("", 101), ("Origin: https://desk.example\r\n", 101), ("Origin: https://evil\r\n", 403)],
+    )
+    async def test_allowed(self, serve, origin, status):
+        server = await serve(allowed_origins=("https://desk.example",))
+        wire = await Wire.open(server.port, "/ws", HEADERS + origin)
+        assert (await wire.response())[0] == status
+        await wire.bye()
+
+
+class TestCrowd:
+    async def test_too_many_in_all_is_503(self, serve, open_session):
+        server = await serve(connections=2)
+        first = await Wire.session(server.port)
+        second = await open_session(server)
+        status, _, body = await refused(server)
+        assert (status, body["code"]) == (503, "SERVICE_UNAVAILABLE")
+        await first.bye()
+        while server.crowd.connections > 1:
+            await asyncio.sleep(0.001)
+        await open_session(server)
+        second.say({"type": "pong"})
+
+    async def test_half_open_ones_count(self, serve, open_session):
+        server = await serve(connections=1)
+        half = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+        half.send(b"GET /ws HT")
+        while not server.crowd.connections:
+            await asyncio.sleep(0.001)
+        assert (await refused(server))[0] == 503
+        await half.bye()
+        await gone(server)
+        await open_session(server)
+
+    async def test_health_is_told_when_full(self, serve, open_session):
+        server = await serve(connections=1)
+        await open_session(server)
+        wire = await Wire.open(server.port, "/healthz", "Host: x\r\n")
+        assert (await wire.response())[0] == 200
+        await wire.bye()
+
+    async def test_too_many_from_one_address_is_429(self, serve, open_session):
+        server = await serve(connections_per_address=1, trusted_proxies=("127.0.0.1",))
+
+        async def come(address: str) -> int:
+            headers = f"{HEADERS}X-Forwarded-For: 6.6.6.6, {address}\r\n"
+            wires.append(await Wire.open(server.port, "/ws", headers))
+            return (await wires[-1].response())[0]
+
+        wires: list[Wire] = []
+        assert [await come("1.1.1.1"), await come("2.2.2.2"), await come("1.1.1.1")] == [
+            101,
+            101,
+            429,
+        ]
+        assert {listener.address for listener in server._listeners} == {"1.1.1.1", "2.2.2.2"}
+        for wire in wires:
+            await wire.bye()
+        await gone(server)
+        assert server.crowd.of("1.1.1.1") == 0
+        assert await come("1.1.1.1") == 101
+        await wires[-1].bye()
+
+    @pytest.mark.parametrize(
+        "request_bytes", [b"\r\n\r\n", b"GET /nope HTTP/1.1\r\n\r\n", b"", b"GET /ws HTTP/1.1\r\n"]
+    )
+    async def test_every_end_frees_its_place(self, serve, request_bytes):
+        server = await serve(handshake_seconds=0.05)
+        wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+        wire.send(request_bytes)
+        await wire.end()
+        await wire.bye()
+        await gone(server)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=now", "since=", "conflate=1h", "conflate=", "conflate=0ms", "conflate=61s"],
+)
+async def test_a_malformed_parameter_is_400(serve, query):
+    server = await serve()
+    status, _, body = await refused(server, f"/ws?{query}")
+    assert (status, body["code"]) == (400, "BAD_REQUEST")
+    assert "allowed" in body["message"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"allowed_origins": ("desk",)},
+        {"trusted_proxies": ("10.0.0.1/8",)},
+        {"connections": -1},
+        {"header_bytes": 0},
+        {"header_bytes": 1 << 20},
+        {"auth_seconds": 0},
+    ],
+)
+async def test_an_endpoint_that_cannot_be(serve, options):
+    with pytest.raises(ConfigError, match="allowed"):
+        await serve(**options)
+
+
+async def test_rate_limit_warns_then_closes(serve):
+    server = await serve(messages_per_minute={"trading-api": 5})
+    wire = await Wire.session(server.port)
+    for _ in range(6):
+        wire.send(frame(b'{"type":"subscribe","subscriptions":[]}'))
+    kinds = [(await wire.message())["type"] for _ in range(6)]
+    assert kinds.count("rate_limit") == 1
+    assert await wire.closed() == (1008, "rate limit: 5 in 60 s")
+    await wire.bye()
+    await gone(server)
+    assert server.closes == {1008: 1}

@@ -1,0 +1,104 @@
+"""The head of a request: however it arrives, it is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from .wire import HEADERS, Wire, frame
+
+HEAD = f"GET /ws?subscriptions=S:A:quote HTTP/1.1\r\n{HEADERS}".encode()
+
+
+def padded(size: int) -> bytes:
+    """A whole head of that many bytes."""
+    filler = b"x" * (size - len(HEAD) - len(b"X: \r\n\r\n"))
+    return HEAD + b"X: " + filler + b"\r\n\r\n"
+
+
+async def connect(server) -> Wire:
+    return Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+
+
+async def trickle(wire: Wire, data: bytes, step: int) -> None:
+    for start in range(0, len(data), step):
+        wire.send(data[start : start + step])
+        await wire.writer.drain()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 100_000])
+async def test_it_arrives_in_pieces_with_a_message_behind(serve, step):
+    server = await serve()
+    wire = await connect(server)
+    ask = frame(b'{"type":"subscribe","subscriptions":["S:X:quote"]}')
+    await trickle(wire, HEAD + b"\r\n" + ask, step)
+    assert (await wire.response())[0] == 101
+    assert (await wire.message())["event"] == "CONNECTED"
+    assert (await wire.message())["subscriptions"] == ["S:A:quote", "S:X:quote"]
+    await wire.bye()
+
+
+@pytest.mark.parametrize("step", [500, 100_000])
+@pytest.mark.parametrize(
+    ("limit", "size", "status"),
+    [(1000, 1000, 101), (1000, 1001, 431), (16384, 16384, 101), (16384, 16385, 431),
+     (16384, 60_000, 431)],
+)  # fmt: skip
+async def test_the_limit_is_exact(serve, limit, size, status, step):
+    server = await serve(header_bytes=limit)
+    wire = await connect(server)
+    await trickle(wire, padded(size), step)
+    assert (await wire.response())[0] == status
+    await wire.bye()
+    while server.crowd.connections:
+        await asyncio.sleep(0.001)
+    assert server.refusals == ({431: 1} if status == 431 else {})
+
+
+async def test_a_line_that_never_ends_is_answered_once_and_cut(serve, open_session):
+    server = await serve(handshake_seconds=0.3)
+    wire = await connect(server)
+    answered = False
+    try:
+        while True:
+            wire.send(b"GET /" + b"x" * 65536)
+            await wire.writer.drain()
+            if not answered and wire.reader._buffer:
+                answered = (await wire.response())[0] == 431
+    except OSError:
+        pass
+    assert answered
+    await wire.bye()
+    while server.crowd.connections:
+        await asyncio.sleep(0.001)
+    await open_session(server)
+
+
+async def test_a_byte_now_and_then_is_cut(serve, open_session):
+    server = await serve(handshake_seconds=0.2)
+    wire = await connect(server)
+    slow = asyncio.ensure_future(dribble(wire))
+    await wire.end()
+    slow.cancel()
+    await wire.bye()
+    while server.crowd.connections:
+        await asyncio.sleep(0.001)
+    assert server.unfinished == 1
+    await open_session(server)
+
+
+async def dribble(wire: Wire) -> None:
+    for byte in HEAD:
+        wire.send(bytes([byte]))
+        await asyncio.sleep(0.02)
+
+
+async def test_after_the_handshake_picows_reads_by_itself(serve, open_session):
+    server = await serve()
+    await open_session(server)
+    (listener,) = server._listeners
+    protocol = listener.transport.underlying_transport.get_protocol()
+    assert "buffer_updated" not in vars(protocol)
+    assert type(protocol.buffer_updated).__name__ != "method"
