@@ -61,8 +61,8 @@ def test_first_quote_of_a_symbol(per_item, patterns):
     rows = table(symbols(ROWS))
     routers = [listened(patterns)]
     routers[0].publish_batch(rows)
-    assert routers[0].stats()["topics"] == ROWS
-    assert routers[0].stats()["encoded"] == 0
+    assert routers[0].counters().topics == ROWS
+    assert routers[0].counters().encoded == 0
 
     def setup():
         routers[0] = listened(patterns)
@@ -123,9 +123,9 @@ def test_unsubscribe(per_item, full, name):
             pass
 
     per_item(lambda: outbox.unsubscribe(patterns), len(patterns), setup=setup, rounds=20)
-    before = full.stats()["encoded"]
+    before = full.counters().encoded
     full.publish_batch(table(symbols(1)))
-    assert full.stats()["encoded"] == before
+    assert full.counters().encoded == before
     outbox.close()
 
 
@@ -141,6 +141,6 @@ def test_publish(per_item, touched, patterns, count):
     wanted = rng.permutation(count)[:HOT] if touched == "hot" else np.arange(count)
     rows = table(names[rng.choice(wanted, ROWS)])
     router.publish_batch(rows)
-    stats = router.stats()
-    assert (stats["topics"], stats["published"], stats["encoded"]) == (count, count + ROWS, 0)
+    seen = router.counters()
+    assert (seen.topics, seen.published, seen.encoded) == (count, count + ROWS, 0)
     per_item(lambda: router.publish_batch(rows), ROWS)

@@ -14,6 +14,7 @@ from fastrouter.core.event import Quote
 from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink, NullSink
 from fastrouter.dialects import load
+from fastrouter.net.clock import SystemClock
 
 ROWS = 10_000
 BURST = 64
@@ -47,7 +48,7 @@ def events(count):
 
 def served(sessions, patterns=EVERYTHING):
     """A router that knows all symbols, and so many sessions."""
-    router = Router(clock=Clock(START))
+    router = Router(clock=Clock(START), timer=SystemClock())
     router.publish_batch(quotes(ROWS))
     dialect = load("trading-api")
     for _ in range(sessions):
@@ -71,8 +72,8 @@ def test_publish_to_nobody(per_item):
     router = served(0)
     batch = events(ROWS)
     publish_all(router, batch)
-    assert router.stats()["published"] == 2 * ROWS
-    assert router.stats()["encoded"] == 0
+    assert router.counters().published == 2 * ROWS
+    assert router.counters().encoded == 0
     per_item(lambda: publish_all(router, batch), ROWS)
 
 
@@ -80,13 +81,13 @@ def test_publish_to_nobody(per_item):
 def test_publish(per_item, sessions):
     router = served(sessions)
     batch = events(BURST)
-    before = router.stats()
+    before = router.counters()
     publish_all(router, batch)
-    assert router.stats()["encoded"] - before["encoded"] == BURST
+    assert router.counters().encoded - before.encoded == BURST
     drain(router)
-    after = router.stats()
-    assert after["deliveries"] - before["deliveries"] == BURST * sessions
-    assert after["sends"] - before["sends"] == sessions
+    after = router.counters()
+    assert after.delivered - before.delivered == BURST * sessions
+    assert after.sends - before.sends == sessions
     per_item(lambda: publish_all(router, batch), BURST, setup=lambda: drain(router), rounds=300)
 
 
@@ -94,7 +95,7 @@ def test_publish(per_item, sessions):
 def test_publish_and_flush(per_item, sessions):
     router = served(sessions)
     batch = events(BURST)
-    before = router.stats()["sends"]
+    before = router.counters().sends
 
     def call():
         for event in batch:
@@ -102,7 +103,7 @@ def test_publish_and_flush(per_item, sessions):
             router.flush(SESSIONS)
 
     call()
-    assert router.stats()["sends"] - before == BURST * sessions
+    assert router.counters().sends - before == BURST * sessions
     per_item(call, BURST)
 
 
@@ -111,10 +112,10 @@ def test_publish_batch(per_item, sessions):
     """A row of 10,000; the inline flush of the one session is in it."""
     router = served(sessions)
     rows = quotes(ROWS)
-    before = router.stats()["deliveries"]
+    before = router.counters().delivered
     router.publish_batch(rows)
     drain(router)
-    assert router.stats()["deliveries"] - before == ROWS * sessions
+    assert router.counters().delivered - before == ROWS * sessions
     per_item(lambda: router.publish_batch(rows), ROWS, setup=lambda: drain(router))
 
 
@@ -152,7 +153,7 @@ def test_visit(per_item, waiting):
     """A session's turn in the flusher, with so many frames waiting that others wait for, too."""
     router = served(SESSIONS)
     batch = events(waiting)
-    before = router.stats()
+    before = router.counters()
 
     def setup():
         drain(router)
@@ -160,9 +161,9 @@ def test_visit(per_item, waiting):
 
     setup()
     assert not router.flush(SESSIONS)
-    after = router.stats()
-    assert after["sends"] - before["sends"] == SESSIONS
-    assert after["deliveries"] - before["deliveries"] == SESSIONS * waiting
+    after = router.counters()
+    assert after.sends - before.sends == SESSIONS
+    assert after.delivered - before.delivered == SESSIONS * waiting
     per_item(lambda: router.flush(SESSIONS), SESSIONS, setup=setup)
 
 

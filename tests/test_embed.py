@@ -114,4 +114,4 @@ async def test_a_dialect_that_raises_does_not_stop_the_others(router):
 
 def test_without_a_loop_publishing_is_for_nobody(router):
     router.publish(quote())
-    assert router.stats()["published"] == 1
+    assert router.counters().published == 1

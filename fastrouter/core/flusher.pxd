@@ -1,6 +1,8 @@
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
 
+from fastrouter.core.clock cimport Clock
+from fastrouter.core.counts cimport Counts
 from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.ring cimport Ring
@@ -17,6 +19,8 @@ cdef class Flusher:
         readonly Ring ring
         Encoder encoder
         Matcher matcher
+        Clock timer
+        Counts counts
         OutboxState* head       # the queue: oldest first
         OutboxState* tail
         Bytes scratch           # gathered frames of the references below
@@ -27,24 +31,22 @@ cdef class Flusher:
         public object wake      # called when the queue is no longer empty
         bint awake
         int hold                # open batches
-        readonly uint64_t sends
-        readonly uint64_t sent_bytes
-        readonly uint64_t deliveries
-        readonly uint64_t conflated
-        readonly uint64_t overflows
         readonly uint64_t copied        # gathers that could not reuse the last one
     cdef uint32_t oldest(self) noexcept
     cdef int make_room(self, uint64_t size) except -1
+    cdef uint32_t append(self, bytes message, uint32_t topic, uint8_t lane) except? 0
     cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1
     cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
                          uint32_t account) except -1
-    cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
-                          uint64_t event_id) except -1
+    cdef int64_t _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
+                              uint64_t event_id) except -1
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int hold_back(self, OutboxState* state) except -1
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
+    cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept
     cdef int check_bound(self, OutboxState* state) except -1
+    cdef int mute(self, OutboxState* state, uint8_t reason) except -1
     cdef void enqueue(self, OutboxState* state) noexcept
     cdef OutboxState* pop(self) noexcept
     cdef int poke(self) except -1
@@ -56,6 +58,7 @@ cdef class Flusher:
     cdef int _compose_on_ring(self, OutboxState* state) except -1
     cdef int _compose_off_ring(self, OutboxState* state, size_t* control,
                                size_t* queued) except -1
+    cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept
     cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept
     cdef int _gather(self, OutboxState* state) except -1
     cdef size_t _finish_frame(self, OutboxState* state, char* data, size_t taken) except? 0
@@ -63,8 +66,9 @@ cdef class Flusher:
                               size_t control) except -1
     cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1
     cdef void _settle(self, OutboxState* state) noexcept
-    cdef int _broken(self, OutboxState* state) except -1
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
+    cdef uint32_t now(self) noexcept
+    cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
 
 
@@ -73,5 +77,6 @@ cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
     return cold.accounts == NULL or cold.accounts.count(account) > 0
 
 
+cdef uint32_t waiting(const OutboxState* state) noexcept
 cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL
 cdef void release(OutboxState* state) noexcept

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import final
 
+from fastrouter.core.clock import Clock
 from fastrouter.core.encoder import Encoder
 from fastrouter.core.matcher import Matcher
 from fastrouter.core.ring import Ring
@@ -9,20 +10,10 @@ from fastrouter.core.ring import Ring
 class Flusher:
     wake: Callable[[], object] | None
     def __new__(
-        cls, encoder: Encoder, matcher: Matcher, ring_bytes: int, inline_limit: int
+        cls, encoder: Encoder, matcher: Matcher, ring_bytes: int, inline_limit: int, timer: Clock
     ) -> Flusher: ...
     @property
     def ring(self) -> Ring: ...
-    @property
-    def sends(self) -> int: ...
-    @property
-    def sent_bytes(self) -> int: ...
-    @property
-    def deliveries(self) -> int: ...
-    @property
-    def conflated(self) -> int: ...
-    @property
-    def overflows(self) -> int: ...
     @property
     def copied(self) -> int: ...
     @property

@@ -21,8 +21,10 @@ from libc.string cimport memcmp, memcpy, memset
 
 import cython
 
+from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, RESUMED, note
 from fastrouter.core.frame cimport (
-    bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size, frame_size,
+    MAX_HEADER, TEXT, bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size,
+    frame_size, write_header,
 )
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
@@ -54,11 +56,12 @@ cdef class Flusher:
     """The frame ring and the queue of sessions that have something to send."""
 
     def __cinit__(self, Encoder encoder, Matcher matcher, uint64_t ring_bytes,
-                  uint64_t inline_limit):
+                  uint64_t inline_limit, Clock timer):
         self.encoder = encoder
         self.matcher = matcher
         self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
         self.inline_limit = inline_limit
+        self.timer = timer
 
     def __dealloc__(self):
         cdef OutboxState* state = self.pop()
@@ -145,6 +148,17 @@ cdef class Flusher:
 
     # ------------------------------------------------------------------ offer
 
+    cdef uint32_t append(self, bytes message, uint32_t topic, uint8_t lane) except? 0:
+        """Frame a message into the ring; return its reference."""
+        cdef:
+            size_t header
+            char* out
+        self.make_room(MAX_HEADER + len(message))
+        out = self.ring.reserve(MAX_HEADER + len(message))
+        header = write_header(out, TEXT, len(message))
+        memcpy(out + header, <const char*>message, len(message))
+        return self.ring.commit(header + len(message), topic, lane, self.now())
+
     cdef int offer(self, Group* group, uint32_t ref, uint64_t event_id) except -1:
         """Give a frame to every member of `group` that has not got the event yet."""
         cdef:
@@ -153,8 +167,9 @@ cdef class Flusher:
             # where the fan-out starts moves by a golden section each time, so that
             # no session is always last
             size_t start = (<uint64_t><uint32_t>(event_id * 2654435769u) * count) >> 32
-        self._offer_range(members + start, members + count, ref, event_id)
-        self._offer_range(members, members + start, ref, event_id)
+        self.counts.offered[group.event_type] += (
+            count - self._offer_range(members + start, members + count, ref, event_id)
+            - self._offer_range(members, members + start, ref, event_id))
         return 0
 
     cdef int offer_owned(self, Group* group, uint32_t ref, uint64_t event_id,
@@ -168,18 +183,23 @@ cdef class Flusher:
         for i in range(count):
             at = start + i if start + i < count else start + i - count
             if may_see(members[at].cold, account):
-                self._offer_range(members + at, members + at + 1, ref, event_id)
+                self.counts.offered[group.event_type] += (
+                    1 - self._offer_range(members + at, members + at + 1, ref, event_id))
         return 0
 
-    cdef int _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
-                          uint64_t event_id) except -1:
-        cdef OutboxState* state
+    cdef int64_t _offer_range(self, OutboxState** member, OutboxState** end, uint32_t ref,
+                              uint64_t event_id) except -1:
+        """How many had got it already."""
+        cdef:
+            OutboxState* state
+            int64_t repeated = 0
         while member != end:
             state = member[0]
             if end - member > AHEAD:
                 prefetch(member[AHEAD])
             member += 1
             if state.mark == event_id:
+                repeated += 1
                 continue
             state.mark = event_id
             if state.flags == QUEUED | RUN and ref == state.inline_refs[0] + state.count:
@@ -189,7 +209,7 @@ cdef class Flusher:
                 state.count += 1
             else:
                 self._offer_special(state, ref)
-        return 0
+        return repeated
 
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1:
         """Every offer that is not an append to a session in the queue."""
@@ -215,14 +235,21 @@ cdef class Flusher:
         cdef:
             Slot* slot = self.ring.slot(ref)
             OutboxCold* cold = state.cold
-        if state.flags & (MUTE | HELD):
+        if state.flags & MUTE:
+            self.counts.dropped[cold.reason] += 1
+            return 0
+        if state.flags & HELD:          # replay brings it, or a snapshot what came after it
+            self.counts.offered[self.matcher.topics[slot.topic].event_type] -= 1
             return 0
         if slot.lane == CONFLATABLE:
             self.owe(state, slot.topic, DIRTY)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
-            if cold.marks.size() > slot.topic and cold.marks[0][slot.topic]:
+            cold.queued += 1
+            if cold.marks.size() > slot.topic and cold.marks[0][slot.topic] & OWED:
                 cold.marks[0][slot.topic] = LISTED  # what was owed is older than this
+                cold.owed -= 1
+                self.conflate(state, slot.topic)
             self.check_bound(state)
         if not state.flags & BLOCKED:
             self.enqueue(state)
@@ -231,12 +258,14 @@ cdef class Flusher:
     cdef int hold_back(self, OutboxState* state) except -1:
         """Offer the session nothing from here on, and forget the events that wait."""
         cdef OutboxCold* cold = state.cold
+        self.counts.dropped[RESUMED] += waiting(state)
         forget_refs(state)
         self.off_ring(state)
         bytes_free(&cold.backlog)
         cold.dirty.clear()
         cold.marks.clear()
         cold.dirty_head = 0
+        cold.queued = cold.owed = cold.replayed = 0
         state.flags |= HELD
         return 0
 
@@ -246,23 +275,39 @@ cdef class Flusher:
         if cold.marks.size() <= topic:
             cold.marks.resize(self.matcher.topics.size(), 0)
         if cold.marks[0][topic] & OWED:
-            cold.conflated += 1
-            self.conflated += 1
+            self.conflate(state, topic)
             return 0
+        cold.owed += 1
         if not cold.marks[0][topic]:
             cold.dirty.push_back(topic)
         cold.marks[0][topic] = mark
         return 0
 
+    cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept:
+        """Count an event of the topic as replaced by a newer one."""
+        state.cold.conflated += 1
+        self.counts.conflated[self.matcher.topics[topic].event_type] += 1
+
     cdef int check_bound(self, OutboxState* state) except -1:
         """Mute a session whose own bytes are over its bound, and tell its sink."""
         cdef OutboxCold* cold = state.cold
         if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound + cold.replayed:
-            self.overflows += 1
-            state.flags |= MUTE
-            bytes_free(&cold.backlog)
-            bytes_free(&cold.control)
+            self.mute(state, OVER_BOUND)
             (<Sink>cold.sink).overflow()
+        return 0
+
+    cdef int mute(self, OutboxState* state, uint8_t reason) except -1:
+        """Give a session up: what waits is dropped, and what it is offered from now on."""
+        cdef OutboxCold* cold = state.cold
+        if state.flags & MUTE:
+            return 0
+        self.counts.given_up[reason] += 1
+        self.counts.dropped[reason] += waiting(state)
+        cold.reason = reason
+        state.flags |= MUTE
+        forget_refs(state)
+        bytes_free(&cold.backlog)
+        bytes_free(&cold.control)
         return 0
 
     # ------------------------------------------------------------------ visit
@@ -277,6 +322,7 @@ cdef class Flusher:
             uint32_t first, last
             size_t size
             size_t control = 0          # bytes of control messages in front
+            uint32_t lag = 0            # us since the oldest event was published
             Py_ssize_t taken
             char* data
         if state.flags & (CLOSED | MUTE | BLOCKED | OFF_RING):
@@ -295,10 +341,13 @@ cdef class Flusher:
             else:
                 self._gather(state)
                 data, size = self.scratch.data, self.scratch.end
-        self.sends += 1
+        if count:
+            lag = self.now() - self.ring.slot(first_ref(state)).time
         taken = (<Sink>state.cold.sink).write(data, size)
         if taken < 0:
-            return self._broken(state)
+            return self.mute(state, CONNECTION_BROKEN)
+        if count:
+            note(&self.counts.latency, lag)
         if <size_t>taken < size:
             return self._stopped_on_ring(state, data, taken, control)
         if control:
@@ -315,7 +364,6 @@ cdef class Flusher:
             free(state)
             return 0
         if state.flags & MUTE:
-            forget_refs(state)
             return 0
         if state.flags & BLOCKED:
             return 0 if state.flags & OFF_RING else self._leave_ring(state, 0)
@@ -325,7 +373,8 @@ cdef class Flusher:
         """Control messages, then the backlog, then owed topics; empty: back on the ring."""
         cdef:
             OutboxCold* cold = state.cold
-            size_t control, queued, size, part
+            size_t control, queued, size
+            uint32_t sent
             Py_ssize_t taken
         self._compose_off_ring(state, &control, &queued)
         size = self.composed.end
@@ -333,19 +382,15 @@ cdef class Flusher:
             self._owed_sent(cold, 0)    # topics that were owed and are not any more
             self._settle(state)
             return 0
-        self.sends += 1
         taken = (<Sink>cold.sink).write(self.composed.data, size)
         if taken < 0:
-            return self._broken(state)
+            return self.mute(state, CONNECTION_BROKEN)
         if <size_t>taken < size:
             size = self._finish_frame(state, self.composed.data, taken)
         if control:
             self._control_sent(state, min(size, control))
-        if size > control and queued > control:
-            part = min(size, queued) - control
-            bytes_consume(&cold.backlog, part)
-            cold.replayed -= min(cold.replayed, part)
-        self._delivered(state, self._owed_sent(cold, size), size)
+        sent = self._backlog_sent(cold, control, min(size, queued))
+        self._delivered(state, sent + self._owed_sent(cold, size), size)
         if not state.flags & BLOCKED:
             self._settle(state)
         return 0
@@ -387,20 +432,34 @@ cdef class Flusher:
             part += frame_size(cold.backlog.data + cold.backlog.start + part)
         bytes_append(&self.composed, cold.backlog.data + cold.backlog.start, part)
         queued[0] = self.composed.end
-        while part == backlog and at < cold.dirty.size() and self.composed.end < CHUNK:
+        backlog -= part
+        while backlog == 0 and at < cold.dirty.size() and self.composed.end < CHUNK:
             index = cold.dirty[0][at]
             at += 1
             if cold.marks[0][index] & OWED:
                 out = bytes_reserve(&self.composed, MAX_MARKET_FRAME)
                 if out == NULL:
                     raise MemoryError()
-                self.composed.end += self.encoder.market(
+                part = self.encoder.market(
                     out, self.matcher.topics[index], cold.dialect,
                     cold.marks[0][index] == SNAPSHOT)
+                self.composed.end += part
+                if part == 0:
+                    self._not_spoken(state, index)
             owed.end = self.composed.end
             owed.next = at
             self.owed.push_back(owed)
         return 0
+
+    cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept:
+        """The session's dialect has no message for the owed value: strike it."""
+        cdef OutboxCold* cold = state.cold
+        if cold.marks[0][topic] == SNAPSHOT:
+            self.counts.snapshots -= 1
+        else:
+            self.conflate(state, topic)
+        cold.marks[0][topic] = LISTED
+        cold.owed -= 1
 
     cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept:
         """Strike the owed topics whose frames lie in the first `size` bytes; how many."""
@@ -413,6 +472,7 @@ cdef class Flusher:
                 break
             index = cold.dirty[0][cold.dirty_head]
             if cold.marks[0][index] & OWED:
+                cold.owed -= 1
                 sent += 1
             cold.marks[0][index] = 0
             cold.dirty_head = owed.next
@@ -505,24 +565,43 @@ cdef class Flusher:
         cold.marks = NULL
         state.flags &= ~<uint32_t>OFF_RING
 
-    cdef int _broken(self, OutboxState* state) except -1:
-        """The connection is gone; its owner will learn it from the transport."""
-        state.flags |= MUTE
-        forget_refs(state)
-        return 0
-
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
         bytes_consume(&state.cold.control, size)
         if bytes_size(&state.cold.control) == 0:
             state.flags &= ~<uint32_t>CONTROL
 
+    cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0:
+        """Strike the backlog's frames that lie from `start` to `end` of `composed`; how many."""
+        cdef:
+            size_t at = start
+            uint32_t sent = 0
+        while at < end:
+            at += frame_size(self.composed.data + at)
+            sent += 1
+        if sent:
+            bytes_consume(&cold.backlog, end - start)
+            cold.replayed -= min(cold.replayed, end - start)
+        cold.queued -= sent
+        return sent
+
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept:
         state.cold.delivered += frames
-        self.deliveries += frames
-        self.sent_bytes += size
+        self.counts.sends += 1
+        self.counts.delivered += frames
+        self.counts.sent_bytes += size
+        note(&self.counts.batch, frames)
+
+    cdef uint32_t now(self) noexcept:
+        """The timer, us modulo 2^32."""
+        return <uint32_t>(<uint64_t>self.timer.now() // 1000)
 
 
 # ---------------------------------------------------------------------- states
+
+cdef uint32_t waiting(const OutboxState* state) noexcept:
+    """Events that wait to be sent."""
+    return 0 if state.flags & MUTE else state.count + state.cold.queued + state.cold.owed
+
 
 cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL:
     cdef OutboxState* state = <OutboxState*>aligned_alloc(64, sizeof(OutboxState))

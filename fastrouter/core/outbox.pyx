@@ -7,6 +7,7 @@ from libcpp.vector cimport vector
 
 import cython
 
+from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
 from fastrouter.core.flusher cimport may_see, new_state, release
 from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, bytes_size
 from fastrouter.core.structs cimport (
@@ -135,7 +136,7 @@ cdef class Outbox:
             bint known
             size_t i
             size_t first = joined[0] if joined else cold.held.size()
-        if self.state.flags & HELD:     # go_live() owes them
+        if self.state.flags & (MUTE | HELD):    # a held one is owed them by go_live()
             return 0
         for i in range(first):
             before.insert(cold.held[0][i].group)
@@ -157,6 +158,7 @@ cdef class Outbox:
         self.flusher.off_ring(self.state)
         if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
             self.flusher.owe(self.state, topic.index, SNAPSHOT)
+            self.flusher.counts.snapshots += 1
         return 0
 
     cdef int forget_unmatched(self) except -1:
@@ -168,7 +170,7 @@ cdef class Outbox:
             size_t i
             uint32_t index
             bint matched
-        if cold.dirty == NULL:
+        if cold.dirty == NULL or self.state.flags & MUTE:
             return 0
         for i in range(cold.held.size()):
             held.insert(cold.held[0][i].group)
@@ -177,8 +179,10 @@ cdef class Outbox:
             matched = False
             for group in self.matcher.topics[index].groups[0]:
                 matched = matched or held.count(group) > 0
-            if not matched and cold.marks[0][index]:
+            if not matched and cold.marks[0][index] & OWED:
                 cold.marks[0][index] = LISTED
+                cold.owed -= 1
+                self.flusher.counts.dropped[UNSUBSCRIBED] += 1
         return 0
 
     # ----------------------------------------------------------------- resume
@@ -235,7 +239,11 @@ cdef class Outbox:
             return 0
         frame = self.flusher.encoder.recorded(record, topic, cold.dialect)
         bytes_append(&cold.backlog, frame, len(frame))
+        if not frame:
+            return 0
         cold.replayed += len(frame)
+        cold.queued += 1
+        self.flusher.counts.replayed += 1
         self.state.mark = record.id         # should it be on its way to us just now
         return len(frame)
 
@@ -249,11 +257,13 @@ cdef class Outbox:
         if not self.state.flags & HELD:
             return
         self.state.flags &= ~<uint32_t>HELD
+        if self.state.flags & MUTE:
+            return
         for i in range(cold.held.size()):
             for topic in cold.held[0][i].group.topics[0]:
                 if topic.has_value:
                     self.owe_snapshot(topic)
-        if not self.state.flags & (BLOCKED | MUTE):
+        if not self.state.flags & BLOCKED:
             self.flusher.enqueue(self.state)
             self.flusher.poke()
 
@@ -293,7 +303,7 @@ cdef class Outbox:
     def mute(self) -> None:
         """Take no more events and messages; what waits is dropped."""
         if self.state != NULL:
-            self.state.flags |= MUTE
+            self.flusher.mute(self.state, SESSION_CLOSED)
 
     def close(self) -> None:
         """Leave all groups and free what waits. Safe to call again."""
@@ -301,6 +311,7 @@ cdef class Outbox:
             return
         while not self.state.cold.held.empty():
             self.matcher.leave(self.state, self.state.cold.held.size() - 1)
+        self.mute()
         release(self.state)
         self.state = NULL
         self.owner.discard(self)

@@ -6,6 +6,7 @@ cdef struct Slot:
     uint32_t size               # bytes, header included
     uint32_t topic              # index; what becomes dirty when the frame is given up
     uint8_t lane
+    uint32_t time               # when it was published: us of the timer, modulo 2^32
 
 
 cdef class Ring:
@@ -18,7 +19,8 @@ cdef class Ring:
         uint32_t next_ref
     cdef bint fits(self, uint64_t size, uint32_t oldest) noexcept nogil
     cdef char* reserve(self, uint64_t size) noexcept nogil
-    cdef uint32_t commit(self, uint32_t size, uint32_t topic, uint8_t lane) noexcept nogil
+    cdef uint32_t commit(self, uint32_t size, uint32_t topic, uint8_t lane,
+                         uint32_t time) noexcept nogil
     cdef uint64_t pending(self, uint32_t oldest) noexcept nogil
     cdef void rewind(self) noexcept nogil
 

@@ -51,13 +51,15 @@ cdef class Ring:
             place = 0
         return self.data + place
 
-    cdef uint32_t commit(self, uint32_t size, uint32_t topic, uint8_t lane) noexcept nogil:
+    cdef uint32_t commit(self, uint32_t size, uint32_t topic, uint8_t lane,
+                         uint32_t time) noexcept nogil:
         """Make what was written to the reserved bytes a frame; return its reference."""
         cdef Slot* slot = self.slot(self.next_ref)
         slot.start = self.head
         slot.size = size
         slot.topic = topic
         slot.lane = lane
+        slot.time = time
         self.head += size
         self.next_ref += 1
         return self.next_ref - 1

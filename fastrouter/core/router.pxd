@@ -21,13 +21,14 @@ cdef class Router:
         readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
         size_t max_event            # bytes of one framed event
-        readonly uint64_t published
         readonly uint64_t throttled
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
+    cdef list encode_all(self, Topic* topic, event)
+    cdef int fan_out_encoded(self, Topic* topic, list encoded, str account) except -1
     cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1

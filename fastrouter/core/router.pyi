@@ -4,6 +4,7 @@ from typing import Any, overload
 from typing_extensions import Buffer, disjoint_base
 
 from fastrouter.core.clock import Clock
+from fastrouter.core.counters import Counters
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.dtypes import Rows
 from fastrouter.core.encoder import Encoder
@@ -19,7 +20,12 @@ __all__ = ["Router"]
 class Router:
     wake: Callable[[], object] | None
     def __init__(
-        self, *, clock: Clock, outbox_bytes: int = 1048576, recorder: Recorder | None = None
+        self,
+        *,
+        clock: Clock,
+        timer: Clock | None = None,
+        outbox_bytes: int = 1048576,
+        recorder: Recorder | None = None,
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...
@@ -31,8 +37,6 @@ class Router:
     def recorder(self) -> Recorder | None: ...
     @property
     def last_id(self) -> int: ...
-    @property
-    def published(self) -> int: ...
     @property
     def throttled(self) -> int: ...
     @property
@@ -65,4 +69,4 @@ class Router:
     def publish_quotes(self, rows: Buffer, count: int) -> None: ...
     def publish_candles(self, rows: Buffer, count: int) -> None: ...
     def flush(self, budget: int = 64) -> bool: ...
-    def stats(self) -> dict[str, int]: ...
+    def counters(self) -> Counters: ...

@@ -3,15 +3,16 @@
 from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
-from libc.string cimport memcpy
-
 from fastrouter.core.event cimport check_candle, check_quote
-from fastrouter.core.frame cimport MAX_HEADER, TEXT, write_header
+from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
+from fastrouter.core.flusher cimport waiting as events_waiting
+from fastrouter.core.frame cimport bytes_size
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.record cimport Record
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
 
+from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
@@ -31,6 +32,7 @@ cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
+    - `timer`: by whom latencies are measured, a clock that does not go back; default: `clock`;
     - `outbox_bytes`: what one session may hold for itself before it is closed;
     - `recorder`: is given every lossless event before anybody is sent it.
 
@@ -38,7 +40,7 @@ cdef class Router:
     that waits longest lags by a quarter of it, `publish` sends in line.
     """
 
-    def __init__(self, *, Clock clock not None, size_t outbox_bytes=1 << 20,
+    def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
                  Recorder recorder=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
@@ -49,7 +51,8 @@ cdef class Router:
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
         self.encoder = Encoder()
-        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4)
+        self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
+                               clock if timer is None else timer)
         self.outboxes = set()
 
     def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
@@ -111,17 +114,9 @@ cdef class Router:
         """Any kind but quote and candle; encoded by the dialects' Python encoders."""
         cdef:
             Topic* topic
-            Group* group
             Py_ssize_t size
             const char* name = utf8(symbol, &size)
-            list encoded = [None] * len(self.encoder.dialects)
-            set done = set()
-            size_t header
-            bytes message
-            char* out
-            uint32_t ref = 0
-            uint32_t whose = 0
-            int dialect = -1
+            list encoded
         if kind not in KINDS or kind in MARKET_KINDS:
             raise EventError(
                 f"kind {kind!r} is not known; allowed: "
@@ -131,29 +126,44 @@ cdef class Router:
         topic = self.matcher.topic(self.matcher.row(kind), name, size)
         event = Event(kind, payload, symbol=symbol, time=time or self.clock.now(),
                       id=self.last_id + 1, account=account_of(kind, payload, account))
-        for group in topic.groups[0]:       # encode all before anybody gets any
-            if group.dialect not in done:
-                done.add(group.dialect)
-                encoded[group.dialect] = self._encode(group.dialect, event)
+        encoded = self.encode_all(topic, event)     # before anybody gets any
         if self.recorder is not None:
             self._record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
-        whose = self.matcher.accounts.get(event.account, 0)
+        self.fan_out_encoded(topic, encoded, event.account)
+
+    cdef list encode_all(self, Topic* topic, event):
+        """The event's message by number of dialect, None where nobody listens."""
+        cdef:
+            list encoded = [None] * len(self.encoder.dialects)
+            Group* group
+            int dialect = -1
+        for group in topic.groups[0]:
+            if group.dialect != dialect:
+                dialect = group.dialect
+                encoded[dialect] = self._encode(dialect, event)
+        return encoded
+
+    cdef int fan_out_encoded(self, Topic* topic, list encoded, str account) except -1:
+        """Offer the topic's newest event, a message for each dialect, to who may see `account`."""
+        cdef:
+            Group* group
+            bytes message
+            uint32_t ref = 0
+            uint32_t whose = self.matcher.accounts.get(account, 0)
+            int dialect = -1
         for group in topic.groups[0]:
             message = encoded[group.dialect]
             if message is None:
                 continue
             if group.dialect != dialect:
                 dialect = group.dialect
-                self.flusher.make_room(MAX_HEADER + len(message))
-                out = self.flusher.ring.reserve(MAX_HEADER + len(message))
-                header = write_header(out, TEXT, len(message))
-                memcpy(out + header, <const char*>message, len(message))
-                ref = self.flusher.ring.commit(header + len(message), topic.index, LOSSLESS)
-            if event.account:
+                ref = self.flusher.append(message, topic.index, LOSSLESS)
+            if account:
                 self.flusher.offer_owned(group, ref, topic.stamp.id, whose)
             else:
                 self.flusher.offer(group, ref, topic.stamp.id)
+        return 0
 
     def _record(self, event, seq):
         """Hand one event of any kind but quote and candle to the recorder."""
@@ -307,7 +317,7 @@ cdef class Router:
 
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1
-        self.published += 1
+        self.flusher.counts.events[topic.event_type] += 1
         topic.stamp.id = self.last_id
         topic.stamp.seq += 1
         topic.stamp.time = time
@@ -330,6 +340,7 @@ cdef class Router:
             Group* group
             Py_ssize_t size = 0
             uint32_t ref = 0
+            uint32_t now = self.flusher.now()
         for i in range(topic.groups.size()):
             group = topic.groups[0][i]
             if group.dialect != dialect:
@@ -337,15 +348,15 @@ cdef class Router:
                 size = self.encoder.market(
                     self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
                 if size:
-                    ref = self.flusher.ring.commit(size, topic.index, lane)
+                    ref = self.flusher.ring.commit(size, topic.index, lane, now)
             if size:
                 self.flusher.offer(group, ref, topic.stamp.id)
         return 0
 
     def start_after(self, uint64_t id) -> None:
-        """Have ids go on after `id`. ValueError once an event was published."""
-        if self.published:
-            raise ValueError(f"{self.published} events were published already")
+        """Have ids go on after `id`. ValueError when they have begun."""
+        if self.last_id:
+            raise ValueError(f"ids have begun: the last is {self.last_id}")
         self.last_id = id
 
     # ------------------------------------------------------------------ flush
@@ -364,24 +375,57 @@ cdef class Router:
         return self.flusher.flush(budget)
 
     @property
+    def published(self):
+        """Events published."""
+        cdef size_t i
+        return sum([self.flusher.counts.events[i] for i in range(self.matcher.event_type_count)])
+
+    @property
     def pending(self):
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
 
-    def stats(self) -> dict:
-        """Counters since the start: events, frames, bytes."""
-        return {
-            "sessions": len(self.outboxes),
-            "topics": self.matcher.topics.size(),
-            "published": self.published,
-            "throttled": self.throttled,
-            "encoded": self.encoder.encoded,
-            "deliveries": self.flusher.deliveries,
-            "sends": self.flusher.sends,
-            "sent_bytes": self.flusher.sent_bytes,
-            "conflated": self.flusher.conflated,
-            "overflows": self.flusher.overflows,
-        }
+    def counters(self) -> Counters:
+        """What has been done since the start, and what waits now; walks all sessions."""
+        cdef:
+            Counts* counts = &self.flusher.counts
+            size_t event_types = self.matcher.event_type_count
+            uint64_t waiting = 0, bytes = 0, most = 0, held
+            Outbox outbox
+        for outbox in self.outboxes:
+            held = bytes_size(&outbox.state.cold.control) + bytes_size(&outbox.state.cold.backlog)
+            waiting += events_waiting(outbox.state)
+            bytes += held
+            most = max(most, held)
+        return Counters(
+            sessions=len(self.outboxes),
+            topics=self.matcher.topics.size(),
+            waiting=waiting,
+            events=by_kind(numbers(counts.events, event_types)),
+            throttled=self.throttled,
+            encoded=self.encoder.encoded,
+            offered=by_kind(numbers(counts.offered, event_types)),
+            snapshots=counts.snapshots,
+            replayed=counts.replayed,
+            conflated=by_kind(numbers(counts.conflated, event_types)),
+            dropped=by_reason(numbers(counts.dropped, REASON_COUNT)),
+            given_up=by_reason(numbers(counts.given_up, REASON_COUNT)),
+            delivered=counts.delivered,
+            sends=counts.sends,
+            sent_bytes=counts.sent_bytes,
+            latency=histogram(&counts.latency),
+            batch=histogram(&counts.batch),
+            backlog_bytes=bytes,
+            backlog_most=most)
+
+
+cdef object histogram(CHistogram* counted):
+    return Histogram(numbers(counted.buckets, BUCKETS), counted.sum)
+
+
+cdef list numbers(const uint64_t* first, size_t count):
+    cdef size_t i
+    return [first[i] for i in range(count)]
 
 
 cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:

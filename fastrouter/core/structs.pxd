@@ -135,3 +135,6 @@ cdef struct OutboxCold:
     size_t replayed             # bytes of the backlog's front that replay() put there
     uint64_t delivered          # frames handed to the sink
     uint64_t conflated          # events replaced by a newer one of their topic
+    uint32_t queued             # events in the backlog
+    uint32_t owed               # topics in `dirty` that are owed
+    uint8_t reason              # why it is MUTE: a row of counters.REASONS

@@ -418,3 +418,8 @@ def test_the_largest_id_a_client_saw_is_where_it_can_resume(seed):
         client.read(1.0)
         assert not client.peer.sink.overflowed
         assert client.seen == client.wanted()
+    got = router.counters()
+    assert sum(got.offered.values()) + got.snapshots + got.replayed == (
+        got.delivered + sum(got.conflated.values()) + sum(got.dropped.values())
+    )
+    assert got.waiting == 0 < got.replayed

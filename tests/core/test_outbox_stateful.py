@@ -240,6 +240,21 @@ class Sessions(RuleBasedStateMachine):
         waits = any(o.outbox.waiting and not o.outbox.blocked for o in self.oracles)
         assert self.woken or self.batches or not waits
 
+    @invariant()
+    def every_event_is_in_one_place(self):
+        counters = self.router.counters()
+        assert (
+            sum(counters.offered.values()) + counters.snapshots
+            == counters.delivered
+            + sum(counters.conflated.values())
+            + sum(counters.dropped.values())
+            + counters.waiting
+        )
+        assert counters.published == self.last_id
+        assert sum(counters.latency.buckets) <= sum(counters.batch.buckets) == counters.sends
+        assert counters.batch.sum == counters.delivered
+        assert counters.backlog_most <= counters.backlog_bytes
+
     def teardown(self):
         for oracle in self.oracles:
             oracle.sink.give()
@@ -249,6 +264,7 @@ class Sessions(RuleBasedStateMachine):
         for oracle in self.oracles:
             oracle.complete()
         assert self.router.pending == 0
+        assert self.router.counters().waiting == 0
         assert self.router.flusher.idle
 
 

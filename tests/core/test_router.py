@@ -123,7 +123,7 @@ def test_interleaved_topics_reach_each_session_in_order(router):
     drain(router)
     for peer in a + b:
         assert [body(m)["seq"] for m in peer.read()] == list(range(1, 5001))
-    assert router.flusher.copied < router.stats()["sends"]
+    assert router.flusher.copied < router.counters().sends
 
 
 def test_snapshot_then_live_with_no_gap_and_no_duplicate(router):
@@ -200,7 +200,7 @@ def test_forming_candles_at_most_once_a_second(router):
         router.publish(candle("S:A", float(tenth), closed=False))
     drain(router)
     assert [body(m)["close"] for m in peer.read()] == ["0", "10", "20"]
-    assert router.stats()["throttled"] == 22
+    assert router.counters().throttled == 22
 
 
 def test_close_during_a_backlog_frees_and_forgets(router):
@@ -211,7 +211,7 @@ def test_close_during_a_backlog_frees_and_forgets(router):
         peer.outbox.close()
     drain(router)
     assert [len(p.read()) for p in peers] == [0, 1] * 5
-    assert router.stats()["sessions"] == 5
+    assert router.counters().sessions == 5
     with pytest.raises(ValueError, match="closed"):
         peers[0].outbox.subscribe([("*", "quote")])
 
@@ -247,7 +247,7 @@ class TestRefused:
     def test_symbol(self, router, symbol):
         with pytest.raises(EventError, match="symbol"):
             router.publish(quote(symbol))
-        assert router.stats()["published"] == 0
+        assert router.counters().published == 0
 
     def test_kind_and_payload(self, router):
         Peer(router, ("*", "order"))
@@ -257,7 +257,7 @@ class TestRefused:
                 router.publish(kind, payload)
         with pytest.raises(EventError, match="allowed: Quote"):
             router.publish(5)
-        assert router.stats()["published"] == 0
+        assert router.counters().published == 0
 
     def test_too_large(self, router):
         Peer(router, ("*", "order"))
@@ -315,7 +315,7 @@ class TestBatch:
         rows["timeframe"] = ["1m", "2x", "1m"]
         with pytest.raises(EventError, match="row 1: timeframe"):
             router.publish_batch(rows)
-        assert router.stats()["published"] == 0
+        assert router.counters().published == 0
 
     def test_other_arrays(self, router):
         for array in ([1], None, np.zeros(3), self.rows(9)[::2], self.rows(4).reshape(2, 2)):

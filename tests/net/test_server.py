@@ -101,21 +101,21 @@ class TestStream:
     async def test_one_publish_leaves_in_the_same_turn(self, serve, router, open_session):
         server = await serve()
         wire = await open_session(server)
-        before = router.stats()["sends"]
+        before = router.counters().sends
         router.publish(quote())
         await turns(1)
-        assert router.stats()["sends"] == before + 1
+        assert router.counters().sends == before + 1
         assert (await wire.message())["quote"]["seq"] == 1
 
     async def test_a_burst_is_one_send(self, serve, router, open_session):
         server = await serve()
         wire = await open_session(server)
-        before = router.stats()["sends"]
+        before = router.counters().sends
         for i in range(100):
             router.publish(quote(bid=float(i)))
-        assert router.stats()["sends"] == before
+        assert router.counters().sends == before
         await turns()
-        assert router.stats()["sends"] == before + 1
+        assert router.counters().sends == before + 1
         assert [(await wire.message())["quote"]["seq"] for _ in range(100)] == list(range(1, 101))
 
     async def test_defaults_give_everything(self, serve, router, open_session):
@@ -154,15 +154,15 @@ class TestStream:
     async def test_batch_leaves_at_its_end(self, serve, router, open_session):
         server = await serve()
         wire = await open_session(server)
-        before = router.stats()["sends"]
+        before = router.counters().sends
         with router.batch():
             router.publish(quote(bid=1.0))
             await turns()
             router.publish(quote(bid=2.0))
             await turns()
-            assert router.stats()["sends"] == before
+            assert router.counters().sends == before
         assert [(await wire.message())["quote"]["bid"] for _ in range(2)] == ["1", "2"]
-        assert router.stats()["sends"] == before + 1
+        assert router.counters().sends == before + 1
 
     async def test_a_hundred_sessions_in_order(self, serve, router, open_session):
         server = await serve(subscriptions="S:AAPL:quote")
@@ -271,7 +271,7 @@ class TestBadInput:
         while server.sessions:
             router.publish(quote())
             await asyncio.sleep(0.001)
-        assert router.stats()["sessions"] == 0
+        assert router.counters().sessions == 0
 
 
 class TestSlowConsumer:
@@ -281,7 +281,7 @@ class TestSlowConsumer:
         slow = await open_session(server)
         slow.writer.transport.pause_reading()
         count = 0
-        while not router.stats()["conflated"] or count % 100:
+        while not router.counters().conflated["quote"] or count % 100:
             count += 1
             router.publish(quote(bid=float(count)))
             assert (await well.message())["quote"]["seq"] == count
@@ -301,7 +301,7 @@ class TestSlowConsumer:
         slow.writer.transport.pause_reading()
         note = "x" * 50_000
         sent = 0
-        while not router.stats()["overflows"]:
+        while not router.counters().given_up["overflow"]:
             router.publish("order", {"note": note})
             sent += 1
             await well.message()
@@ -356,7 +356,7 @@ class TestClose:
         server = await serve()
         wire = await Wire.session(server.port)
         wire.writer.transport.pause_reading()
-        while not router.stats()["conflated"]:
+        while not router.counters().conflated["quote"]:
             router.publish(quote())
             await turns(1)
         await server.close(grace=0.1)
