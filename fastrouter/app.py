@@ -20,6 +20,7 @@ from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
+from fastrouter.journal.journal import Journal
 from fastrouter.net.server import Server
 from fastrouter.session.auth import Verifier
 
@@ -115,7 +116,20 @@ async def _serve(
 ) -> bool:
     stop = Stop()
     feed = feed_of(settings.feed, terminal_progress() if settings.log.format == "console" else None)
-    router = Router(outbox_bytes=settings.server.outbox_bytes)
+    with _journal(settings.journal) as journal:
+        router = Router(outbox_bytes=settings.server.outbox_bytes, journal=journal)
+        return await _route(settings, router, feed, stop, exit_when_done, ready)
+
+
+async def _route(
+    settings: config.Settings,
+    router: Router,
+    feed: Feed,
+    stop: Stop,
+    exit_when_done: bool,
+    ready: Callable[[Serving], None],
+) -> bool:
+    """Feed the router and serve it until it is time to drain. Returns whether all were drained."""
     server = await _listen(router, settings)
     feeding = asyncio.create_task(_run_feed(feed, router), name="feed")
     try:
@@ -129,6 +143,11 @@ async def _serve(
     if not feeding.cancelled():
         feeding.result()
     return drained
+
+
+def _journal(journal: config.Journal) -> Journal:
+    """The configured journal. Raises ConfigError."""
+    return Journal(journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes)
 
 
 async def _listen(router: Router, settings: config.Settings) -> Server:

@@ -10,6 +10,7 @@ from typing import Any
 from fastrouter.core.clock import Clock
 from fastrouter.core.router import Router as CoreRouter
 from fastrouter.dialects import load
+from fastrouter.journal.journal import Journal
 from fastrouter.net.clock import SystemClock
 from fastrouter.net.server import Endpoint, Server
 
@@ -26,11 +27,25 @@ class Router(CoreRouter):
     event loop that serves.
 
     - `clock`: stamps events that come without a time; default the system's;
-    - `outbox_bytes`: what one session may hold for itself (default 1 MiB).
+    - `outbox_bytes`: what one session may hold for itself (default 1 MiB);
+    - `journal`: keeps lossless events for sessions that come back. Default: one
+      in memory, 16 MiB of the newest. Who made it closes it, after the servers.
     """
 
-    def __init__(self, *, clock: Clock | None = None, outbox_bytes: int = 1 << 20) -> None:
-        super().__init__(clock=SystemClock() if clock is None else clock, outbox_bytes=outbox_bytes)
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        outbox_bytes: int = 1 << 20,
+        journal: Journal | None = None,
+    ) -> None:
+        self.journal = Journal() if journal is None else journal
+        super().__init__(
+            clock=SystemClock() if clock is None else clock,
+            outbox_bytes=outbox_bytes,
+            recorder=self.journal,
+        )
+        self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []
         self.wake = self._wake
 

@@ -24,13 +24,13 @@ MAY_IMPORT = {
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
-    "embed": ("net", "session", "dialects", "core", "errors"),
+    "embed": ("net", "journal", "session", "dialects", "core", "errors"),
     "config": ("feeds", "session", "dialects", "core", "errors"),
     "config_toml": ("config",),
     "log": ("config",),
     "app": (
         *("log", "config", "config_toml", "embed", "client", "control", "engine", "feeds"),
-        *("net", "session", "dialects", "core", "errors", "."),
+        *("journal", "net", "session", "dialects", "core", "errors", "."),
     ),
     "commands": ("app", "config", "config_toml", "client", "dialects", "core", "errors", "."),
     "cli": ("commands",),

@@ -20,6 +20,7 @@ KEYS = {
     "port": "server.port",
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
+    "journal": "journal.path",
     "feed": "feed.spec",
     "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
@@ -55,6 +56,9 @@ def serve(
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
+    ] = None,
+    journal: Annotated[
+        str | None, option("Keep events for resuming over a restart.", "FILE")
     ] = None,
     candles: Annotated[
         str | None, option("Built from quotes, default 1s,1m.", "TIMEFRAMES")

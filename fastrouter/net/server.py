@@ -27,9 +27,9 @@ from fastrouter.session.session import Rules, Session
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 if TYPE_CHECKING:
-    from fastrouter.journal.replay import Replay
     from fastrouter.core.dialect import Dialect
     from fastrouter.core.router import Router
+    from fastrouter.journal.replay import Replay
     from fastrouter.session.auth import Verifier
 
 __all__ = ["Endpoint", "Server"]

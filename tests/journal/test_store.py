@@ -35,7 +35,9 @@ def reader(store, path):
 def test_entries_come_back_as_they_were(store, reader):
     made = [
         entry(3),
-        entry(4)._replace(body='{"a":[1.0,1e-7,18446744073709551615,"é\\u0000\\"",null,true,-0.0]}'.encode()),
+        entry(4)._replace(
+            body='{"a":[1.0,1e-7,18446744073709551615,"é\\u0000\\"",null,true,-0.0]}'.encode()
+        ),
         entry(9, event_type="candle@1m")._replace(symbol="é", body=b"[1.5,2,3,4,5,60]"),
         entry((1 << 63) - 1)._replace(time=-(1 << 63)),
     ]
