@@ -9,10 +9,12 @@ from typing import Any
 
 from fastrouter.core.clock import Clock
 from fastrouter.core.router import Router as CoreRouter
+from fastrouter.core.watchdog import Watchdog
 from fastrouter.dialects import load
 from fastrouter.journal.journal import Journal
 from fastrouter.net.clock import MonotonicClock, SystemClock
 from fastrouter.net.server import Endpoint, Server
+from fastrouter.net.staleness import Staleness
 
 __all__ = ["Router"]
 
@@ -87,6 +89,14 @@ class Router(CoreRouter):
             load(dialect, decimals=decimals),
             Endpoint(host=host, port=port, paths=paths, **options),
         )
+
+    def watch(self, silence: float = 60.0) -> Staleness:
+        """Tell sessions when a quote topic they hold is silent for `silence` seconds.
+
+        They get ``stale``, and ``fresh`` when it moves again, until the caller
+        closes what this returns.
+        """
+        return Staleness(self, Watchdog(self, int(silence * 1e9)), silence)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

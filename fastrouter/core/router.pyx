@@ -399,6 +399,15 @@ cdef class Router:
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
 
+    def last_event_time(self) -> int:
+        """The time (ns) of the newest event of all topics, 0 before the first; walks all topics."""
+        cdef:
+            Topic* topic
+            int64_t last = 0
+        for topic in self.matcher.topics:
+            last = max(last, topic.stamp.time)
+        return last
+
     def counters(self) -> Counters:
         """What has been done since the start, and what waits now; walks all sessions."""
         cdef:
