@@ -21,6 +21,7 @@ from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
+from fastrouter.journal.journal import Journal
 from fastrouter.feeds.supply import Supply
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.registry import Registry
@@ -128,10 +129,11 @@ async def _serve(
     stop = Stop()
     supply = _supply(settings)
     certificate = _certificate(settings.server)
-    router = Router(outbox_bytes=settings.server.outbox_bytes)
-    server = await _listen(router, settings, certificate)
-    supply.on_state = server.upstream
     async with AsyncExitStack() as afterwards:
+        journal = afterwards.enter_context(_journal(settings.journal))
+        router = Router(outbox_bytes=settings.server.outbox_bytes, journal=journal)
+        server = await _listen(router, settings, certificate)
+        supply.on_state = server.upstream
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
         control = await _open_control(settings, router, server)
         if control is not None:
@@ -150,6 +152,11 @@ async def _serve(
     if not feeding.cancelled():
         feeding.result()
     return drained
+
+
+def _journal(journal: config.Journal) -> Journal:
+    """The configured journal. Raises ConfigError."""
+    return Journal(journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes)
 
 
 def _supply(settings: config.Settings) -> Supply:

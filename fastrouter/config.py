@@ -378,6 +378,20 @@ class Feed(Section):
         return spec
 
 
+class Journal(Section):
+    """Where events that must not be lost are kept for sessions that come back."""
+
+    path: Path | None = Field(
+        default=None, description="a file, made when there is none; not given: memory only"
+    )
+    max_age_seconds: Seconds = Field(default=86_400.0, description="seconds above 0, of a file")
+    max_bytes: int | None = Field(
+        default=None,
+        ge=1 << 20,
+        description="1048576 bytes or more; not given: 1 GiB of a file, 16 MiB of memory",
+    )
+
+
 class Control(Section):
     """Where operators look: metrics and sessions by HTTP."""
 
@@ -415,6 +429,7 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     limits: Limits = Limits()
     feed: Feed = Feed()
+    journal: Journal = Journal()
     control: Control = Control()
     log: Log = Log()
 

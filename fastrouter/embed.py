@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastrouter.core.clock import Clock
-from fastrouter.core.record import Recorder
 from fastrouter.core.router import Router as CoreRouter
 from fastrouter.core.watchdog import Watchdog
 from fastrouter.dialects import load
+from fastrouter.journal.journal import Journal
 from fastrouter.net.clock import MonotonicClock, SystemClock
 from fastrouter.net.server import Endpoint, Server
 from fastrouter.net.staleness import Staleness
@@ -32,7 +32,8 @@ class Router(CoreRouter):
     - `clock`: stamps events that come without a time; default the system's;
     - `outbox_bytes`: what one session may hold for itself (default 1 MiB);
     - `total_bytes`: what all sessions may hold (default 256 MiB);
-    - `recorder`: is given every lossless event before anybody is sent it.
+    - `journal`: keeps lossless events for sessions that come back. Default: one
+      in memory, 16 MiB of the newest. Who made it closes it, after the servers.
     """
 
     def __init__(
@@ -41,15 +42,17 @@ class Router(CoreRouter):
         clock: Clock | None = None,
         outbox_bytes: int = 1 << 20,
         total_bytes: int = 256 << 20,
-        recorder: Recorder | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        self.journal = Journal() if journal is None else journal
         super().__init__(
             clock=SystemClock() if clock is None else clock,
             timer=MonotonicClock(),
             outbox_bytes=outbox_bytes,
             total_bytes=total_bytes,
-            recorder=recorder,
+            recorder=self.journal,
         )
+        self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []
         self._flushing = False  # a flush is about to run
         self._alarm: asyncio.TimerHandle | None = None

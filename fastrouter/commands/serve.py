@@ -20,6 +20,7 @@ KEYS = {
     "port": "server.port",
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
+    "journal": "journal.path",
     "cert": "server.cert",
     "key": "server.key",
     "control": "control.enabled",
@@ -61,6 +62,9 @@ def serve(
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
+    ] = None,
+    journal: Annotated[
+        str | None, option("Keep events for resuming over a restart.", "FILE")
     ] = None,
     cert: Annotated[Path | None, option("PEM certificate: serve wss://.", "FILE")] = None,
     key: Annotated[Path | None, option("Its PEM key, if not in there.", "FILE")] = None,

@@ -8,10 +8,12 @@ import secrets
 import ssl
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastrouter.errors import ConfigError, ErrorCode
+from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
@@ -27,6 +29,7 @@ from fastrouter.session.subscriptions import DEFAULT, parse
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
     from fastrouter.core.router import Router
+    from fastrouter.journal.replay import Replay
     from fastrouter.session.auth import Verifier
 
 __all__ = ["Endpoint", "Server"]
@@ -125,6 +128,7 @@ class Server:
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
         self._listeners: set[Listener] = set()
+        self._replays: dict[Listener, Replay] = {}  # of sessions that are not live yet
         self._wheel: Wheel[Listener] = Wheel(
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
         )
@@ -235,6 +239,8 @@ class Server:
         """A connection is lost; its outbox is closed already."""
         self._listeners.discard(listener)
         self._wheel.cancel(listener)
+        if replay := self._replays.pop(listener, None):
+            replay.cancel()
         ending = listener.transport.close_handshake
         said = ending.sent if ending is not None else None
         code = int(said.code) if said is not None else ABNORMAL  # type: ignore[call-overload]
@@ -262,11 +268,24 @@ class Server:
             listener.session.upstream(False)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
-        """Nothing is kept here: say so, and go on live."""
-        listener.session.send(
-            "error", code=ErrorCode.RESUME_GAP, message="no event is kept for a resume"
-        )
-        listener.outbox.go_live()
+        """Replay what the journal has; who asks again gets what it asked for last."""
+        gap = partial(self._missing, listener)
+        if not isinstance(self.router.recorder, Journal):
+            gap("no event is kept here; you are live")
+            listener.outbox.go_live()
+            return
+        if replay := self._replays.get(listener):
+            replay.cancel()
+        self._replays[listener] = self.router.recorder.replay(listener.outbox, effect.since, gap)
+
+    def _missing(self, listener: Listener, reason: str) -> None:
+        self.log.info("%s resumes with a gap: %s", listener.session.id, reason)
+        listener.session.send("error", code=ErrorCode.RESUME_GAP, message=reason)
+
+    def drained(self, listener: Listener) -> None:
+        """A held session has nothing more to send: more of its replay, if there is."""
+        if replay := self._replays.get(listener):
+            replay.drained()
 
     def _schedule(self, listener: Listener, session: Session) -> None:
         self._wheel.schedule(listener, session.deadline / 1e9)

@@ -49,6 +49,10 @@ cdef class PeerSink(Sink):
         self.listener.server.loop.call_soon(
             self.listener.close, CloseCode.SLOW_CONSUMER, "slow consumer")
 
+    cdef void drained(self) noexcept:
+        if self.listener is not None:
+            self.listener.server.drained(self.listener)
+
     cdef void lose(self) noexcept:
         """The connection is gone, and with it the cycle of listener and sink."""
         self.transport = None

@@ -1,0 +1,187 @@
+"""The journal: every lossless event, kept before anybody is sent it, and replayed on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastrouter.core.record import Record, Recorder
+from fastrouter.errors import ConfigError
+from fastrouter.journal.disk import Disk
+from fastrouter.journal.entry import Entry, entry_of
+from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
+from fastrouter.journal.pump import Pump
+from fastrouter.journal.replay import Replay
+from fastrouter.journal.tail import Tail
+
+if TYPE_CHECKING:
+    from fastrouter.core.outbox import Outbox
+    from fastrouter.core.router import Router
+
+__all__ = ["Journal"]
+
+TAIL_BYTES = 16 << 20
+FILE_BYTES = 1 << 30
+DAY = 86_400.0  # s
+
+
+class Journal(Recorder):
+    """Keeps the lossless events of one router, and brings sessions up to date with them.
+
+    - `path`: the SQLite file, made when there is none, with a spool beside it
+      (``PATH-spool``). None: memory only, so that sessions can come back
+      within one run;
+    - `max_age`: s that an event is kept for in the file (default: a day);
+    - `max_bytes`: what the file may hold (default 1 GiB), without a path what
+      is held in memory (default 16 MiB).
+
+    All but `close` belongs to the thread of the event loop. What cannot be kept
+    is logged and counted (`errors`, `lost`), and told to the sessions that would
+    have needed it; it never stops the router. Raises ConfigError for a path
+    that cannot be a journal's or that another server uses.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        max_age: float = DAY,
+        max_bytes: int | None = None,
+    ) -> None:
+        self.disk: Disk | None = None
+        self.recorded = 0
+        self.read_errors = 0
+        self.pump = Pump()
+        self.pages = Pages(self._read, lambda: self.tail.after)
+        self._log = logging.getLogger("fastrouter.journal")
+        self._router: Router | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        if path is None:
+            # ids of another run are never ours: nobody resumes in the wrong one unnoticed
+            self.tail = Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000)
+        else:
+            self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
+            self.tail = Tail(TAIL_BYTES, self.disk.start)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def follow(self, router: Router) -> None:
+        """Be the journal of this router, before its first event: its ids go on after ours."""
+        if self._router is not None:
+            raise ConfigError("this journal has a router; allowed: one")
+        router.start_after(self.tail.last)
+        self._router = router
+        if self.disk is not None:
+            self.disk.ids.last_id = lambda: router.last_id
+
+    def record(self, record: Record) -> None:
+        """Keep one event. Raises EventError when its payload is not JSON."""
+        entry = entry_of(record)
+        if self.disk is not None:
+            self.disk.writer.take(entry)
+            self.tail.kept_to = self.disk.writer.stored_to
+        self.tail.append(entry)
+        self.recorded += 1
+
+    def close(self) -> None:
+        """Store what waits and give back the ids that were not used. Safe to call again."""
+        for replay in list(self.pump.replays):
+            replay.cancel()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
+        if self.disk is not None:
+            self.disk.close()
+
+    # ----------------------------------------------------------------- replay
+
+    def replay(self, outbox: Outbox, since: int, gap: Callable[[str], None]) -> Replay:
+        """Send a held outbox what it is subscribed to after the id `since`, then let it go live.
+
+        `gap(text)` is called when some of that may be missing. The caller
+        passes on `drained` from the outbox's sink, and cancels when the
+        session ends.
+        """
+        told = 0
+        if since > self.last_id:
+            told = self.missing_after(0)
+            gap(f"evt_{since} is no event of this server; replaying from {self._oldest()}")
+            since = 0
+        replay = Replay(self, outbox, since, gap, told)
+        self.pump.add(replay)
+        return replay
+
+    @property
+    def last_id(self) -> int:
+        """The id of the newest event, recorded or not."""
+        return self.tail.last if self._router is None else self._router.last_id
+
+    def missing_after(self, position: int) -> int:
+        """The id up to which events after `position` may be missing; 0: none is."""
+        tail = self.tail
+        if position >= tail.after:
+            return 0
+        missing = tail.after
+        if self.disk is not None and tail.after <= self.disk.writer.stored_to:
+            missing = min(missing, self.disk.writer.missing_to)
+        return missing if missing > position else 0
+
+    def describe_gap(self, position: int, end: int) -> str:
+        """What to tell a session that misses events after `position`, up to `end`."""
+        return (f"events after evt_{position} up to evt_{end} may be missing; "
+                f"replaying from {self._oldest()}")  # fmt: skip
+
+    def page(self, position: int) -> Page | None:
+        """The page that follows `position`, when it is in memory."""
+        page = self.pages.get(position)
+        if page is None and self.tail.after <= position < self.tail.last:
+            entries = self.tail.page(position, PAGE_BYTES)
+            page = self.pages.put(Page(position, entries[-1].id, entries))
+        return page
+
+    def _oldest(self) -> str:
+        disk = self.disk
+        first = (disk.writer.first if disk is not None else 0) or self.tail.first
+        return f"evt_{first}, the oldest that is kept" if first else "now: none is kept"
+
+    # ------------------------------------------------- reading, in a thread
+
+    def _read(self, after: int, done: Callable[[Sequence[Entry] | None], None]) -> None:
+        loop = asyncio.get_running_loop()
+        if self.disk is None:  # what is not in the tail is nowhere
+            loop.call_soon(done, ())
+            return
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(1, "fastrouter-journal-read")
+        reading = self._threads.submit(self.disk.reader.page, after, PAGE_BYTES)
+        reading.add_done_callback(partial(_hand_over, loop, partial(self._have, done)))
+
+    def _have(self, done: Callable[[Sequence[Entry] | None], None], reading: Future[Any]) -> None:
+        try:
+            entries = reading.result()
+        except (sqlite3.Error, ValueError) as error:
+            self.read_errors += 1
+            self._log.error("journal: cannot read: %s", error)
+            entries = None
+        done(entries)
+
+
+def _hand_over(
+    loop: asyncio.AbstractEventLoop, have: Callable[[Future[Any]], None], reading: Future[Any]
+) -> None:
+    """From the reading thread to the loop's, unless either has ended."""
+    if not reading.cancelled():
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(have, reading)

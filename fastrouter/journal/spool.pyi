@@ -1,0 +1,21 @@
+from os import PathLike
+from typing import final
+
+__all__ = ["HEAD_BYTES", "Spool"]
+
+HEAD_BYTES: int
+
+@final
+class Spool:
+    path: str | PathLike[str]
+    capacity: int
+    head: int
+    owner: bytes
+    lost_to: int
+    def __new__(cls, path: str | PathLike[str], capacity: int = ...) -> Spool: ...
+    def append(self, data: bytes) -> bool: ...
+    def release(self, position: int) -> None: ...
+    def entries(self) -> list[bytes]: ...
+    @property
+    def used(self) -> int: ...
+    def close(self) -> None: ...

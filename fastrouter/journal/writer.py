@@ -1,0 +1,154 @@
+"""The writer: a thread that moves entries from the spool to the store, and keeps it in bounds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+
+from fastrouter.journal.entry import Entry, encode
+from fastrouter.journal.ids import Ids
+from fastrouter.journal.spool import Spool
+from fastrouter.journal.store import Store
+
+__all__ = ["Limits", "Writer"]
+
+BATCH = 4096  # entries of one transaction
+GATHER_SECONDS = 0.02  # between two batches: fewer, fuller transactions
+IDLE_SECONDS = 1.0  # between two looks at ids and age when nothing happens
+PRUNE_SECONDS = 5.0
+FIRST_RETRY = 0.25  # s after a failure; doubled up to LAST_RETRY
+LAST_RETRY = 15.0
+
+
+class Limits:
+    """How much a store may hold: age in s, and bytes."""
+
+    __slots__ = ("max_age", "max_bytes")
+
+    def __init__(self, max_age: float, max_bytes: int) -> None:
+        self.max_age = max_age
+        self.max_bytes = max_bytes
+
+
+class Writer:
+    """Spool, store, and the thread between them, once it is started.
+
+    `take` is for the event loop's thread and keeps an entry at once. What the
+    store cannot take (a full disk) waits in the spool; what finds no room there
+    either is lost, which `lost_to` and a log line say.
+    """
+
+    def __init__(self, spool: Spool, store: Store, ids: Ids, limits: Limits) -> None:
+        self.stored_to = ids.start  # what earlier runs spooled is stored
+        self.errors = 0
+        self.lost = 0
+        self._spool = spool
+        self._store = store
+        self._ids = ids
+        self._limits = limits
+        self._log = logging.getLogger("fastrouter.journal")
+        self._pending: deque[tuple[Entry, int]] = deque()
+        self._batch: list[tuple[Entry, int]] = []
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._retry = 0.0
+        self._next_prune = 0.0
+        self._losing = False
+        self._thread = threading.Thread(target=self._run, name="fastrouter-journal", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    # ------------------------------------------------- on the event loop's thread
+
+    def take(self, entry: Entry) -> None:
+        """Keep an entry: in the spool when this returns, in the store soon after."""
+        if self._spool.append(encode(entry)):
+            self._pending.append((entry, self._spool.head))
+            self._losing = False
+            if not self._wake.is_set():
+                self._wake.set()
+        else:
+            self._lose(entry)
+
+    def _lose(self, entry: Entry) -> None:
+        self._spool.lost_to = entry.id
+        self.lost += 1
+        if not self._losing:
+            self._losing = True
+            self._log.error("journal: no room; events from evt_%d on are not kept", entry.id)
+
+    @property
+    def missing_to(self) -> int:
+        """Events up to this id may be missing: pruned, or lost."""
+        return max(self._store.meta.complete_after, self._spool.lost_to)
+
+    @property
+    def first(self) -> int:
+        """The oldest id in the store, 0 when it is empty."""
+        return self._store.first
+
+    @property
+    def backlog(self) -> int:
+        """Bytes in the spool that are not in the store."""
+        return self._spool.used
+
+    def close(self) -> bool:
+        """Store what waits, and end the thread. False when the store could not take it all."""
+        self._closing.set()
+        self._wake.set()
+        self._thread.join()
+        return not self._spool.used
+
+    # ---------------------------------------------------------- in the thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait(IDLE_SECONDS)
+            self._wake.clear()
+            self.attempt()
+            self._closing.wait(max(GATHER_SECONDS, self._retry))
+        self.attempt()
+
+    def attempt(self) -> None:
+        """One round of work. A failure is counted and logged once; the next round repeats it."""
+        try:
+            self._move()
+            self._ids.extend(self._store)
+            self._prune()
+        except Exception as error:
+            self._failed(error)
+        else:
+            self._recovered()
+
+    def _move(self) -> None:
+        while self._batch or self._pending:
+            while self._pending and len(self._batch) < BATCH:
+                self._batch.append(self._pending.popleft())
+            self._store.add([entry for entry, _ in self._batch], time.time())
+            entry, position = self._batch[-1]
+            self.stored_to = entry.id
+            self._spool.release(position)
+            self._batch.clear()
+
+    def _prune(self) -> None:
+        now = time.monotonic()
+        if now < self._next_prune:
+            return
+        oldest = time.time() - self._limits.max_age
+        if not self._store.prune(oldest=oldest, max_bytes=self._limits.max_bytes):
+            self._next_prune = now + PRUNE_SECONDS
+
+    def _failed(self, error: Exception) -> None:
+        self.errors += 1
+        if not self._retry:
+            self._log.error("journal: cannot write, will try again: %s", error)
+        self._retry = min(LAST_RETRY, 2 * self._retry or FIRST_RETRY)
+
+    def _recovered(self) -> None:
+        if self._retry:
+            self._log.warning("journal: writes again after %d errors", self.errors)
+        self._retry = 0.0

@@ -1,0 +1,170 @@
+"""The files of a journal, opened again after every kind of end."""
+
+import shutil
+
+import pytest
+
+from fastrouter.errors import ConfigError
+from fastrouter.journal import ids as ids_module
+from fastrouter.journal.disk import Disk
+from fastrouter.journal.entry import encode
+from fastrouter.journal.ids import BLOCK
+from fastrouter.journal.spool import Spool
+
+from .events import entries, entry, ids
+
+SPOOL = 1 << 16
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def spool_path(tmp_path):
+    return tmp_path / "journal.db-spool"
+
+
+def opened(path):
+    return Disk(path, 1e9, 1 << 40, SPOOL)
+
+
+def kept(disk):
+    return ids(disk.reader.page(0, 1 << 20))
+
+
+def copied(path, spool_path, to):
+    """The files as they are now, as a kill would leave them."""
+    to.mkdir()
+    for file in (path, spool_path, path.with_name(path.name + "-wal")):
+        shutil.copy(file, to)
+    return to / path.name
+
+
+def test_a_clean_end_and_the_next_run(path):
+    disk = opened(path)
+    assert disk.start == 0
+    for one in entries(3, 4):
+        disk.writer.take(one)
+    disk.ids.last_id = lambda: 9
+    disk.close()
+    disk.close()
+    disk = opened(path)
+    assert (disk.start, kept(disk), disk.writer.missing_to) == (9, [3, 4], 0)
+    disk.close()
+
+
+def test_what_only_the_spool_held_is_recovered(path, spool_path, tmp_path):
+    disk = opened(path)
+    disk.close()
+    spool = Spool(spool_path)
+    for one in entries(*range(1, 11)):
+        spool.append(encode(one))
+    spool.close()
+    disk = opened(path)
+    assert kept(disk) == list(range(1, 11))
+    assert disk.reader.page(0, 1 << 20) == entries(*range(1, 11))
+    disk.close()
+
+
+def test_a_kill_between_store_and_spool_repeats_nothing(path, spool_path, tmp_path):
+    """What is in both is stored once."""
+    disk = opened(path)
+    for one in entries(1, 2, 3):
+        disk.writer.take(one)
+    disk.close()
+    spool = Spool(spool_path)
+    for one in entries(2, 3, 4):
+        spool.append(encode(one))
+    spool.close()
+    disk = opened(path)
+    assert kept(disk) == [1, 2, 3, 4]
+    disk.close()
+
+
+def test_files_as_a_kill_leaves_them(path, spool_path, tmp_path):
+    disk = opened(path)
+    for one in entries(*range(1, 101)):
+        disk.writer.take(one)
+    after_kill = copied(path, spool_path, tmp_path / "after")
+    disk.close()
+    disk = opened(after_kill)
+    assert disk.start == BLOCK
+    assert kept(disk) == list(range(1, 101))
+    assert disk.writer.missing_to == 0
+    disk.close()
+
+
+def test_what_was_lost_is_remembered(path):
+    disk = opened(path)
+    disk.writer.take(entry(5, 2 * SPOOL))
+    disk.ids.last_id = lambda: 5
+    disk.close()
+    disk = opened(path)
+    assert (disk.start, disk.writer.missing_to) == (5, 5)
+    disk.close()
+
+
+def test_two_at_once_are_refused(path):
+    disk = opened(path)
+    with pytest.raises(ConfigError, match="another server") as caught:
+        opened(path)
+    assert caught.value.code == "JOURNAL_LOCKED"
+    disk.close()
+    opened(path).close()
+
+
+def test_a_spool_of_another_journal_is_left_alone(path, spool_path, tmp_path):
+    opened(path).close()
+    opened(tmp_path / "other.db").close()
+    content = (tmp_path / "other.db-spool").read_bytes()
+    spool_path.write_bytes(content)
+    with pytest.raises(ConfigError, match="belongs to another journal"):
+        opened(path)
+    assert spool_path.read_bytes() == content
+
+
+def test_a_new_file_beside_an_old_spool_is_refused(path):
+    opened(path).close()
+    path.unlink()
+    with pytest.raises(ConfigError, match="belongs to another journal"):
+        opened(path)
+
+
+def test_a_spool_that_was_removed_after_a_clean_end_is_no_matter(path, spool_path):
+    opened(path).close()
+    spool_path.unlink()
+    disk = opened(path)
+    assert disk.writer.missing_to == 0
+    disk.close()
+
+
+def test_a_spool_that_was_removed_after_a_kill_is_a_gap(path, spool_path, tmp_path):
+    disk = opened(path)
+    after_kill = copied(path, spool_path, tmp_path / "after")
+    disk.close()
+    (tmp_path / "after" / spool_path.name).unlink()
+    disk = opened(after_kill)
+    assert disk.writer.missing_to == BLOCK
+    disk.close()
+
+
+def test_a_machine_that_went_down_is_a_gap(path, spool_path, tmp_path, monkeypatch):
+    disk = opened(path)
+    after_kill = copied(path, spool_path, tmp_path / "after")
+    disk.close()
+    monkeypatch.setattr(ids_module, "boot_id", lambda: "another")
+    disk = opened(after_kill)
+    assert disk.writer.missing_to == disk.start == BLOCK
+    disk.close()
+
+
+def test_files_that_cannot_be_used_let_go_of_the_lock(path, spool_path):
+    path.write_text("once upon a time " * 100)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="not a database"):
+            opened(path)
+    path.unlink()
+    spool_path.unlink()
+    opened(path).close()
