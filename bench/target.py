@@ -22,6 +22,7 @@ from fastrouter import Candle, Quote, Router
 from fastrouter.journal.journal import Journal
 
 DEFAULT = "*:quote,*:candle,*:order,*:signal"
+MEMORY = 1 << 20  # bytes of journal when it has no file
 TICK = 0.005  # s between two bursts
 KINDS = ("quotes", "orders", "candles", "signals")
 
@@ -102,7 +103,7 @@ async def _obey(traffic: Traffic, server: Any) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    journal = Journal(options.journal)
+    journal = Journal(options.journal, max_bytes=None if options.journal else MEMORY)
     router = Router(outbox_bytes=options.outbox_bytes, journal=journal)
     server = await router.serve(
         "127.0.0.1",

@@ -8,9 +8,10 @@ import math
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 import uvloop
@@ -21,8 +22,14 @@ from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
 from fastrouter.journal.journal import Journal
+from fastrouter.feeds.supply import Supply
+from fastrouter.net.certificate import Certificate
+from fastrouter.net.registry import Registry
 from fastrouter.net.server import Server
 from fastrouter.session.auth import Verifier
+
+if TYPE_CHECKING:
+    from fastrouter.control.port import Port
 
 __all__ = ["Serving", "feed_of", "run", "serve", "verifier_of"]
 
@@ -31,6 +38,8 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Feeds whose events are of the moment they are published.
+LIVE = frozenset({"synthetic", "ws", "wss"})
 #: Objects between two collections of the youngest generation, and how many of those make an
 #: older one. The hot path makes no cycles, so looking for them often buys nothing.
 GC_THRESHOLDS = (50_000, 50, 100)
@@ -45,12 +54,15 @@ class Serving:
     paths: tuple[str, ...]
     dialect: str
     feed: str
+    secure: bool = False
+    control: str | None = None  # the control port's URL
 
     @property
     def urls(self) -> list[str]:
         """Every WebSocket endpoint."""
+        scheme = "wss" if self.secure else "ws"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return [f"ws://{host}:{self.port}{path}" for path in self.paths]
+        return [f"{scheme}://{host}:{self.port}{path}" for path in self.paths]
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -115,31 +127,28 @@ async def _serve(
     settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
 ) -> bool:
     stop = Stop()
-    feed = feed_of(settings.feed, terminal_progress() if settings.log.format == "console" else None)
-    with _journal(settings.journal) as journal:
+    supply = _supply(settings)
+    certificate = _certificate(settings.server)
+    async with AsyncExitStack() as afterwards:
+        journal = afterwards.enter_context(_journal(settings.journal))
         router = Router(outbox_bytes=settings.server.outbox_bytes, journal=journal)
-        return await _route(settings, router, feed, stop, exit_when_done, ready)
-
-
-async def _route(
-    settings: config.Settings,
-    router: Router,
-    feed: Feed,
-    stop: Stop,
-    exit_when_done: bool,
-    ready: Callable[[Serving], None],
-) -> bool:
-    """Feed the router and serve it until it is time to drain. Returns whether all were drained."""
-    server = await _listen(router, settings)
-    feeding = asyncio.create_task(_run_feed(feed, router), name="feed")
-    try:
-        _settle_collector()
-        ready(_serving(settings.server, server, feed))
-        await _until(stop, feeding, exit_when_done)
-    finally:
-        feeding.cancel()
-        await asyncio.wait([feeding])
-        drained = await _drain(server, settings.server.grace_seconds, stop)
+        server = await _listen(router, settings, certificate)
+        supply.on_state = server.upstream
+        afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
+        control = await _open_control(settings, router, server)
+        if control is not None:
+            afterwards.push_async_callback(control.close)
+        if settings.server.stale_seconds:
+            afterwards.callback(router.watch(settings.server.stale_seconds).close)
+        feeding = asyncio.create_task(supply.run(router), name="feed")
+        try:
+            _settle_collector()
+            ready(_serving(settings.server, server, supply.feed, control))
+            await _until(stop, feeding, exit_when_done)
+        finally:
+            feeding.cancel()
+            await asyncio.wait([feeding])
+            drained = await _drain(server, settings.server.grace_seconds, stop)
     if not feeding.cancelled():
         feeding.result()
     return drained
@@ -150,7 +159,48 @@ def _journal(journal: config.Journal) -> Journal:
     return Journal(journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes)
 
 
-async def _listen(router: Router, settings: config.Settings) -> Server:
+def _supply(settings: config.Settings) -> Supply:
+    progress = terminal_progress() if settings.log.format == "console" else None
+    return Supply(
+        lambda: feed_of(settings.feed, progress),
+        retry_seconds=settings.feed.retry_seconds,
+        report=_report,
+    )
+
+
+def _report(feed: Feed, outcome: str, seconds: float) -> None:
+    """Log how a run of a feed went."""
+    logger.info(
+        outcome,
+        feed=feed.describe(),
+        published=feed.published,
+        candles=feed.candles,
+        bad_rows=feed.bad_rows,
+        seconds=round(seconds, 3),
+    )
+
+
+def _certificate(server: config.Server) -> Certificate | None:
+    """The certificate to serve with, read again at each SIGHUP; None for plain ``ws://``."""
+    if server.cert is None:
+        return None
+    certificate = Certificate(server.cert, server.key or server.cert)
+
+    def renew() -> None:
+        try:
+            certificate.reload()
+        except ConfigError as error:
+            logger.error("certificate not renewed: the old one stays", reason=str(error))
+        else:
+            logger.info("certificate renewed", cert=str(certificate.cert))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
+    return certificate
+
+
+async def _listen(
+    router: Router, settings: config.Settings, certificate: Certificate | None
+) -> Server:
     server, limits = settings.server, settings.limits
     options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
     try:
@@ -173,37 +223,52 @@ async def _listen(router: Router, settings: config.Settings) -> Server:
             max_subscriptions=limits.subscriptions,
             messages_per_minute=limits.messages_per_minute,
             header_bytes=limits.header_bytes,
+            ssl_context=certificate.context if certificate is not None else None,
             **options,
         )
     except ConfigError as error:
-        if error.code != "ADDRESS_UNAVAILABLE":
-            raise
-        raise ConfigError(
-            f"{error}; choose another with --port or --host "
-            "(FASTROUTER_SERVER__PORT, server.port in the file)",
-            code=error.code,
-        ) from None
+        raise _elsewhere(error, "--port or --host", "server.port") from None
 
 
-async def _run_feed(feed: Feed, router: Router) -> None:
-    """Run the feed to its end and log how it went; raises FeedError when it fails."""
-    started = time.monotonic()
-    outcome = "feed failed"
+async def _open_control(settings: config.Settings, router: Router, server: Server) -> Port | None:
+    """The control port, None when it is turned off or its libraries are not installed."""
+    if not settings.control.enabled:
+        return None
     try:
-        await feed.run(router)
-        outcome = "feed ended"
-    except asyncio.CancelledError:
-        outcome = "feed stopped"
-        raise
-    finally:
-        logger.info(
-            outcome,
-            feed=feed.describe(),
-            published=feed.published,
-            candles=feed.candles,
-            bad_rows=feed.bad_rows,
-            seconds=round(time.monotonic() - started, 3),
+        from fastrouter.control.api import build
+        from fastrouter.control.guard import Guard
+        from fastrouter.control.metrics import Metrics, registry
+        from fastrouter.control.port import Port
+    except ImportError as error:
+        logger.warning(
+            "no control port: its libraries are not installed",
+            missing=error.name,
+            install="pip install 'fastrouter[server]'",
         )
+        return None
+    metrics = Metrics(
+        router.counters,
+        [server],
+        last_event=router.last_event_time if settings.feed.name in LIVE else None,
+        now=time.time_ns,
+    )
+    guard = Guard(server.endpoint.verifier, time.time)
+    app = build(Registry([server]), registry(metrics), guard)
+    try:
+        return await Port.open(app, settings.control.host, settings.control.port)
+    except ConfigError as error:
+        options = "--control-port, or none with --no-control"
+        raise _elsewhere(error, options, "control.port") from None
+
+
+def _elsewhere(error: ConfigError, options: str, key: str) -> ConfigError:
+    """The same error; of an address that cannot be had it says what to set."""
+    if error.code != "ADDRESS_UNAVAILABLE":
+        return error
+    variable = f"FASTROUTER_{key.replace('.', '__').upper()}"
+    return ConfigError(
+        f"{error}; choose another with {options} ({variable}, {key} in the file)", code=error.code
+    )
 
 
 async def _until(stop: Stop, feeding: asyncio.Task[None], exit_when_done: bool) -> None:
@@ -232,8 +297,16 @@ async def _drain(server: Server, grace: float, stop: Stop) -> bool:
     return drained
 
 
-def _serving(settings: config.Server, server: Server, feed: Feed) -> Serving:
-    return Serving(settings.host, server.port, settings.paths, settings.dialect, feed.describe())
+def _serving(settings: config.Server, server: Server, feed: Feed, control: Port | None) -> Serving:
+    return Serving(
+        settings.host,
+        server.port,
+        settings.paths,
+        settings.dialect,
+        feed.describe(),
+        secure=settings.cert is not None,
+        control=control.url if control is not None else None,
+    )
 
 
 def _settle_collector() -> None:

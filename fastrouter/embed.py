@@ -9,14 +9,17 @@ from typing import Any
 
 from fastrouter.core.clock import Clock
 from fastrouter.core.router import Router as CoreRouter
+from fastrouter.core.watchdog import Watchdog
 from fastrouter.dialects import load
 from fastrouter.journal.journal import Journal
-from fastrouter.net.clock import SystemClock
+from fastrouter.net.clock import MonotonicClock, SystemClock
 from fastrouter.net.server import Endpoint, Server
+from fastrouter.net.staleness import Staleness
 
 __all__ = ["Router"]
 
 SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its turn
+LEAST_SLEEP = 0.001  # s; what the loop's timers can tell apart
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
 
@@ -28,6 +31,7 @@ class Router(CoreRouter):
 
     - `clock`: stamps events that come without a time; default the system's;
     - `outbox_bytes`: what one session may hold for itself (default 1 MiB);
+    - `total_bytes`: what all sessions may hold (default 256 MiB);
     - `journal`: keeps lossless events for sessions that come back. Default: one
       in memory, 16 MiB of the newest. Who made it closes it, after the servers.
     """
@@ -37,16 +41,22 @@ class Router(CoreRouter):
         *,
         clock: Clock | None = None,
         outbox_bytes: int = 1 << 20,
+        total_bytes: int = 256 << 20,
         journal: Journal | None = None,
     ) -> None:
         self.journal = Journal() if journal is None else journal
         super().__init__(
             clock=SystemClock() if clock is None else clock,
+            timer=MonotonicClock(),
             outbox_bytes=outbox_bytes,
+            total_bytes=total_bytes,
             recorder=self.journal,
         )
         self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []
+        self._flushing = False  # a flush is about to run
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: int | None = None  # when it rings, ns of the timer
         self.wake = self._wake
 
     async def serve(
@@ -80,6 +90,14 @@ class Router(CoreRouter):
             Endpoint(host=host, port=port, paths=paths, **options),
         )
 
+    def watch(self, silence: float = 60.0) -> Staleness:
+        """Tell sessions when a quote topic they hold is silent for `silence` seconds.
+
+        They get ``stale``, and ``fresh`` when it moves again, until the caller
+        closes what this returns.
+        """
+        return Staleness(self, Watchdog(self, int(silence * 1e9)), silence)
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Events published inside leave together, when the block ends.
@@ -106,16 +124,37 @@ class Router(CoreRouter):
 
     def _wake(self) -> None:
         asyncio.get_running_loop().call_soon(self._flush)
+        self._flushing = True
 
     def _flush(self) -> None:
+        self._flushing = False
         more = True
         try:
             more = self.flush(SENDS_A_TURN)
         finally:  # a dialect that raises for one session must not stop the others
             if more:
-                asyncio.get_running_loop().call_soon(self._flush)
+                self._wake()
+        self._set_alarm()
         if self._waiters and self.pending <= DRAIN_MARK:
             for waiter in self._waiters:
                 if not waiter.done():
                     waiter.set_result(None)
             self._waiters.clear()
+
+    def _set_alarm(self) -> None:
+        """Have `flush` called when the next paced session is due."""
+        due = self.next_due
+        if due == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_at = due
+        if due is not None:
+            seconds = max(LEAST_SLEEP, (due - self.timer.time_ns()) / 1e9)
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = self._alarm_at = None
+        if not self._flushing:
+            self._flush()

@@ -3,21 +3,22 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # The same examples in every run, so that one that fails fails for everybody;
 # `--hypothesis-profile=long` looks at new ones each time, for minutes.
-settings.register_profile(
-    "quick",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=200,
-    stateful_step_count=40,
-)
-settings.register_profile(
-    "long", deadline=None, database=None, max_examples=2000, stateful_step_count=100
-)
+QUICK = {
+    "derandomize": True,
+    "deadline": None,
+    "database": None,
+    "max_examples": 200,
+    "stateful_step_count": 40,
+    "phases": (Phase.explicit, Phase.generate, Phase.shrink),
+    "report_multiple_bugs": False,
+}
+LONG = {"derandomize": False, "max_examples": 10_000, "stateful_step_count": 80}
+settings.register_profile("quick", **QUICK)
+settings.register_profile("long", **{**QUICK, **LONG})
 settings.load_profile("quick")
 
 

@@ -6,8 +6,12 @@ import logging
 import os
 import signal
 import socket
+import ssl
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 
@@ -16,6 +20,11 @@ from fastrouter.client import connect
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.errors import ConfigError, FeedError
 from fastrouter.feeds import FEEDS
+from fastrouter.net.certificate import Certificate
+
+from .certificates import certify
+from .net.wire import HEADERS, Wire
+from .tokens import SECRET, hs256, public_pem, rs256
 
 
 class Scripted:
@@ -23,6 +32,7 @@ class Scripted:
 
     def __init__(self, then: str = "end") -> None:
         self.published = self.candles = self.bad_rows = 0
+        self.on_state: Callable[[bool], None] | None = None
         self._then = then
 
     def describe(self) -> str:
@@ -40,10 +50,19 @@ class Scripted:
             await asyncio.Event().wait()
 
 
+#: How the next feeds of the spec ``flaky`` go on, first to last.
+FLAKY: list[str] = []
+
+
+def flaky() -> Scripted:
+    return Scripted(FLAKY.pop(0))
+
+
 @pytest.fixture(autouse=True)
 def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`app.serve` owns its process; give back what it takes."""
     monkeypatch.setitem(FEEDS, "scripted", "tests.test_app:Scripted")
+    monkeypatch.setitem(FEEDS, "flaky", "tests.test_app:flaky")
     thresholds, root = gc.get_threshold(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -107,7 +126,8 @@ def test_what_is_told_when_ready():
     serving = visitor.serving
     assert serving.urls == [f"ws://127.0.0.1:{serving.port}/", f"ws://127.0.0.1:{serving.port}/ws"]
     assert (serving.dialect, serving.feed) == ("trading-api", "scripted, then wait")
-    assert app.Serving("::1", 1, ("/",), "d", "f").urls == ["ws://[::1]:1/"]
+    assert serving.control.startswith("http://127.0.0.1:")
+    assert app.Serving("::1", 1, ("/",), "d", "f", True).urls == ["wss://[::1]:1/"]
 
 
 def test_a_second_signal_cuts_the_drain_short():
@@ -161,6 +181,24 @@ def test_a_feed_that_fails_ends_the_server_with_its_error():
         app.serve(settings(feed__spec="scripted:fail"))
 
 
+def test_a_feed_that_fails_is_opened_again_when_asked():
+    """… and the sessions learn of it."""
+    FLAKY[:] = ["fail", "fail", "wait"]
+    events: list[str] = []
+
+    async def visit(serving: app.Serving) -> None:
+        async with connect(serving.urls[0], "S:AAPL:order", reconnect=False) as connection:
+            async for event in connection:
+                events.append(event.payload["event"])
+                if events[-2:] == ["RECONNECTING", "CONNECTED"]:
+                    break
+
+    visitor = Visitor(visit)
+    assert app.serve(settings(feed__spec="flaky", feed__retry_seconds=0.05), ready=visitor)
+    assert not visitor.task.exception()
+    assert events[0] == "CONNECTED"
+
+
 def test_a_feed_that_crashes_shows_where():
     with pytest.raises(ZeroDivisionError):
         app.serve(settings(feed__spec="scripted:crash"))
@@ -171,6 +209,101 @@ def test_a_taken_port_says_what_to_set():
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"127.0.0.1:{port}.*choose another with --port"):
             app.serve(settings(server__port=port))
+
+
+def test_a_taken_control_port_says_what_to_set():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = rf"127.0.0.1:{port}.*--control-port, or none with --no-control .*control\.port"
+        with pytest.raises(ConfigError, match=said):
+            app.serve(settings(control__port=port))
+
+
+def test_without_a_control_port():
+    visitor = Visitor()
+    app.serve(settings(control__enabled=False), ready=visitor)
+    assert visitor.serving.control is None
+
+
+def test_without_its_libraries_there_is_no_control_port(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, "fastrouter.control.api", None)
+    visitor = Visitor()
+    app.serve(settings(log__format="json"), ready=visitor)
+    assert visitor.serving.control is None
+    assert capfd.readouterr().err.count("no control port: its libraries are not installed") == 1
+
+
+def test_the_control_port_shows_the_sessions():
+    found = []
+
+    async def visit(serving: app.Serving) -> None:
+        async with (
+            connect(serving.urls[0], "S:AAPL:quote", reconnect=False) as connection,
+            httpx.AsyncClient(base_url=serving.control, trust_env=False) as http,
+        ):
+            await anext(connection)
+            await anext(connection)
+            (session,) = (await http.get("/sessions")).json()["sessions"]
+            found.extend([session["subscriptions"], (await http.get("/metrics")).text])
+
+    visitor = Visitor(visit)
+    assert app.serve(settings(), ready=visitor)
+    assert not visitor.task.exception()
+    subscriptions, metrics = found
+    assert subscriptions == ["S:AAPL:quote"]
+    assert 'fastrouter_events_total{kind="quote"} 3.0' in metrics
+    assert 'fastrouter_sessions{dialect="trading-api"} 1.0' in metrics
+    assert "fastrouter_feed_lag_seconds" not in metrics
+
+
+def test_tls_and_its_renewal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """A broken file is told and changes nothing; a good one is what the next handshake gets."""
+    files, new = certify(tmp_path), certify(tmp_path, "new")
+    old, seen = files.cert.read_bytes(), []
+    reload, reloaded = Certificate.reload, asyncio.Event()
+
+    def reload_and_tell(certificate: Certificate) -> None:
+        reloaded.set()
+        reload(certificate)
+
+    monkeypatch.setattr(Certificate, "reload", reload_and_tell)
+
+    async def handshake(serving: app.Serving) -> None:
+        context = ssl.create_default_context(cafile=tmp_path / "all.pem")
+        _, writer = await asyncio.open_connection("127.0.0.1", serving.port, ssl=context)
+        seen.append(writer.get_extra_info("ssl_object").getpeercert(True))
+        writer.close()
+        await writer.wait_closed()
+
+    async def renew(cert: bytes, key: bytes) -> None:
+        files.cert.write_bytes(cert)
+        files.key.write_bytes(key)
+        reloaded.clear()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await reloaded.wait()
+
+    async def visit(serving: app.Serving) -> None:
+        assert serving.urls[0].startswith("wss://")
+        await handshake(serving)
+        await renew(b"broken", b"")
+        await handshake(serving)
+        await renew(new.cert.read_bytes(), new.key.read_bytes())
+        await handshake(serving)
+
+    (tmp_path / "all.pem").write_bytes(old + new.cert.read_bytes())
+    visitor = Visitor(visit)
+    chosen = settings(server__cert=files.cert, server__key=files.key, log__format="json")
+    assert app.serve(chosen, ready=visitor)
+    assert not visitor.task.exception()
+    assert seen[0] == seen[1] != seen[2] == new.der
+    log = capfd.readouterr().err
+    assert log.count("certificate not renewed") == 1
+    assert '"level": "error"' in log
+    assert log.count('"certificate renewed"') == 1
 
 
 def test_settings_reach_the_server():
@@ -231,3 +364,67 @@ def test_the_collector_is_settled():
     ((count, thresholds),) = frozen
     assert count > 10_000
     assert thresholds == app.GC_THRESHOLDS
+
+
+class TestVerifier:
+    def test_none_with_auth_off(self):
+        assert app.verifier_of(settings().auth) is None
+
+    def test_a_secret_by_value_and_by_file(self, tmp_path: Path):
+        file = tmp_path / "secret"
+        file.write_bytes(SECRET + b"\n")
+        by_value = settings(auth__secret=SECRET.decode())
+        by_file = settings(auth__secret_file=file)
+        for chosen in (by_value, by_file):
+            assert app.verifier_of(chosen.auth).verify(hs256(), 0).subject == "ada"
+
+    def test_a_public_key(self, tmp_path: Path):
+        file = tmp_path / "key.pem"
+        file.write_bytes(public_pem())
+        assert app.verifier_of(settings(auth__public_key=file).auth).verify(rs256(), 0)
+
+    @pytest.mark.parametrize(
+        ("key", "content", "said"),
+        [
+            ("auth__secret_file", None, "auth.secret_file = .* cannot be read: No such file"),
+            ("auth__public_key", None, "auth.public_key = .* cannot be read: No such file"),
+            ("auth__secret_file", b"short\n", "the auth secret is 5 bytes; allowed: 32 or more"),
+            ("auth__public_key", b"rubbish", "not a public key in PEM"),
+        ],
+    )
+    def test_files_that_cannot_be_used(self, tmp_path: Path, key, content, said):
+        file = tmp_path / "file"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            app.verifier_of(settings(**{key: file}).auth)
+
+    def test_an_algorithm_without_a_key(self):
+        with pytest.raises(ConfigError, match="HS256 has no key"):
+            app.verifier_of(settings(auth__algorithms="HS256").auth)
+
+
+def test_what_is_configured_is_served():
+    """… auth, origins and limits: who has no token is told nothing."""
+    statuses = []
+
+    async def ask(serving: app.Serving, target: str, headers: str = "") -> None:
+        wire = await Wire.open(serving.port, target, HEADERS + headers)
+        statuses.append((await wire.response())[0])
+        await wire.bye()
+
+    async def visit(serving: app.Serving) -> None:
+        await ask(serving, "/ws?token=bad")
+        await ask(serving, f"/ws?token={hs256()}", "Origin: https://evil\r\n")
+        await ask(serving, f"/ws?token={hs256()}", "X: " + "x" * 600 + "\r\n")
+        await ask(serving, f"/ws?token={hs256()}")
+
+    chosen = settings(
+        auth__secret=SECRET.decode(),
+        server__allowed_origins="https://desk.example",
+        limits__header_bytes=700,
+    )
+    visitor = Visitor(visit)
+    assert app.serve(chosen, ready=visitor)
+    visitor.task.result()
+    assert statuses == [401, 403, 431, 101]

@@ -39,6 +39,7 @@ def test_serve_overrides_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     result = invoke(
         "serve", "--config", str(file), "--port", "0", "--symbols", "S:A,S:B", "--rate", "max",
         "--columns", "time=0,bid=1", "--speed", "2.5", "--loop", "--no-strict",
+        "--cert", "c.pem", "--key", "c.key", "--no-control", "--control-port", "7",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     (settings,) = served
@@ -47,6 +48,8 @@ def test_serve_overrides_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert settings.feed.synthetic.rate == float("inf")
     assert settings.feed.replay.columns == {"time": 0, "bid": 1}
     assert (settings.feed.replay.speed, settings.feed.replay.loop) == (2.5, True)
+    assert (settings.server.cert, settings.server.key) == (Path("c.pem"), Path("c.key"))
+    assert (settings.control.enabled, settings.control.port) == (False, 7)
 
 
 @pytest.mark.parametrize(

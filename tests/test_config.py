@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fastrouter import config
+from fastrouter.config_toml import render
 from fastrouter.errors import ConfigError
 
 
@@ -78,6 +79,14 @@ def test_subscriptions_by_their_own_name(monkeypatch: pytest.MonkeyPatch):
         ("FASTROUTER_FEED__REPLAY__COLUMNS", "time=0, bid=Bid", "feed.replay.columns",
          {"time": 0, "bid": "Bid"}),
         ("FASTROUTER_LOG__FORMAT", "json", "log.format", "json"),
+        ("FASTROUTER_SERVER__ALLOWED_ORIGINS", "https://A.b, *", "server.allowed_origins",
+         ("https://a.b", "*")),
+        ("FASTROUTER_SERVER__TRUSTED_PROXIES", "10.0.0.0/8,::1", "server.trusted_proxies",
+         ("10.0.0.0/8", "::1/128")),
+        ("FASTROUTER_AUTH__ALGORITHMS", "HS256,RS256", "auth.algorithms", ("HS256", "RS256")),
+        ("FASTROUTER_LIMITS__MESSAGES_PER_MINUTE", "7", "limits.messages_per_minute", 7),
+        ("FASTROUTER_LIMITS__MESSAGES_PER_MINUTE", "trading-api=0, botcore=5",
+         "limits.messages_per_minute", {"trading-api": 0, "botcore": 5}),
     ],
 )  # fmt: skip
 def test_text_becomes_values(
@@ -116,6 +125,14 @@ def test_text_becomes_values(
         ("feed.replay.columns", "time", "every item needs a ="),
         ("feed.spec", "carrier-pigeon:x", "no such feed; there are synthetic, replay"),
         ("log.level", "loud", "debug, info, warning or error"),
+        ("server.allowed_origins", ["desk"], "origin 'desk'; allowed: scheme://host"),
+        ("server.trusted_proxies", ["10.0.0.1/8"], "host bits set; allowed: addresses"),
+        ("auth.algorithms", ["none"], "'none' is not taken; allowed: HS256, RS256"),
+        ("auth.leeway_seconds", -1, "0 to 600 seconds"),
+        ("limits.messages_per_minute", {"morse": 1}, "no dialect 'morse'; allowed: botcore"),
+        ("limits.messages_per_minute", -1, "0 is no limit"),
+        ("limits.connections", -1, "0 is no limit"),
+        ("limits.header_bytes", 1 << 20, "256 to 16384"),
     ],
 )
 def test_what_cannot_be_is_named_with_key_origin_and_what_is_allowed(
@@ -198,3 +215,59 @@ def test_a_section_as_one_value_is_refused(monkeypatch, name):
     monkeypatch.setenv(name, "abc")
     with pytest.raises(ConfigError, match=r"environment: .*keys one by one"):
         config.load()
+
+
+# ---- secrets
+
+SECRET = "correct horse battery staple 0123456789"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("auth.secret", "hush hush"),
+        ("auth.secret", ["hush hush"]),
+        ("auth.secrets", "hush hush"),
+        ("auth", "hush hush"),
+        ("auth.key_id", ["hush hush"]),
+        ("aut", {"secret": "hush hush"}),
+        ("server.secret", "hush hush"),
+    ],
+)
+def test_an_error_never_holds_a_secret(key: str, value: object):
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {key: value})
+    assert str(caught.value).startswith(f"{key}")
+    assert "hush" not in str(caught.value)
+
+
+def test_a_short_secret_says_how_long_it_must_be():
+    with pytest.raises(ConfigError, match="shorter than 32 bytes; allowed: the HS256 secret, 32"):
+        config.load(None, {"auth.secret": "x" * 31})
+
+
+def test_a_secret_is_not_to_be_seen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTROUTER_AUTH__SECRET", SECRET)
+    effective = config.load()
+    shown = render(effective)
+    assert effective.settings.auth.enabled
+    assert effective.settings.auth.secret.get_secret_value() == SECRET
+    for text in (
+        repr(effective),
+        str(effective.settings),
+        shown,
+        effective.settings.model_dump_json(),
+    ):
+        assert "horse" not in text
+    assert "# secret is set, and not shown" in shown
+    assert "environment FASTROUTER_AUTH__SECRET" in shown
+
+
+def test_one_secret_is_enough(tmp_path: Path):
+    with pytest.raises(ConfigError, match="is set, too"):
+        config.load(None, {"auth.secret": SECRET, "auth.secret_file": tmp_path / "s"})
+
+
+def test_auth_is_off_by_default():
+    assert not config.load().settings.auth.enabled
+    assert config.load(None, {"auth.algorithms": "HS256"}).settings.auth.enabled

@@ -115,3 +115,17 @@ async def test_a_dialect_that_raises_does_not_stop_the_others(router):
 def test_without_a_loop_publishing_is_for_nobody(router):
     router.publish(quote())
     assert router.counters().published == 1
+
+
+async def test_a_paced_session_gets_its_last_value_though_nothing_more_is_published(router):
+    sink = MemorySink()
+    outbox = router.attach(sink, load("trading-api"))
+    outbox.subscribe([("*", "quote")])
+    outbox.pace(5_000_000)
+    for bid in range(20):
+        router.publish(quote(float(bid)))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        while b'"bid":"19"' not in sink.data:  # noqa: ASYNC110 -- a memory sink tells nobody
+            await asyncio.sleep(0.001)
+    assert router.next_due is None

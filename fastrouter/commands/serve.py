@@ -21,6 +21,10 @@ KEYS = {
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
     "journal": "journal.path",
+    "cert": "server.cert",
+    "key": "server.key",
+    "control": "control.enabled",
+    "control_port": "control.port",
     "feed": "feed.spec",
     "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
@@ -60,6 +64,12 @@ def serve(
     journal: Annotated[
         str | None, option("Keep events for resuming over a restart.", "FILE")
     ] = None,
+    cert: Annotated[Path | None, option("PEM certificate: serve wss://.", "FILE")] = None,
+    key: Annotated[Path | None, option("Its PEM key, if not in there.", "FILE")] = None,
+    control: Annotated[
+        bool | None, typer.Option("--control/--no-control", help="Metrics and sessions by HTTP.")
+    ] = None,
+    control_port: Annotated[str | None, option("Their port, default 9082.", "N")] = None,
     candles: Annotated[
         str | None, option("Built from quotes, default 1s,1m.", "TIMEFRAMES")
     ] = None,
@@ -97,6 +107,9 @@ def _tell(serving: app.Serving) -> None:
     table = Table("endpoint", "dialect", title="fastrouter", title_justify="left")
     for url in serving.urls:
         table.add_row(url, serving.dialect)
+    if serving.control is not None:
+        table.add_row(f"{serving.control}/metrics", "control")
+        table.add_row(f"{serving.control}/sessions", "control")
     console.print(table)
     console.print(f"feed       {serving.feed}", highlight=False)
     console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)

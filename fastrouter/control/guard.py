@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from fastrouter.control.problem import Problem
-from fastrouter.errors import FastrouterError
+from fastrouter.errors import AuthError
 
 __all__ = ["Guard", "Verifier"]
 
@@ -49,7 +49,7 @@ class Guard:
             raise _refused("Authorization must be: Bearer <token>", "NOT_AUTHENTICATED")
         try:
             grant = self._verifier.verify(token.strip(), self._now())
-        except FastrouterError as error:
+        except AuthError as error:
             raise _refused(str(error), error.code) from None
         if not grant.admin:
             raise Problem(HTTPStatus.FORBIDDEN, "the token's claim 'admin' is not true")

@@ -50,10 +50,7 @@ class Sessions(Protocol):
     def page(
         self, after: str, limit: int, dialect: str | None, address: str | None
     ) -> Sequence[object]:
-        """Up to `limit` sessions with an id above `after`, by id, as `SessionView` takes them.
-
-        An address without a port is all its ports.
-        """
+        """Up to `limit` sessions with an id above `after`, by id, as `SessionView` takes them."""
 
     def find(self, session_id: str) -> object | None:
         """The session of that id."""

@@ -1,4 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp.pair cimport pair
+from libcpp.set cimport set as ordered
+from libcpp.unordered_set cimport unordered_set
 from libcpp.vector cimport vector
 
 from fastrouter.core.clock cimport Clock
@@ -7,6 +10,10 @@ from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.ring cimport Ring
 from fastrouter.core.structs cimport Bytes, Group, OutboxCold, OutboxState
+
+
+ctypedef OutboxState* StatePointer     # a template's argument must be a name
+ctypedef pair[int64_t, StatePointer] Due
 
 
 cdef struct Owed:               # a topic's value, composed but not yet taken by the sink
@@ -30,6 +37,11 @@ cdef class Flusher:
         uint64_t inline_limit   # bytes the oldest session may lag before publish flushes it
         public object wake      # called when the queue is no longer empty
         bint awake
+        ordered[Due] later      # paced sessions by due time
+        unordered_set[StatePointer] states      # of all sessions
+        uint64_t held_bytes     # for single sessions, in all
+        uint64_t budget         # more than that they may not be
+        bint rearm              # the first of them changed: the owner should look at next_due
         int hold                # open batches
         readonly uint64_t copied        # gathers that could not reuse the last one
     cdef uint32_t oldest(self) noexcept
@@ -46,10 +58,16 @@ cdef class Flusher:
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
     cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept
     cdef int check_bound(self, OutboxState* state) except -1
+    cdef OutboxState* largest(self) noexcept
+    cdef int give_up(self, OutboxState* state, uint8_t reason) except -1
     cdef int mute(self, OutboxState* state, uint8_t reason) except -1
     cdef void enqueue(self, OutboxState* state) noexcept
     cdef OutboxState* pop(self) noexcept
     cdef int poke(self) except -1
+    cdef int schedule(self, OutboxState* state) except -1
+    cdef int enqueue_due(self) except -1
+    cdef void unlist(self, OutboxState* state) noexcept
+    cdef void forget(self, OutboxState* state) noexcept
     cpdef bint flush(self, int budget=*) except -1
     cdef int visit(self, OutboxState* state) except -1
     cdef int off_ring(self, OutboxState* state) except -1
@@ -65,7 +83,8 @@ cdef class Flusher:
     cdef int _stopped_on_ring(self, OutboxState* state, char* data, size_t taken,
                               size_t control) except -1
     cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1
-    cdef void _settle(self, OutboxState* state) noexcept
+    cdef size_t _round_end(self, OutboxState* state) noexcept
+    cdef int _settle(self, OutboxState* state) except -1
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
     cdef uint32_t now(self) noexcept
     cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0
@@ -77,6 +96,7 @@ cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
     return cold.accounts == NULL or cold.accounts.count(account) > 0
 
 
+cdef size_t own_bytes(const OutboxCold* cold) noexcept
 cdef uint32_t waiting(const OutboxState* state) noexcept
 cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL
 cdef void release(OutboxState* state) noexcept

@@ -10,7 +10,13 @@ from fastrouter.core.ring import Ring
 class Flusher:
     wake: Callable[[], object] | None
     def __new__(
-        cls, encoder: Encoder, matcher: Matcher, ring_bytes: int, inline_limit: int, timer: Clock
+        cls,
+        encoder: Encoder,
+        matcher: Matcher,
+        ring_bytes: int,
+        inline_limit: int,
+        timer: Clock,
+        budget: int,
     ) -> Flusher: ...
     @property
     def ring(self) -> Ring: ...
@@ -18,6 +24,8 @@ class Flusher:
     def copied(self) -> int: ...
     @property
     def pending(self) -> int: ...
+    @property
+    def next_due(self) -> int | None: ...
     @property
     def idle(self) -> bool: ...
     def begin(self) -> None: ...

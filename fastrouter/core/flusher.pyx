@@ -13,15 +13,17 @@ A session is in one of two places:
   sends control messages, then the backlog, then the newest value of each noted
   topic; when nothing is left the session is back on the ring. A *held* one
   stays: its lossless frames are brought by `Outbox.replay`, and until it is let
-  go it is offered nothing.
+  go it is offered nothing. A *paced* one stays, too: it is sent owed topics in
+  rounds an interval apart, and between them stands in a list by due time.
 """
 
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
+from cython.operator cimport dereference
 
 import cython
 
-from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, RESUMED, note
+from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, OVER_BUDGET, RESUMED, note
 from fastrouter.core.frame cimport (
     MAX_HEADER, TEXT, bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size,
     frame_size, write_header,
@@ -29,8 +31,8 @@ from fastrouter.core.frame cimport (
 from fastrouter.core.ring cimport Slot
 from fastrouter.core.sink cimport Sink
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LISTED, MAX_MARKET_FRAME, MUTE,
-    OFF_RING, OWED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED,
+    MAX_MARKET_FRAME, MUTE, OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -48,6 +50,7 @@ cdef extern from * nogil:
 cdef enum:
     CHUNK = 65536               # bytes a visit off the ring aims at
     KEPT_REFS = 256             # a longer list of references gives its memory back
+    KEPT_TOPICS = 1024          # more places of topics that were sent are cut off `dirty`
     AHEAD = 8                   # members whose state is fetched before its turn
 
 
@@ -56,12 +59,13 @@ cdef class Flusher:
     """The frame ring and the queue of sessions that have something to send."""
 
     def __cinit__(self, Encoder encoder, Matcher matcher, uint64_t ring_bytes,
-                  uint64_t inline_limit, Clock timer):
+                  uint64_t inline_limit, Clock timer, uint64_t budget):
         self.encoder = encoder
         self.matcher = matcher
         self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
         self.inline_limit = inline_limit
         self.timer = timer
+        self.budget = budget
 
     def __dealloc__(self):
         cdef OutboxState* state = self.pop()
@@ -99,10 +103,58 @@ cdef class Flusher:
 
     cdef int poke(self) except -1:
         """Have the owner call flush() soon, unless it is about to already."""
-        if not self.awake and self.head != NULL and not self.hold and self.wake is not None:
+        if (not self.awake and (self.head != NULL or self.rearm) and not self.hold
+                and self.wake is not None):
             self.wake()
             self.awake = True           # only now: a wake that raised did not wake
         return 0
+
+    cdef int schedule(self, OutboxState* state) except -1:
+        """Queue a paced session that is owed topics, or list it until it is due."""
+        cdef OutboxCold* cold = state.cold
+        if state.flags & (QUEUED | LATER):
+            return 0
+        if self.timer.now() >= cold.due:
+            self.enqueue(state)
+            return 0
+        state.flags |= LATER
+        cold.later = cold.due
+        self.later.insert(Due(cold.later, state))
+        if dereference(self.later.begin()).second == state:
+            self.rearm = True
+        return 0
+
+    cdef int enqueue_due(self) except -1:
+        """Queue the listed sessions whose time has come."""
+        cdef:
+            OutboxState* state
+            int64_t now
+        self.rearm = False
+        if self.later.empty():
+            return 0
+        now = self.timer.now()
+        while not self.later.empty() and dereference(self.later.begin()).first <= now:
+            state = dereference(self.later.begin()).second
+            self.unlist(state)
+            if not state.flags & BLOCKED:
+                self.enqueue(state)
+        return 0
+
+    cdef void unlist(self, OutboxState* state) noexcept:
+        """Take a session off the list by due time."""
+        if state.flags & LATER:
+            state.flags &= ~<uint32_t>LATER
+            self.later.erase(Due(state.cold.later, state))
+
+    cdef void forget(self, OutboxState* state) noexcept:
+        """A session is about to be released."""
+        self.unlist(state)
+        self.states.erase(state)
+
+    @property
+    def next_due(self):
+        """When the next paced session is due, ns of the timer; None when none waits."""
+        return None if self.later.empty() else dereference(self.later.begin()).first
 
     def begin(self) -> None:
         """Open a batch: `wake` waits until the last one ends."""
@@ -116,15 +168,16 @@ cdef class Flusher:
     cpdef bint flush(self, int budget=64) except -1:
         """Visit up to `budget` sessions, oldest first. True when some are left: call again."""
         cdef OutboxState* state
+        self.enqueue_due()
         while budget > 0:
             state = self.pop()
             if state == NULL:
                 break
             self.visit(state)
             budget -= 1
-        if self.head != NULL:
+        self.awake = self.head != NULL      # the caller was told to come again
+        if self.awake:
             return True
-        self.awake = False
         self.ring.rewind()
         return False
 
@@ -243,8 +296,11 @@ cdef class Flusher:
             return 0
         if slot.lane == CONFLATABLE:
             self.owe(state, slot.topic, DIRTY)
+            if state.flags & PACED:
+                return 0 if state.flags & BLOCKED else self.schedule(state)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
+            self.held_bytes += slot.size
             cold.queued += 1
             if cold.marks.size() > slot.topic and cold.marks[0][slot.topic] & OWED:
                 cold.marks[0][slot.topic] = LISTED  # what was owed is older than this
@@ -261,10 +317,11 @@ cdef class Flusher:
         self.counts.dropped[RESUMED] += waiting(state)
         forget_refs(state)
         self.off_ring(state)
+        self.held_bytes -= bytes_size(&cold.backlog)
         bytes_free(&cold.backlog)
         cold.dirty.clear()
         cold.marks.clear()
-        cold.dirty_head = 0
+        cold.dirty_head = cold.round_end = 0
         cold.queued = cold.owed = cold.replayed = 0
         state.flags |= HELD
         return 0
@@ -291,9 +348,25 @@ cdef class Flusher:
     cdef int check_bound(self, OutboxState* state) except -1:
         """Mute a session whose own bytes are over its bound, and tell its sink."""
         cdef OutboxCold* cold = state.cold
-        if bytes_size(&cold.backlog) + bytes_size(&cold.control) > cold.bound + cold.replayed:
-            self.mute(state, OVER_BOUND)
-            (<Sink>cold.sink).overflow()
+        if own_bytes(cold) > cold.bound + cold.replayed:
+            self.give_up(state, OVER_BOUND)
+        while self.held_bytes > self.budget:
+            self.give_up(self.largest(), OVER_BUDGET)
+        return 0
+
+    cdef OutboxState* largest(self) noexcept:
+        """The session that holds most bytes. There are some."""
+        cdef:
+            OutboxState* found = NULL
+            OutboxState* state
+        for state in self.states:
+            if found == NULL or own_bytes(state.cold) > own_bytes(found.cold):
+                found = state
+        return found
+
+    cdef int give_up(self, OutboxState* state, uint8_t reason) except -1:
+        self.mute(state, reason)
+        (<Sink>state.cold.sink).overflow()
         return 0
 
     cdef int mute(self, OutboxState* state, uint8_t reason) except -1:
@@ -306,6 +379,7 @@ cdef class Flusher:
         cold.reason = reason
         state.flags |= MUTE
         forget_refs(state)
+        self.held_bytes -= own_bytes(cold)
         bytes_free(&cold.backlog)
         bytes_free(&cold.control)
         return 0
@@ -374,7 +448,7 @@ cdef class Flusher:
         cdef:
             OutboxCold* cold = state.cold
             size_t control, queued, size
-            uint32_t sent
+            uint32_t sent, owed
             Py_ssize_t taken
         self._compose_off_ring(state, &control, &queued)
         size = self.composed.end
@@ -390,7 +464,10 @@ cdef class Flusher:
         if control:
             self._control_sent(state, min(size, control))
         sent = self._backlog_sent(cold, control, min(size, queued))
-        self._delivered(state, sent + self._owed_sent(cold, size), size)
+        owed = self._owed_sent(cold, size)
+        if owed and state.flags & PACED:
+            cold.due = self.timer.now() + cold.pace
+        self._delivered(state, sent + owed, size)
         if not state.flags & BLOCKED:
             self._settle(state)
         return 0
@@ -420,6 +497,7 @@ cdef class Flusher:
             size_t backlog = bytes_size(&cold.backlog)
             size_t part = 0
             size_t at = cold.dirty_head
+            size_t end = self._round_end(state)
             uint32_t index
             Owed owed
             char* out
@@ -433,7 +511,7 @@ cdef class Flusher:
         bytes_append(&self.composed, cold.backlog.data + cold.backlog.start, part)
         queued[0] = self.composed.end
         backlog -= part
-        while backlog == 0 and at < cold.dirty.size() and self.composed.end < CHUNK:
+        while backlog == 0 and at < end and self.composed.end < CHUNK:
             index = cold.dirty[0][at]
             at += 1
             if cold.marks[0][index] & OWED:
@@ -450,6 +528,15 @@ cdef class Flusher:
             owed.next = at
             self.owed.push_back(owed)
         return 0
+
+    cdef size_t _round_end(self, OutboxState* state) noexcept:
+        """Owed topics before this place may be sent now. Begins a round that is due."""
+        cdef OutboxCold* cold = state.cold
+        if not state.flags & PACED:
+            return cold.dirty.size()
+        if cold.round_end <= cold.dirty_head and self.timer.now() >= cold.due:
+            cold.round_end = cold.dirty.size()
+        return cold.round_end
 
     cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept:
         """The session's dialect has no message for the owed value: strike it."""
@@ -476,6 +563,10 @@ cdef class Flusher:
                 sent += 1
             cold.marks[0][index] = 0
             cold.dirty_head = owed.next
+        if cold.dirty_head > max(<size_t>KEPT_TOPICS, cold.dirty.size() // 2):
+            cold.dirty.erase(cold.dirty.begin(), cold.dirty.begin() + cold.dirty_head)
+            cold.round_end -= min(cold.round_end, cold.dirty_head)
+            cold.dirty_head = 0
         return sent
 
     cdef int _gather(self, OutboxState* state) except -1:
@@ -546,27 +637,33 @@ cdef class Flusher:
         if cold.dirty == NULL:
             cold.dirty = new vector[uint32_t]()
             cold.marks = new vector[uint8_t]()
-            cold.dirty_head = 0
+            cold.dirty_head = cold.round_end = 0
         return 0
 
-    cdef void _settle(self, OutboxState* state) noexcept:
+    cdef int _settle(self, OutboxState* state) except -1:
         """After a visit off the ring: queue again, or back on the ring when nothing is left."""
-        cdef OutboxCold* cold = state.cold
-        if (bytes_size(&cold.control) or bytes_size(&cold.backlog)
-                or cold.dirty_head < cold.dirty.size()):
+        cdef:
+            OutboxCold* cold = state.cold
+            bint is_owed = cold.dirty_head < cold.dirty.size()
+        if bytes_size(&cold.control) or bytes_size(&cold.backlog) or (
+                cold.dirty_head < cold.round_end if state.flags & PACED else is_owed):
             self.enqueue(state)
-            return
+            return 0
         if state.flags & HELD:
             (<Sink>cold.sink).drained()
-            return
+            return 0
+        if state.flags & PACED:
+            return self.schedule(state) if is_owed else 0
         del cold.dirty
         del cold.marks
         cold.dirty = NULL
         cold.marks = NULL
         state.flags &= ~<uint32_t>OFF_RING
+        return 0
 
     cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
         bytes_consume(&state.cold.control, size)
+        self.held_bytes -= size
         if bytes_size(&state.cold.control) == 0:
             state.flags &= ~<uint32_t>CONTROL
 
@@ -581,6 +678,7 @@ cdef class Flusher:
         if sent:
             bytes_consume(&cold.backlog, end - start)
             cold.replayed -= min(cold.replayed, end - start)
+            self.held_bytes -= end - start
         cold.queued -= sent
         return sent
 
@@ -597,6 +695,11 @@ cdef class Flusher:
 
 
 # ---------------------------------------------------------------------- states
+
+cdef size_t own_bytes(const OutboxCold* cold) noexcept:
+    """Bytes held for this session alone."""
+    return bytes_size(&cold.control) + bytes_size(&cold.backlog)
+
 
 cdef uint32_t waiting(const OutboxState* state) noexcept:
     """Events that wait to be sent."""

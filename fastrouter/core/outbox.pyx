@@ -8,10 +8,11 @@ from libcpp.vector cimport vector
 import cython
 
 from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
-from fastrouter.core.flusher cimport may_see, new_state, release
-from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, bytes_size
+from fastrouter.core.flusher cimport may_see, new_state, own_bytes, release
+from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, header_size
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, HELD, LISTED, MUTE, OFF_RING, OWED, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CONTROL, HELD, LATER, LISTED, MUTE, OFF_RING, OWED, PACED, SNAPSHOT, Membership,
+    OutboxCold,
 )
 
 
@@ -32,9 +33,12 @@ cdef class Outbox:
         self.dialect = dialect
         self.owner = owner
         self.state = new_state(<void*>sink, number, bound)
+        flusher.states.insert(self.state)
 
     def __dealloc__(self):
         if self.state != NULL:      # the whole router goes: nobody looks at groups any more
+            if self.flusher is not None:
+                self.flusher.forget(self.state)
             release(self.state)
 
     cdef int check_open(self) except -1:
@@ -104,6 +108,31 @@ cdef class Outbox:
                 allowed.insert(<uint32_t>number)
         del self.state.cold.accounts
         self.state.cold.accounts = allowed
+
+    def pace(self, interval_ns: int) -> None:
+        """Send conflatable events at most once in `interval_ns`; 0: whenever there are any.
+
+        A round brings the newest value of each topic that changed; after a silence it
+        leaves at once. The last value always arrives. Lossless events and control
+        messages do not wait.
+        """
+        cdef OutboxCold* cold
+        self.check_open()
+        if interval_ns < 0:
+            raise ValueError(f"interval_ns is {interval_ns}; allowed: from 0")
+        self.send_waiting()
+        cold = self.state.cold
+        cold.pace = interval_ns
+        if cold.pace:
+            self.flusher.off_ring(self.state)
+            self.state.flags |= PACED
+        else:
+            self.flusher.unlist(self.state)
+            self.state.flags &= ~<uint32_t>PACED
+            cold.due = cold.round_end = 0
+        if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
+            self.flusher.enqueue(self.state)
+            self.flusher.poke()
 
     cdef Py_ssize_t place(self, Group* group) noexcept:
         """Where this session lists `group`, -1 when it is no member."""
@@ -219,6 +248,7 @@ cdef class Outbox:
             held.insert(self.state.cold.held[0][i].group)
         for record in records:
             size += self.append_record(record, &held)
+        self.flusher.check_bound(self.state)
         if size and not self.state.flags & BLOCKED:
             self.flusher.enqueue(self.state)
             self.flusher.poke()
@@ -242,6 +272,7 @@ cdef class Outbox:
         if not frame:
             return 0
         cold.replayed += len(frame)
+        self.flusher.held_bytes += len(frame)
         cold.queued += 1
         self.flusher.counts.replayed += 1
         self.state.mark = record.id         # should it be on its way to us just now
@@ -275,6 +306,7 @@ cdef class Outbox:
         if self.state.flags & MUTE:
             return
         bytes_append_frame(&self.state.cold.control, opcode, payload, len(payload))
+        self.flusher.held_bytes += header_size(len(payload)) + len(payload)
         self.state.flags |= CONTROL
         self.flusher.check_bound(self.state)
         if not self.state.flags & BLOCKED:
@@ -298,6 +330,7 @@ cdef class Outbox:
     def flush(self) -> None:
         """Send now what waits, out of turn; for a session that is about to close."""
         if self.state != NULL:
+            self.state.cold.due = 0
             self.flusher.visit(self.state)
 
     def mute(self) -> None:
@@ -312,6 +345,7 @@ cdef class Outbox:
         while not self.state.cold.held.empty():
             self.matcher.leave(self.state, self.state.cold.held.size() - 1)
         self.mute()
+        self.flusher.forget(self.state)
         release(self.state)
         self.state = NULL
         self.owner.discard(self)
@@ -320,12 +354,12 @@ cdef class Outbox:
 
     @property
     def waiting(self):
-        """Does anything wait to be sent?"""
+        """Could anything be sent now? (Not what a paced session has to wait for.)"""
         cdef OutboxState* state = self.state
         if state == NULL or state.flags & MUTE:
             return False
-        if state.flags & HELD:
-            return self.backlog > 0
+        if state.flags & (HELD | PACED):
+            return self.backlog > 0 or state.cold.owed > 0 and not state.flags & LATER
         return bool(state.count or state.flags & (OFF_RING | CONTROL))
 
     @property
@@ -341,9 +375,7 @@ cdef class Outbox:
     @property
     def backlog(self):
         """Bytes of control messages and lossless events held for this session alone."""
-        if self.state == NULL:
-            return 0
-        return bytes_size(&self.state.cold.control) + bytes_size(&self.state.cold.backlog)
+        return 0 if self.state == NULL else own_bytes(self.state.cold)
 
     @property
     def delivered(self):

@@ -5,8 +5,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
-from fastrouter.core.flusher cimport waiting as events_waiting
-from fastrouter.core.frame cimport bytes_size
+from fastrouter.core.flusher cimport own_bytes, waiting as events_waiting
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.record cimport Record
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
@@ -32,8 +31,10 @@ cdef class Router:
     """Routes events to outboxes. No I/O: sinks write, and `wake` says when to call `flush`.
 
     - `clock`: who stamps events that come without a time;
-    - `timer`: by whom latencies are measured, a clock that does not go back; default: `clock`;
+    - `timer`: by whom latencies and intervals are measured, a clock that does not go back;
+      default: `clock`;
     - `outbox_bytes`: what one session may hold for itself before it is closed;
+    - `total_bytes`: what all sessions may hold; beyond it the one that holds most is closed;
     - `recorder`: is given every lossless event before anybody is sent it.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
@@ -41,7 +42,7 @@ cdef class Router:
     """
 
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
-                 Recorder recorder=None):
+                 size_t total_bytes=256 << 20, Recorder recorder=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
@@ -52,7 +53,7 @@ cdef class Router:
         self.matcher = Matcher()
         self.encoder = Encoder()
         self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
-                               clock if timer is None else timer)
+                               clock if timer is None else timer, total_bytes)
         self.outboxes = set()
 
     def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
@@ -375,6 +376,19 @@ cdef class Router:
         return self.flusher.flush(budget)
 
     @property
+    def next_due(self):
+        """When `flush` has something to send again though nothing is published, ns of the timer.
+
+        None when there is no such time. Look again after each `flush`.
+        """
+        return self.flusher.next_due
+
+    @property
+    def timer(self):
+        """The clock of latencies and intervals."""
+        return self.flusher.timer
+
+    @property
     def published(self):
         """Events published."""
         cdef size_t i
@@ -385,18 +399,25 @@ cdef class Router:
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
 
+    def last_event_time(self) -> int:
+        """The time (ns) of the newest event of all topics, 0 before the first; walks all topics."""
+        cdef:
+            Topic* topic
+            int64_t last = 0
+        for topic in self.matcher.topics:
+            last = max(last, topic.stamp.time)
+        return last
+
     def counters(self) -> Counters:
         """What has been done since the start, and what waits now; walks all sessions."""
         cdef:
             Counts* counts = &self.flusher.counts
             size_t event_types = self.matcher.event_type_count
-            uint64_t waiting = 0, bytes = 0, most = 0, held
+            uint64_t waiting = 0, most = 0
             Outbox outbox
         for outbox in self.outboxes:
-            held = bytes_size(&outbox.state.cold.control) + bytes_size(&outbox.state.cold.backlog)
             waiting += events_waiting(outbox.state)
-            bytes += held
-            most = max(most, held)
+            most = max(most, own_bytes(outbox.state.cold))
         return Counters(
             sessions=len(self.outboxes),
             topics=self.matcher.topics.size(),
@@ -415,7 +436,7 @@ cdef class Router:
             sent_bytes=counts.sent_bytes,
             latency=histogram(&counts.latency),
             batch=histogram(&counts.batch),
-            backlog_bytes=bytes,
+            backlog_bytes=self.flusher.held_bytes,
             backlog_most=most)
 
 

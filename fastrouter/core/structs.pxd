@@ -27,6 +27,8 @@ cdef enum:                      # OutboxState.flags
     MUTE = 32                   # over its bound or broken: gets nothing, is about to be closed
     RUN = 64                    # `count` references without a hole, from inline_refs[0] on
     HELD = 128                  # OFF_RING, and no events: whoever holds it brings the lossless ones
+    PACED = 256                 # OFF_RING, and owed topics are sent in rounds, an interval apart
+    LATER = 512                 # stands among those that wait for their next round
 
 
 cdef enum:                      # per topic, in OutboxCold.marks
@@ -130,6 +132,10 @@ cdef struct OutboxCold:
     Bytes backlog               # framed lossless events
     vector[uint32_t]* dirty     # topics in the order they became dirty; NULL while on the ring
     size_t dirty_head
+    size_t round_end            # of the owed topics, those before this place are of this round
+    int64_t pace                # ns from one round to the next; 0: there are none
+    int64_t due                 # timer when the next may begin
+    int64_t later               # what it is listed by while LATER: `due`
     vector[uint8_t]* marks      # one of those per topic index; NULL while on the ring
     size_t bound                # bytes control and backlog may hold, `replayed` not counted
     size_t replayed             # bytes of the backlog's front that replay() put there

@@ -20,9 +20,10 @@ Report = Callable[[Feed, str, float], object]
 class Supply:
     """Runs a feed to its end, and opens it again when it fails.
 
+    `on_state`, when set, is called with False when the source is lost, with True when it is
+    back: because the feed says so, or because it failed and the next one has published.
+
     :param open_feed: builds the feed; what it raises the first time is the caller's.
-    :param on_state: called with False when the source is lost, with True when it is back:
-        because the feed says so, or because it failed and the next one has published.
     :param retry_seconds: from a failure to the next attempt, twice as long each time that
         fails too, 60 at most; 0: a failure is the end.
     :param report: called with each feed, how its run ended and how long that was (s).
@@ -32,13 +33,12 @@ class Supply:
         self,
         open_feed: Callable[[], Feed],
         *,
-        on_state: Callable[[bool], object],
         retry_seconds: float = 0.0,
         report: Report = lambda feed, outcome, seconds: None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._open_feed = open_feed
-        self._on_state = on_state
+        self.on_state: Callable[[bool], object] | None = None
         self._retry = self._delay = retry_seconds
         self._report = report
         self._sleep = sleep
@@ -97,4 +97,5 @@ class Supply:
             self._delay = self._retry
         if connected != self._connected:
             self._connected = connected
-            self._on_state(connected)
+            if self.on_state is not None:
+                self.on_state(connected)

@@ -63,4 +63,4 @@ def encode(entry: Entry) -> bytes:
 def parse(data: bytes) -> Entry:
     """The entry that `encode` wrote."""
     *fields, payload = orjson.loads(data)
-    return Entry(*fields, orjson.dumps(payload))
+    return Entry._make([*fields, orjson.dumps(payload)])

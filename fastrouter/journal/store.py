@@ -243,7 +243,7 @@ INSERTS = {rows: _insert(rows) for rows in BATCHES}
 
 def _entries(rows: list[list[Any]]) -> Iterator[Entry]:
     for *fields, payload in rows:
-        yield Entry(*fields, orjson.dumps(payload))
+        yield Entry._make([*fields, orjson.dumps(payload)])
 
 
 def _unusable(path: Path, error: Exception) -> ConfigError:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,6 +57,7 @@ class Arrival(NamedTuple):
     """What a listener is told of the request that made it."""
 
     address: str
+    path: str
     opening: Opening
     grant: Grant | None = None
 
@@ -123,7 +125,8 @@ def admit(server: Server, request: Request) -> Arrival | None:
         opening = Opening.read(request.parameter)
     except MessageError as error:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
-    return Arrival(request.address, opening, _grant(server, request))
+    path = sys.intern(request.path)  # one of a few: all sessions share it
+    return Arrival(request.address, path, opening, _grant(server, request))
 
 
 def _path_exists(server: Server, request: Request) -> None:

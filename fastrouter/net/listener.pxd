@@ -9,6 +9,8 @@ cdef class Listener(WSListener):
         readonly object server      # fastrouter.net.server.Server
         object arrival              # fastrouter.net.handshake.Arrival; None once it has begun
         readonly str address        # the client's, behind however many proxies
+        readonly str path
+        readonly long long connected_at     # Unix ns
         readonly object session
         readonly Outbox outbox
         readonly WSTransport transport

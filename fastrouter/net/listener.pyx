@@ -40,6 +40,8 @@ cdef class Listener(WSListener):
             self.server.loop.call_soon(self._unblock)
         arrival, self.arrival = self.arrival, None
         self.address = arrival.address
+        self.path = arrival.path
+        self.connected_at = self.server.router.clock.time_ns()
         self.session = self.server.connected(self, arrival)
         self.server.begin(self, arrival)
 

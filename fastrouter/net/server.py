@@ -7,7 +7,7 @@ import logging
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,7 +113,9 @@ class Server:
         self.log = logging.getLogger("fastrouter.net")
         self.loop = asyncio.get_running_loop()
         self.quiet = _Quiet(self.log)
-        self.acks = Acks(getattr(router, "published_at", lambda number: 0), router.clock)  # SHIM
+        # both by name: a core without them counts every id as unknown
+        published_at = getattr(router, "published_at", lambda number: 0)
+        self.acks = Acks(published_at, getattr(router, "timer", router.clock))
         self.rules = endpoint.rules(dialect.name, self.acks)
         self.origins = Origins(endpoint.allowed_origins)
         self.proxies = Proxies(endpoint.trusted_proxies)
@@ -167,6 +169,11 @@ class Server:
     def sessions(self) -> int:
         """How many sessions are open."""
         return len(self._listeners)
+
+    @property
+    def listeners(self) -> Collection[Listener]:
+        """The connections of all open sessions, in no order."""
+        return self._listeners
 
     def now(self) -> int:
         """The monotonic clock of sessions, ns."""
@@ -236,7 +243,8 @@ class Server:
             replay.cancel()
         ending = listener.transport.close_handshake
         said = ending.sent if ending is not None else None
-        self.closes[said.code if said is not None else ABNORMAL] += 1
+        code = int(said.code) if said is not None else ABNORMAL  # type: ignore[call-overload]
+        self.closes[code] += 1
 
     def apply(self, listener: Listener, effect: Effect) -> None:
         """Do what a session decided, and look after it at its new deadline."""

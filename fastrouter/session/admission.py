@@ -19,7 +19,7 @@ __all__ = ["Crowd", "Origins", "Proxies", "parse_origin", "parse_proxy"]
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:*\[\]]+)(:[0-9]{1,5})?")
 
 
 def parse_origin(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from fastrouter.errors import FastrouterError
+from fastrouter.errors import AuthError
 
 
 class View(NamedTuple):
     id: str
-    address: str = "10.0.0.1:5000"
+    address: str = "10.0.0.1"
     dialect: str = "trading-api"
     path: str = "/ws"
     subject: str | None = None
@@ -45,5 +45,5 @@ class FakeVerifier:
 
     def verify(self, token, now_s):
         if token not in ("admin", "user"):
-            raise FastrouterError("the token has expired", code="TOKEN_EXPIRED")
+            raise AuthError("the token has expired", code="TOKEN_EXPIRED")
         return SimpleNamespace(admin=token == "admin")

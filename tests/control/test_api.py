@@ -54,7 +54,7 @@ async def test_one_session(http, sessions):
     )
     assert (await http.get("/sessions/ses_x")).json() == {
         "id": "ses_x",
-        "address": "10.0.0.1:5000",
+        "address": "10.0.0.1",
         "dialect": "trading-api",
         "path": "/ws",
         "subject": "ann",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from fastrouter.core.outbox import Outbox
+from fastrouter.core.record import Record
 from fastrouter.core.sink import MemorySink
 
 Topic = tuple[str, str]  # symbol, event type
@@ -26,6 +27,7 @@ class Published(NamedTuple):
     lossless: bool
     value: Any  # what tells it from others of its topic
     size: int  # bytes of its frame, at most
+    account: str = ""  # whose it is
 
 
 def matches(pattern: Topic, topic: Topic) -> bool:
@@ -61,14 +63,23 @@ class Oracle:
     offered: dict[int, Published] = field(default_factory=dict)  # conflatable, by id
     snapshots: set[Topic] = field(default_factory=set)  # topics whose first value is one
     seen: dict[Topic, int] = field(default_factory=dict)  # newest sequence number
+    accounts: set[str] | None = None  # whose events it may see; None: all
+    held: bool = False
+    cursor: int = 0  # while held: records before this place need not be replayed, or were
+    replayed: set[int] = field(default_factory=set)  # ids
 
     # ------------------------------------------------------------ what happens
 
     def matched(self, topic: Topic) -> bool:
         return any(matches(pattern, topic) for pattern in self.patterns)
 
+    def wanted(self, event: Published) -> bool:
+        """Is the session subscribed to it, and may see it?"""
+        hidden = event.account and self.accounts is not None and event.account not in self.accounts
+        return self.matched(event.topic) and not hidden
+
     def published(self, event: Published) -> None:
-        if not self.matched(event.topic):
+        if self.held or not self.wanted(event):
             return
         if event.lossless:
             self.lossless.append(event)
@@ -87,8 +98,13 @@ class Oracle:
         before = {topic for topic in values if self.matched(topic)}
         self.outbox.subscribe(patterns)
         self.patterns.update(patterns)
+        if not self.held:
+            self.owe({topic: event for topic, event in values.items() if topic not in before})
+
+    def owe(self, values: dict[Topic, Published]) -> None:
+        """Snapshots of those that match are to come."""
         for topic, event in values.items():
-            if topic not in before and self.matched(topic):
+            if self.matched(topic):
                 self.newest[topic] = self.offered[event.id] = event
                 self.snapshots.add(topic)
 
@@ -100,6 +116,36 @@ class Oracle:
             del self.newest[topic]
             self.snapshots.discard(topic)
         self.offered = {n: e for n, e in self.offered.items() if self.matched(e.topic)}
+
+    def allow(self, accounts: set[str] | None) -> None:
+        self.outbox.allow(accounts)
+        self.accounts = accounts
+
+    def hold(self, published: list[Published]) -> None:
+        """As a client that resumes: what it has not seen is replayed; `published`: lossless."""
+        self.outbox.hold()
+        if self.held:
+            return
+        self.held = True
+        self.cursor = published.index(self.lossless[0]) if self.lossless else len(published)
+        self.lossless, self.replayed = [], set()
+        self.newest, self.offered, self.snapshots, self.seen = {}, {}, set(), {}
+
+    def replay(self, published: list[Published], records: list[Record], count: int) -> None:
+        """The next `count` records; `published` says the same of them."""
+        part = slice(self.cursor, self.cursor + count)
+        brought = [event for event in published[part] if self.wanted(event)]
+        self.cursor += len(published[part])
+        size = self.outbox.replay(records[part])
+        assert (size > 0) == bool(brought)
+        self.lossless += brought
+        self.replayed.update(event.id for event in brought)
+
+    def go_live(self, values: dict[Topic, Published]) -> None:
+        self.outbox.go_live()
+        if self.held:
+            self.held = False
+            self.owe(values)
 
     def control(self, number: int, padding: int) -> None:
         payload = orjson.dumps({"type": "ping", "n": number, "padding": "x" * padding})
@@ -144,6 +190,10 @@ class Oracle:
         if self.newest.get(topic) is event:
             del self.newest[topic]
         return event
+
+    def most(self) -> int:
+        """Bytes it may hold: its bound, and what was replayed and has not been sent."""
+        return self.bound + sum(e.size for e in self.lossless if e.id in self.replayed)
 
     def given_up(self) -> bool:
         """Over its bound and told so; it must have held more than it may."""

@@ -12,12 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from fastrouter.core.clock import Clock
 from fastrouter.core.dtypes import QUOTE_DTYPE
+from fastrouter.core.kinds import ACCOUNT_KINDS
 from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink
 from fastrouter.dialects import load
 
 from .oracle import LONGEST_MARKET_FRAME, Oracle, Published
-from .peer import SECOND, START, candle, quote
+from .peer import SECOND, START, Kept, candle, quote
 
 MOST_SESSIONS = 4
 FORMING_INTERVAL = 950_000_000  # ns: the router's own
@@ -36,6 +37,7 @@ topics = st.tuples(
 everything = [("*", kind) for kind in ("quote", "candle@1m", *EVENT_KINDS)]
 some_topics = st.one_of(st.just(everything), st.lists(topics, min_size=1, max_size=5))
 symbol = st.sampled_from(SYMBOLS)
+account = st.sampled_from(("a", "b"))
 place = st.integers(0, MOST_SESSIONS - 1)
 #: bytes: nothing, the middle of a header, of a frame, some frames
 room = st.one_of(st.none(), st.sampled_from((0, 1, 3)), st.integers(0, 3000))
@@ -50,11 +52,13 @@ class Sessions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock(START)
-        self.router = Router(clock=self.clock, outbox_bytes=1 << 12)
+        self.recorder = Kept()
+        self.router = Router(clock=self.clock, outbox_bytes=1 << 12, recorder=self.recorder)
         self.router.wake = self.wake
         self.woken = False
         self.batches = 0
         self.oracles: list[Oracle] = []
+        self.lossless: list[Published] = []
         self.seqs: dict[tuple[str, str], int] = {}
         self.values: dict[tuple[str, str], Published] = {}
         self.forming_at: dict[str, int] = {}
@@ -72,18 +76,21 @@ class Sessions(RuleBasedStateMachine):
         self.numbers += 1
         return self.numbers
 
-    def stamp(self, topic, lossless, value, size) -> Published:
+    def stamp(self, topic, lossless, value, size, account="") -> Published:
         self.last_id += 1
         self.seqs[topic] = self.seqs.get(topic, 0) + 1
-        event = Published(topic, self.last_id, self.seqs[topic], lossless, value, size)
+        event = Published(topic, self.last_id, self.seqs[topic], lossless, value, size, account)
+        if lossless:
+            self.lossless.append(event)
         if topic[1] not in EVENT_KINDS:
             self.values[topic] = event
         return event
 
     def offer(self, event: Published) -> None:
-        """A publish may send what waited before; never yet what it publishes."""
+        """A publish may send what waited before, but never a value before it is offered."""
         for oracle in self.oracles:
-            oracle.read()
+            if event.topic in self.values:
+                oracle.read()
             oracle.published(event)
 
     # --------------------------------------------------------------- sessions
@@ -124,6 +131,33 @@ class Sessions(RuleBasedStateMachine):
     @rule(place=place, padding=padding)
     def control(self, place, padding):
         self.oracle(place).control(self.number(), padding)
+
+    @rule(place=place, accounts=st.one_of(st.none(), st.sets(account)))
+    def allow(self, place, accounts):
+        self.oracle(place).allow(accounts)
+
+    # ----------------------------------------------------------------- resume
+
+    @rule(place=place)
+    def hold(self, place):
+        self.oracle(place).hold(self.lossless)
+
+    @precondition(lambda self: any(oracle.held for oracle in self.oracles))
+    @rule(place=place, count=st.integers(1, 9))
+    def replay(self, place, count):
+        held = [oracle for oracle in self.oracles if oracle.held]
+        held[place % len(held)].replay(self.lossless, self.recorder.records, count)
+
+    @precondition(lambda self: any(oracle.held for oracle in self.oracles))
+    @rule(place=place)
+    def go_live(self, place):
+        held = [oracle for oracle in self.oracles if oracle.held]
+        self.bring_up_to_date(held[place % len(held)])
+
+    def bring_up_to_date(self, oracle):
+        if oracle.held:
+            oracle.replay(self.lossless, self.recorder.records, len(self.lossless))
+        oracle.go_live(self.values)
 
     # ------------------------------------------------------------------ sinks
 
@@ -205,13 +239,16 @@ class Sessions(RuleBasedStateMachine):
         kind=st.sampled_from(EVENT_KINDS),
         padding=padding,
         count=st.integers(1, 4),
+        account=account,
     )
-    def publish_events(self, symbol, kind, padding, count):
+    def publish_events(self, symbol, kind, padding, count, account):
+        whose = account if kind in ACCOUNT_KINDS else ""
+        size = padding + LONGEST_MARKET_FRAME
         for _ in range(count):
             number = self.number()
             payload = {"symbol": symbol, "n": number, "padding": "x" * padding}
-            self.router.publish(kind, payload)
-            self.offer(self.stamp((symbol, kind), True, number, padding + LONGEST_MARKET_FRAME))
+            self.router.publish(kind, payload, account=account)
+            self.offer(self.stamp((symbol, kind), True, number, size, whose))
 
     # -------------------------------------------------------------- invariants
 
@@ -233,7 +270,7 @@ class Sessions(RuleBasedStateMachine):
     def memory_is_bounded(self):
         assert self.router.pending <= RING
         for oracle in self.oracles:
-            assert oracle.outbox.backlog <= oracle.bound
+            assert oracle.outbox.backlog <= oracle.most()
 
     @invariant()
     def who_waits_has_woken_the_owner(self):
@@ -244,7 +281,7 @@ class Sessions(RuleBasedStateMachine):
     def every_event_is_in_one_place(self):
         counters = self.router.counters()
         assert (
-            sum(counters.offered.values()) + counters.snapshots
+            sum(counters.offered.values()) + counters.snapshots + counters.replayed
             == counters.delivered
             + sum(counters.conflated.values())
             + sum(counters.dropped.values())
@@ -257,6 +294,7 @@ class Sessions(RuleBasedStateMachine):
 
     def teardown(self):
         for oracle in self.oracles:
+            self.bring_up_to_date(oracle)
             oracle.sink.give()
             oracle.outbox.resume()
         while self.router.flush(3):

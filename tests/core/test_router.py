@@ -321,3 +321,10 @@ class TestBatch:
         for array in ([1], None, np.zeros(3), self.rows(9)[::2], self.rows(4).reshape(2, 2)):
             with pytest.raises(EventError):
                 router.publish_batch(array)
+
+
+def test_the_time_of_the_newest_event(router):
+    assert router.last_event_time() == 0
+    router.publish(Quote("S:A", bid=1, ask=2, time=20))
+    router.publish(Quote("S:B", bid=1, ask=2, time=10))
+    assert router.last_event_time() == 20

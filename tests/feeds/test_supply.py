@@ -44,11 +44,11 @@ class Stage:
         self.outcomes: list[str] = []
         self.supply = Supply(
             self.open,
-            on_state=self.states.append,
             retry_seconds=retry,
             report=lambda feed, outcome, seconds: self.outcomes.append(outcome),
             sleep=self.sleep,
         )
+        self.supply.on_state = self.states.append
 
     def open(self) -> Script:
         run = self.runs.pop(0)

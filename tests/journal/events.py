@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastrouter.core.record import Record
 from fastrouter.journal.entry import Entry
+from fastrouter.journal.journal import Journal
 
 
 def entry(number: int, size: int = 20, event_type: str = "order") -> Entry:
@@ -28,6 +30,12 @@ def record(number: int, payload: Any = None, kind: str = "order") -> Record:
     return Record(kind=kind, event_type=kind, symbol="S:A", account="main",
                   payload={"n": number} if payload is None else payload,
                   id=number, seq=number, time=number)  # fmt: skip
+
+
+async def stored(journal: Journal) -> None:
+    """All that was recorded is in the file."""
+    while journal.disk.writer.backlog:  # noqa: ASYNC110 -- a thread tells nobody
+        await asyncio.sleep(0)
 
 
 class Router:

@@ -14,7 +14,7 @@ from fastrouter.errors import ConfigError
 from fastrouter.session.auth import Verifier
 
 from ..tokens import SECRET, forged, hs256
-from .wire import HEADERS, Wire, frame
+from .wire import HEADERS, Wire, frame, until
 
 VERIFIER = Verifier(secret=SECRET)
 EXPIRED = hs256(exp=1)
@@ -33,8 +33,7 @@ async def refused(server, target: str = "/ws", headers: str = "") -> tuple[int, 
 
 async def gone(server) -> None:
     """Every connection is forgotten, in all and by its address."""
-    while server.crowd.connections:
-        await asyncio.sleep(0.001)
+    await until(lambda: not server.crowd.connections)
     assert server.crowd.of("127.0.0.1") == 0
 
 
@@ -168,8 +167,7 @@ class TestCrowd:
         status, _, body = await refused(server)
         assert (status, body["code"]) == (503, "SERVICE_UNAVAILABLE")
         await first.bye()
-        while server.crowd.connections > 1:
-            await asyncio.sleep(0.001)
+        await until(lambda: server.crowd.connections == 1)
         await open_session(server)
         second.say({"type": "pong"})
 
@@ -177,8 +175,7 @@ class TestCrowd:
         server = await serve(connections=1)
         half = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
         half.send(b"GET /ws HT")
-        while not server.crowd.connections:
-            await asyncio.sleep(0.001)
+        await until(lambda: server.crowd.connections)
         assert (await refused(server))[0] == 503
         await half.bye()
         await gone(server)

@@ -27,11 +27,11 @@ async def connection(request, serve, open_session, tmp_path):
 
 async def test_a_visit_is_one_write(connection, router):
     wire, listener = connection
-    before = router.stats()["sends"]
+    before = router.counters().sends
     for bid in range(1, 200):
         router.publish(Quote("S:A", bid=bid, ask=bid + 1))
     listener.outbox.flush()
-    assert router.stats()["sends"] == before + 1
+    assert router.counters().sends == before + 1
     assert listener.transport.underlying_transport.get_write_buffer_size() == 0
     for seq in range(1, 200):
         assert (await wire.message())["quote"]["seq"] == seq

@@ -42,7 +42,6 @@ async def test_each_silence_is_told_as_the_wire_has_it():
 @pytest.mark.parametrize(("silence", "interval"), [(60, 1.0), (2, 0.5)])
 async def test_how_often_it_looks(silence, interval):
     staleness = Staleness(Notices(), Script(), silence)
-    assert staleness._timer.when() - staleness._loop.time() <= interval
     assert staleness._interval == interval
     staleness.close()
 

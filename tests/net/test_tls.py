@@ -54,11 +54,11 @@ def join(open_session, files):
 class TestStream:
     async def test_a_burst_is_one_write(self, secure, join, router):
         wire = await join(await secure())
-        before = router.stats()["sends"]
+        before = router.counters().sends
         for i in range(100):
             router.publish(quote(float(i)))
         assert [(await wire.message())["quote"]["seq"] for _ in range(100)] == list(range(1, 101))
-        assert router.stats()["sends"] == before + 1
+        assert router.counters().sends == before + 1
 
     async def test_a_session_that_reads_loses_nothing(self, secure, join, router):
         server = await secure(subscriptions="S:AAPL:quote")
@@ -70,7 +70,7 @@ class TestStream:
                 for wire in wires:
                     while wire.reader._buffer:  # type: ignore[attr-defined]
                         await wire.message()
-        assert router.stats()["conflated"] == 0
+        assert router.counters().conflated["quote"] == 0
 
     async def test_messages_go_both_ways(self, secure, join):
         wire = await join(await secure(), target="/ws?subscriptions=S:A:quote")
@@ -97,7 +97,7 @@ class TestSlowConsumer:
         well, slow = await join(server), await join(server)
         slow.writer.transport.pause_reading()
         count = 0
-        while not router.stats()["conflated"] or count % 100:
+        while not router.counters().conflated["quote"] or count % 100:
             count += 1
             router.publish(quote(float(count)))
             assert (await well.message())["quote"]["seq"] == count
@@ -114,18 +114,18 @@ class TestSlowConsumer:
         server = await secure(subscriptions="*:quote")
         slow = await join(server)
         slow.writer.transport.pause_reading()
-        while not router.stats()["conflated"]:
+        while not router.counters().conflated["quote"]:
             router.publish(quote())
             await asyncio.sleep(0)
         (listener,) = server._listeners
-        sent = router.stats()["sent_bytes"]
+        sent = router.counters().sent_bytes
         for i in range(20_000):
             router.publish(quote(float(i)))
             if i % 100 == 0:
                 await asyncio.sleep(0)
         assert listener.outbox.blocked
         assert listener.outbox.backlog == 0
-        assert router.stats()["sent_bytes"] == sent
+        assert router.counters().sent_bytes == sent
         held = listener.transport.underlying_transport.get_write_buffer_size()
         assert held < 64 * 1024
 
@@ -134,7 +134,7 @@ class TestSlowConsumer:
         well, slow = await join(server), await join(server)
         slow.writer.transport.pause_reading()
         note = "x" * 50_000
-        while not router.stats()["overflows"]:
+        while not router.counters().given_up["overflow"]:
             router.publish("order", {"note": note})
             await well.message()
         slow.writer.transport.resume_reading()
@@ -144,12 +144,12 @@ class TestSlowConsumer:
         server = await secure()
         slow = await join(server)
         slow.writer.transport.pause_reading()
-        while not router.stats()["overflows"]:
+        while not router.counters().given_up["overflow"]:
             router.publish("order", {"note": "x" * 50_000})
             await asyncio.sleep(0)
         while server.sessions:
             await turns()
-        assert router.stats()["sessions"] == 0
+        assert router.counters().sessions == 0
 
 
 class TestBadInput:

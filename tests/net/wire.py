@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from typing import Any
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the example of RFC 6455, 1.3
@@ -49,6 +50,12 @@ def _small_socket(port: int) -> socket.socket:
     sock.connect(("127.0.0.1", port))
     sock.setblocking(False)
     return sock
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until something holds; the test's time limit ends what never does."""
+    while not condition():  # noqa: ASYNC110 -- what is looked at tells nobody
+        await asyncio.sleep(0.001)
 
 
 class Wire:
