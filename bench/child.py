@@ -31,7 +31,12 @@ class Child:
     """
 
     def __init__(
-        self, command: Sequence[str], *, cpu: int | None = None, pass_fds: Iterable[int] = ()
+        self,
+        command: Sequence[str],
+        *,
+        cpu: int | None = None,
+        pass_fds: Iterable[int] = (),
+        stderr: int | None = None,
     ) -> None:
         self.name = os.path.basename(command[0])
         self._text = b""
@@ -39,6 +44,7 @@ class Child:
             list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             bufsize=0,
             pass_fds=tuple(pass_fds),
         )
@@ -63,6 +69,10 @@ class Child:
             self._process.stdin.write(line.encode() + b"\n")
         except BrokenPipeError:
             raise ChildFailed(f"{self.name} died before {line!r}") from None
+
+    def signal(self, number: int) -> None:
+        """Send a signal; SIGKILL is a crash."""
+        self._process.send_signal(number)
 
     def hear(self, patience: float = PATIENCE) -> str:
         """The next line of its output. Raises ChildFailed after ``patience`` seconds or its end."""

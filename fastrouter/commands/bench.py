@@ -74,6 +74,8 @@ def _module(name: str) -> str:
 BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "fanout": _program,
     "idle": _program,
+    "echo": _program,
+    "fuzz": _program,
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
@@ -88,6 +90,7 @@ def bench(
     """Measure one part; options after its name are its own (try --help there).
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
+    echo: serve an echo through our listener, for protocol test suites;
     encode, match, publish, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":

@@ -5,7 +5,7 @@
     431  a head too long             503  full
     503  draining                    429  too many from that address
     404  no such path                400  another dialect, a malformed query
-    426  no WebSocket                401  a token that does not hold
+    426  no WebSocket 13             401  a token that does not hold
     403  an origin not allowed
 
 The first that applies. ``GET /healthz`` is 200 until the server drains.
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from fastrouter.net.server import Server
     from fastrouter.session.auth import Grant
 
-__all__ = ["Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
+__all__ = ["VERSION", "Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
+
+
+VERSION = "13"  # of the protocol, RFC 6455
 
 
 class Request(NamedTuple):
@@ -42,6 +45,7 @@ class Request(NamedTuple):
     address: str = ""  # the client's, behind however many proxies
     origins: tuple[str, ...] = ()
     authorization: str | None = None
+    version: str = ""  # Sec-WebSocket-Version
 
     def parameter(self, name: str) -> str | None:
         """The last value of a query parameter, None without one."""
@@ -76,7 +80,7 @@ class Refused(Exception):
 
 #: what a status says beside its body
 HEADERS = {
-    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
+    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket", "Sec-WebSocket-Version": VERSION},
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="fastrouter"'},
 }
 
@@ -99,6 +103,7 @@ def read(request: WSUpgradeRequest, address: str = "") -> Request:
         address,
         tuple(request.headers.getall("Origin", [])),
         request.headers.get("Authorization"),
+        request.headers.get("Sec-WebSocket-Version", ""),
     )
 
 
@@ -135,6 +140,11 @@ def _path_exists(server: Server, request: Request) -> None:
 def _is_an_upgrade(server: Server, request: Request) -> None:
     if not request.upgrade:
         raise Refused(HTTPStatus.UPGRADE_REQUIRED, "this is a WebSocket endpoint")
+    if request.version != VERSION:
+        raise Refused(
+            HTTPStatus.UPGRADE_REQUIRED,
+            f"Sec-WebSocket-Version is {request.version!r}; allowed: {VERSION}",
+        )
 
 
 def _origin_is_allowed(server: Server, request: Request) -> None:

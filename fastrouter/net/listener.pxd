@@ -16,8 +16,10 @@ cdef class Listener(WSListener):
         readonly WSTransport transport
         PeerSink sink
         bytearray message           # fragments so far; None between messages
-        bint binary
+        object text                 # decoder of the message in fragments; None: it is binary
         bint closing
     cdef int receive(self, bytes message) except -1
     cdef int assemble(self, WSFrame frame) except -1
+    cdef bint check_text(self, WSFrame frame) except -1
+    cdef int peer_closes(self, WSFrame frame) except -1
     cdef int refuse(self, int code, str reason) except -1

@@ -2,11 +2,22 @@
 
 import cython
 
-from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
+from picows.picows cimport WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from fastrouter.core.clib cimport fr_utf8_valid
 from fastrouter.net.sinks cimport sink_of
 
+import codecs
+
 from fastrouter.errors import CloseCode
+
+TextDecoder = codecs.getincrementaldecoder("utf-8")
+NOT_UTF8 = "text is not UTF-8"                              # RFC 6455, 8.1
+
+
+cdef inline bint may_be_sent(int code) noexcept:
+    """Is this a code that a close frame may carry (RFC 6455, 7.4; IANA's registry)?"""
+    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
 @cython.final
@@ -61,15 +72,17 @@ cdef class Listener(WSListener):
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
         if frame.msg_type != WSMsgType.CLOSE and (self.closing or transport.is_close_frame_sent):
             return                                          # picows closes by itself, too
-        if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self.refuse(CloseCode.PROTOCOL_ERROR, "reserved bits are set")
-        elif frame.msg_type == WSMsgType.TEXT and frame.fin and self.message is None:
-            self.receive(frame.get_payload_as_bytes())
+        if frame.msg_type == WSMsgType.TEXT and frame.fin and self.message is None:
+            if not fr_utf8_valid(frame.payload_ptr, frame.payload_size):
+                self.refuse(CloseCode.INVALID_TEXT, NOT_UTF8)
+            else:
+                self.receive(frame.get_payload_as_bytes())
         elif frame.msg_type == WSMsgType.CLOSE:
-            self._peer_closes(frame)
+            self.peer_closes(frame)
         elif frame.msg_type == WSMsgType.PING:
             self.session.alive(self.server.now())
-            transport.send_pong(frame.get_payload_as_bytes())
+            # bounded like all else that waits for this peer, should it not read its pongs
+            self.outbox.control(frame.get_payload_as_bytes(), WSMsgType.PONG)
         elif frame.msg_type == WSMsgType.PONG:
             self.session.alive(self.server.now())
         else:
@@ -91,18 +104,29 @@ cdef class Listener(WSListener):
             return self.refuse(CloseCode.PROTOCOL_ERROR, "a message begins inside another")
         else:
             self.message = bytearray()
-            self.binary = frame.msg_type == WSMsgType.BINARY
-        self.message += frame.get_payload_as_memoryview()
-        if len(self.message) > self.server.max_message_bytes:
+            self.text = TextDecoder() if frame.msg_type == WSMsgType.TEXT else None
+        if len(self.message) + frame.payload_size > self.server.max_message_bytes:
             return self.refuse(CloseCode.TOO_BIG, "message too big")
+        self.message += frame.get_payload_as_memoryview()
+        if self.text is not None and not self.check_text(frame):
+            return self.refuse(CloseCode.INVALID_TEXT, NOT_UTF8)
         if not frame.fin:
             return 0
         message = bytes(self.message)
         self.message = None
-        if self.binary:
-            self.server.apply(self, self.session.refuse_binary(self.server.now()))
-            return 0
-        return self.receive(message)
+        if self.text is not None:
+            self.text = None
+            return self.receive(message)
+        self.server.apply(self, self.session.receive_binary(message, self.server.now()))
+        return 0
+
+    cdef bint check_text(self, WSFrame frame) except -1:
+        """Can this fragment be part of a text in UTF-8? A character may span two of them."""
+        try:
+            self.text.decode(frame.get_payload_as_bytes(), frame.fin)
+        except UnicodeDecodeError:
+            return False
+        return True
 
     # ------------------------------------------------------------------ close
 
@@ -110,15 +134,21 @@ cdef class Listener(WSListener):
         self.close(code, reason)
         return 0
 
-    def _peer_closes(self, WSFrame frame):
-        code = frame.get_close_code()
+    cdef int peer_closes(self, WSFrame frame) except -1:
+        cdef int code = CloseCode.DONE
+        if frame.payload_size:
+            code = frame.get_close_code()
         if not self.closing:
+            if not may_be_sent(code):
+                code = CloseCode.PROTOCOL_ERROR
             self.closing = True
+            self.outbox.flush()
             self.outbox.mute()
-            self.transport.send_close(code if code else CloseCode.DONE, b"")
+            self.transport.send_close(<WSCloseCode>code, b"")
             # a peer that does not read what the transport still holds must not hold us
             self.server.loop.call_later(self.server.close_seconds, self.abort)
         self.transport.disconnect()
+        return 0
 
     def close(self, code: int, reason: str = "") -> None:
         """Send what waits, then the close frame; cut the line if the peer does not answer."""
@@ -130,6 +160,21 @@ cdef class Listener(WSListener):
         self.transport.send_close(code, reason.encode())
         self.server.log.info("closed %s: %d %s", self.session.id, code, reason)
         self.server.loop.call_later(self.server.close_seconds, self.abort)
+
+    def fail(self, code: int, reason: str) -> None:
+        """Close a connection whose bytes make no sense any more.
+
+        Nobody reads them, a close frame neither: say that we are done, and wait
+        for the peer to hang up. (To hang up on bytes not read would lose ours.)
+        """
+        if self.transport is None or self.transport.is_disconnected:
+            return
+        self.close(code, reason)
+        underlying = self.transport.underlying_transport
+        if underlying.can_write_eof():
+            underlying.write_eof()
+        else:
+            self.transport.disconnect()
 
     def abort(self) -> None:
         """Cut the line."""

@@ -1,7 +1,8 @@
-"""picows's protocol, watched until its request is whole: counted, bounded, told why it is refused.
+"""picows's protocol, watched: its request bounded, its frames behind a gate, one at a time.
 
 picows cuts a request line and headers that do not end within 16 KiB without a
-word, and tells nobody of connections that never become a session.
+word, and tells nobody of connections that never become a session. Of frames it
+looks one ahead: see `fastrouter.net.gate`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
+from fastrouter.net.gate import Gate
 from fastrouter.net.handshake import Refused
 
 if TYPE_CHECKING:
@@ -23,14 +25,11 @@ HEADER_BYTES = 16 * 1024  # what picows takes at most
 READ_BUFFER = 1024  # bytes; picows grows it when a message needs more
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 END = b"\r\n\r\n"
+NOTHING = memoryview(b"")
 
 
 class Protocol(WSProtocol):  # type: ignore[misc]
-    """One connection, from its first byte.
-
-    Until the request is whole, what arrives passes through Python; then the
-    loop is given picows's own methods, as if this class were not there.
-    """
+    """One connection, from its first byte."""
 
     def __init__(self, server: Server) -> None:
         endpoint = server.endpoint
@@ -45,10 +44,9 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         )
         self.server = server
         self.address = ""
-        self._asking = True
-        self._head = _Head(endpoint.header_bytes)
-        self.get_buffer = self._get_buffer
-        self.buffer_updated = self._buffer_updated
+        self._head: _Head | None = _Head(endpoint.header_bytes)  # None once it is whole
+        self._gate = Gate(endpoint.max_message_bytes)
+        self._room = NOTHING
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
@@ -57,9 +55,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._asking:
+        if self._head is not None:
             self.server.unfinished += not self._head.refused
-            self._hand_over()
         self.server.crowd.leave(self.address)
         super().connection_lost(error)
 
@@ -71,30 +68,50 @@ class Protocol(WSProtocol):  # type: ignore[misc]
     def _asked(self, upgrade: Any) -> Any:
         return self.server.asked(self, upgrade)
 
-    # ------------------------------------------------- until the request is whole
+    # ------------------------------------------------------------------- reading
 
-    def _get_buffer(self, size_hint: int) -> memoryview:
-        view: memoryview = super().get_buffer(size_hint)
-        self._head.view = view
-        return view
+    def get_buffer(self, size_hint: int) -> memoryview:
+        """Where the loop reads to."""
+        self._room = super().get_buffer(size_hint)
+        return self._room
 
-    def _buffer_updated(self, count: int) -> None:
-        head = self._head
-        if head.refused:
+    def buffer_updated(self, count: int) -> None:
+        """The loop has read `count` bytes."""
+        news, self._room = self._room[:count], NOTHING
+        if self._gate.broken or (self._head is not None and self._refuses(self._head, news)):
             return
-        whole = head.take(count)
+        taken = self._gate.take(news)
+        if taken == count:
+            super().buffer_updated(count)
+        else:
+            self._one_by_one(memoryview(bytes(news)), taken)
+
+    def _refuses(self, head: _Head, news: memoryview) -> bool:
+        """Is this of a head that is too long?"""
         if head.refused:
+            return True
+        if head.take(bytes(news)):
+            self._head = None
+        elif head.refused:
             self._refuse_head()
-            return
-        if whole:
-            self._hand_over()
-            self.transport.underlying_transport.set_protocol(self)
-        super().buffer_updated(count)
+        return head.refused
 
-    def _hand_over(self) -> None:
-        """The loop asks for the methods anew: from here on they are picows's."""
-        self._asking = False
-        del self._head, self.get_buffer, self.buffer_updated
+    def _one_by_one(self, news: memoryview, taken: int) -> None:
+        """Hand on the frames of `news`; the first is `taken` bytes long, and in place already."""
+        if taken:
+            super().buffer_updated(taken)
+        while not self._gate.broken and taken < len(news):
+            if self.transport.underlying_transport.is_closing():
+                return
+            room = super().get_buffer(-1)
+            piece = news[taken : taken + len(room)]
+            size = self._gate.take(piece)
+            if size:
+                room[:size] = piece[:size]
+                super().buffer_updated(size)
+            taken += size
+        if self._gate.broken and self.listener is not None:
+            self.listener.fail(*self._gate.broken)
 
     def _refuse_head(self) -> None:
         """Answer, and read on without a look: a reset would take the answer away.
@@ -120,16 +137,14 @@ class _Head:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.refused = False
-        self.view = memoryview(b"")  # where the loop writes next
         self._tail = b""
         self._size = 0
 
-    def take(self, count: int) -> bool:
+    def take(self, news: bytes) -> bool:
         """Whether the head is whole now; `refused` when it is too long."""
-        data = self._tail + bytes(self.view[:count])
-        self.view = memoryview(b"")
+        data = self._tail + news
         end = data.find(END)
-        self._size += count
+        self._size += len(news)
         if end < 0:
             self._tail = data[-3:]
             self.refused = self._size >= self.limit

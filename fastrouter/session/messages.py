@@ -19,13 +19,11 @@ JSON_TYPES = {dict: "an object", list: "an array", str: "a string", bool: "a boo
 def parse(data: bytes) -> Message:
     """An object whose ``type`` is a string; of a key named twice the last counts.
 
-    Raises UnicodeDecodeError for text that is not UTF-8, MessageError for
-    everything else that is no message.
+    Raises MessageError for what is no message.
     """
     try:
         message = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        data.decode()
         raise MessageError(f"not JSON: {error}") from None
     if not isinstance(message, dict):
         raise MessageError(f"message is {JSON_TYPES[type(message)]}; allowed: an object")

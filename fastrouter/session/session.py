@@ -172,16 +172,10 @@ class Session:
     # ---------------------------------------------------------------- receive
 
     def receive(self, data: bytes, now: int) -> Effect:
-        """Take one text message.
-
-        The caller closes with 1007 when told to: text that is not UTF-8 breaks
-        the transport's own rules (RFC 6455, 8.1).
-        """
+        """Take one text message, in UTF-8."""
         self.last_seen = now
         try:
             message = parse(data)
-        except UnicodeDecodeError:
-            return Close(CloseCode.INVALID_TEXT, "text is not UTF-8")
         except MessageError as error:
             return self._count(None, now) or self._refuse(error)
         kind = message["type"]
@@ -190,7 +184,7 @@ class Session:
             return self._count(None, now) or self._refuse(self._unknown(kind))
         return self._count(kind, now) or self._handle(handler, message, now)
 
-    def refuse_binary(self, now: int) -> Effect:
+    def receive_binary(self, data: bytes, now: int) -> Effect:
         """Take one binary message: nothing is defined for it."""
         self.last_seen = now
         error = MessageError("binary message; allowed: JSON in a text message")

@@ -1,4 +1,4 @@
-"""The head of a request: however it arrives, it is bounded."""
+"""However bytes arrive: the head is bounded, and answers come before a close."""
 
 from __future__ import annotations
 
@@ -93,10 +93,46 @@ async def dribble(wire: Wire) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_after_the_handshake_picows_reads_by_itself(serve, open_session):
-    server = await serve()
-    await open_session(server)
-    (listener,) = server._listeners
-    protocol = listener.transport.underlying_transport.get_protocol()
-    assert "buffer_updated" not in vars(protocol)
-    assert protocol.buffer_updated.__func__ is WSProtocol.buffer_updated
+# ------------------------------------------------------------------- frame by frame
+
+BAD = frame(b"not json")
+
+
+async def test_answers_come_before_the_close_of_the_same_read(serve):
+    wire = await Wire.session((await serve()).port)
+    wire.send(BAD + BAD + frame(b"x" * 65537))
+    assert [(await wire.message())["code"] for _ in range(2)] == 2 * ["INVALID_MESSAGE"]
+    assert (await wire.closed()) == (1009, "message too big")
+    await wire.end()
+    await wire.bye()
+
+
+async def test_a_thousand_frames_in_one_read_behind_the_handshake(serve):
+    server = await serve(messages_per_minute=0)
+    wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+    wire.send(f"GET /ws HTTP/1.1\r\n{HEADERS}\r\n".encode() + BAD * 1000)
+    assert (await wire.response())[0] == 101
+    assert (await wire.message())["event"] == "CONNECTED"
+    for _ in range(1000):
+        assert (await wire.message())["code"] == "INVALID_MESSAGE"
+    await wire.bye()
+
+
+async def test_after_a_bad_header_nothing_is_read_and_the_close_arrives(serve):
+    wire = await Wire.session((await serve()).port)
+    wire.send(frame(b"", length=1 << 30) + b"x" * 300_000)
+    assert (await wire.closed())[0] == 1009
+    await wire.end()
+    await wire.bye()
+
+
+async def test_pings_are_bounded_when_nobody_reads_the_pongs(serve, router):
+    wire = await Wire.session((await serve()).port)
+    wire.writer.transport.pause_reading()
+    pings = frame(b"x" * 125, 9) * 500
+    while not router.counters().given_up["overflow"]:
+        wire.send(pings)
+        await wire.writer.drain()
+    wire.writer.transport.resume_reading()
+    assert (await wire.closed())[0] == 4008
+    await wire.bye()

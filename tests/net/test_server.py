@@ -37,7 +37,9 @@ class TestHandshake:
             ("/healthz", "Host: x\r\n", 200),
             ("/ws?subscriptions=%ff", HEADERS, 400),
             ("/ws\xff", HEADERS, 400),
-            ("/ws", HEADERS.replace("Version: 13", "Version: 12"), 400),
+            ("/ws", HEADERS.replace("Version: 13", "Version: 12"), 426),
+            ("/ws", HEADERS.replace("Version: 13", "Version: 8"), 426),
+            ("/ws", HEADERS.replace("Sec-WebSocket-Version: 13\r\n", ""), 426),
             ("/ws", HEADERS.replace("Key: ", "Key: x"), 400),
         ],
     )

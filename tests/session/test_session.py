@@ -131,13 +131,8 @@ def test_invalid_message_is_answered_and_the_connection_stays(client, message, r
     assert len(client.read()) == 1
 
 
-@pytest.mark.parametrize("data", [b"\xff", b'{"type":"\xc3\x28"}', b"\xed\xa0\x80"])
-def test_text_that_is_not_utf8_closes(client, data):
-    assert client.say(data) == Close(CloseCode.INVALID_TEXT, "text is not UTF-8")
-
-
 def test_binary_is_answered_with_an_error(client):
-    assert isinstance(client.session.refuse_binary(0), Rejected)
+    assert isinstance(client.session.receive_binary(b"{}", 0), Rejected)
     assert "binary" in client.read()[0]["message"]
 
 
@@ -183,7 +178,7 @@ def test_warned_at_eighty_percent_closed_beyond_the_limit():
 @pytest.mark.parametrize("rubbish", [b"garbage", {"type": "nonsense"}, {"type": "event_ack"}, None])
 def test_what_is_invalid_counts_too(rubbish):
     client = Client("", Rules(rate=RateLimit(messages=3, seconds=60)))
-    send = client.say if rubbish is not None else lambda _: client.session.refuse_binary(0)
+    send = client.say if rubbish is not None else lambda _: client.session.receive_binary(b"{}", 0)
     for _ in range(3):
         assert isinstance(send(rubbish), Rejected)
     assert send(rubbish) == Close(CloseCode.POLICY, "rate limit: 3 in 60 s")
@@ -298,7 +293,7 @@ def test_anything_else_is_an_error_and_the_end(message, code):
 
 
 def test_binary_first_is_the_end_too():
-    effect = Client("", RULES).session.refuse_binary(0)
+    effect = Client("", RULES).session.receive_binary(b"{}", 0)
     assert effect.code == CloseCode.NOT_AUTHENTICATED
 
 

@@ -1,0 +1,139 @@
+"""The server that proofs are run against: it publishes mixed traffic at steady rates.
+
+Spoken to line by line: it says ``PORT n``, answers ``STATS`` with a line of JSON, and leaves when
+its input ends. Every lossless event carries its number, from 1 on without a hole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from fastrouter import Candle, Quote, Router
+from fastrouter.journal.journal import Journal
+
+DEFAULT = "*:quote,*:candle,*:order,*:signal"
+MEMORY = 1 << 20  # bytes of journal when it has no file
+TICK = 0.005  # s between two bursts
+KINDS = ("quotes", "orders", "candles", "signals")
+
+
+class Traffic:
+    """Publishes each kind at its rate, in events a second."""
+
+    def __init__(self, router: Router, rates: dict[str, float], symbols: int) -> None:
+        self.router = router
+        self.rates = rates
+        self.symbols = [f"S:T{number:03d}" for number in range(symbols)]
+        self.published = dict.fromkeys(KINDS, 0)
+        self.number = 0  # of the last lossless event
+        self.running = True
+
+    def quotes(self, count: int) -> None:
+        symbol = self.symbols[count % len(self.symbols)]
+        self.router.publish(Quote(symbol, bid=count, ask=count + 1, bid_size=time.monotonic_ns()))
+
+    def candles(self, count: int) -> None:
+        self.number += 1
+        symbol = self.symbols[count % len(self.symbols)]
+        price = float(self.number)
+        self.router.publish(
+            Candle(symbol, open=price, high=price, low=price, close=price,
+                   volume=time.monotonic_ns(), closed=True)
+        )  # fmt: skip
+
+    def orders(self, count: int) -> None:
+        self.rare("order", count)
+
+    def signals(self, count: int) -> None:
+        self.rare("signal", count)
+
+    def rare(self, kind: str, count: int) -> None:
+        self.number += 1
+        symbol = self.symbols[count % len(self.symbols)]
+        self.router.publish(
+            kind, {"symbol": symbol, "number": self.number, "sent": time.monotonic_ns()}
+        )
+
+    async def run(self) -> None:
+        """Publish until `running` is False."""
+        publish: list[tuple[str, Callable[[int], None]]] = [
+            (kind, getattr(self, kind)) for kind in KINDS if self.rates[kind]
+        ]
+        start = time.monotonic()
+        while self.running:
+            elapsed = time.monotonic() - start
+            for kind, one in publish:
+                while self.published[kind] < elapsed * self.rates[kind]:
+                    self.published[kind] += 1
+                    one(self.published[kind])
+            await asyncio.sleep(TICK)
+
+    def state(self, server: Any) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "published": self.published,
+            "sessions": server.sessions,
+            "accepted": server.accepted,
+            "refused": server.refused,
+            "rejected": server.rejected,
+            "descriptors": len(os.listdir("/proc/self/fd")),
+            "router": self.router.counters()._asdict(),
+        }
+
+
+async def _obey(traffic: Traffic, server: Any) -> None:
+    """Answer the lines of our input until it ends."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        if line == b"PAUSE\n":
+            traffic.running = False
+        print(json.dumps(traffic.state(server)), flush=True)
+
+
+async def _run(options: argparse.Namespace) -> None:
+    journal = Journal(options.journal, max_bytes=None if options.journal else MEMORY)
+    router = Router(outbox_bytes=options.outbox_bytes, journal=journal)
+    server = await router.serve(
+        "127.0.0.1",
+        options.port,
+        heartbeat=options.heartbeat,
+        messages_per_minute=0,  # who floods is not what is to be proved
+        subscriptions=options.subscriptions,
+    )
+    print(f"PORT {server.port}", flush=True)
+    traffic = Traffic(router, {kind: getattr(options, kind) for kind in KINDS}, options.symbols)
+    publishing = asyncio.ensure_future(traffic.run())
+    await _obey(traffic, server)
+    traffic.running = False
+    await publishing
+    await server.close(0.5)
+    journal.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--heartbeat", type=float, default=15.0, help="s")
+    parser.add_argument("--outbox-bytes", type=int, default=1 << 20)
+    parser.add_argument("--journal", type=Path, help="a file; default: memory")
+    parser.add_argument("--subscriptions", default=DEFAULT)
+    parser.add_argument("--symbols", type=int, default=20)
+    for kind in KINDS:
+        parser.add_argument(f"--{kind}", type=float, default=0.0, help="a second")
+    uvloop.run(_run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
