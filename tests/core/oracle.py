@@ -89,6 +89,11 @@ class Oracle:
             self.offered[event.id] = event
             self.newest[event.topic] = event
 
+    def throttled(self, event: Published) -> None:
+        """A forming candle that is offered to nobody: who is owed the topic may get it."""
+        if event.topic in self.newest:
+            self.offered[event.id] = event
+
     def superseded(self, topic: Topic) -> None:
         """A closed candle is newer than the owed forming one, which may come or not."""
         self.snapshots.discard(topic)
@@ -187,7 +192,7 @@ class Oracle:
         event = self.offered.pop(number)
         assert snapshot is (topic in self.snapshots)
         self.snapshots.discard(topic)
-        if self.newest.get(topic) is event:
+        if topic in self.newest and event.id >= self.newest[topic].id:
             del self.newest[topic]
         return event
 

@@ -230,6 +230,9 @@ class Sessions(RuleBasedStateMachine):
         if not closed:
             now = self.clock.time_ns()
             if now - self.forming_at.get(symbol, 0) < FORMING_INTERVAL:
+                event = self.stamp((symbol, "candle@1m"), False, number, LONGEST_MARKET_FRAME)
+                for oracle in self.oracles:
+                    oracle.throttled(event)
                 return
             self.forming_at[symbol] = now
         self.offer(self.stamp((symbol, "candle@1m"), closed, number, LONGEST_MARKET_FRAME))
