@@ -128,7 +128,9 @@ async def _serve(
     stop = Stop()
     supply = _supply(settings)
     certificate = _certificate(settings.server)
-    router = Router(outbox_bytes=settings.server.outbox_bytes)
+    router = Router(
+        outbox_bytes=settings.server.outbox_bytes, total_bytes=settings.limits.total_bytes
+    )
     server = await _listen(router, settings, certificate)
     supply.on_state = server.upstream
     async with AsyncExitStack() as afterwards:

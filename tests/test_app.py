@@ -23,7 +23,6 @@ from fastrouter.feeds import FEEDS
 from fastrouter.net.certificate import Certificate
 
 from .certificates import certify
-
 from .net.wire import HEADERS, Wire
 from .tokens import SECRET, hs256, public_pem, rs256
 
