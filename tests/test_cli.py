@@ -94,7 +94,9 @@ def test_config_show():
 def test_config_schema():
     schema = json.loads(invoke("config", "schema").output)
     assert schema["title"] == "fastrouter"
-    assert set(schema["properties"]) == {*("server", "auth", "limits", "feed", "control", "log")}
+    assert set(schema["properties"]) == {
+        *("server", "auth", "limits", "feed", "journal", "control", "log")
+    }
 
 
 def test_tail_of_no_url():

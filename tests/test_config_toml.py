@@ -31,5 +31,5 @@ def test_each_value_has_its_origin():
 
 def test_sections_are_tables():
     assert set(tomllib.loads(render(config.load()))) == {
-        *("server", "auth", "limits", "feed", "control", "log")
+        *("server", "auth", "limits", "feed", "journal", "control", "log")
     }
