@@ -52,7 +52,7 @@ class Counters(NamedTuple):
 
     #: events published, by kind
     events: dict[str, int]
-    #: forming candles that came too soon after another of their topic; no event
+    #: forming candles offered to nobody: too soon after another of their topic
     throttled: int
     #: frames encoded: one an event and dialect that listens, and one a snapshot or owed value
     encoded: int

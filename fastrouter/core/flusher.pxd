@@ -56,6 +56,7 @@ cdef class Flusher:
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int hold_back(self, OutboxState* state) except -1
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
+    cdef void supersede(self, OutboxState* state, uint32_t topic) noexcept
     cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept
     cdef int check_bound(self, OutboxState* state) except -1
     cdef OutboxState* largest(self) noexcept
@@ -94,6 +95,11 @@ cdef class Flusher:
 cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
     """Is the session allowed this account's events?"""
     return cold.accounts == NULL or cold.accounts.count(account) > 0
+
+
+cdef inline uint32_t short_time(int64_t time) noexcept:
+    """Nanoseconds of the timer as a ring's Slot keeps them."""
+    return <uint32_t>(<uint64_t>time // 1000)
 
 
 cdef size_t own_bytes(const OutboxCold* cold) noexcept
