@@ -131,7 +131,11 @@ async def _serve(
     certificate = _certificate(settings.server)
     async with AsyncExitStack() as afterwards:
         journal = afterwards.enter_context(_journal(settings.journal))
-        router = Router(outbox_bytes=settings.server.outbox_bytes, journal=journal)
+        router = Router(
+            outbox_bytes=settings.server.outbox_bytes,
+            total_bytes=settings.limits.total_bytes,
+            journal=journal,
+        )
         server = await _listen(router, settings, certificate)
         supply.on_state = server.upstream
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain

@@ -278,6 +278,12 @@ class Limits(Section):
         NoDecode,
         BeforeValidator(_numbered),
     ] = Field(default=100, description="messages from a client, or DIALECT=N items; 0 is no limit")
+    total_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 16,
+        le=1 << 40,
+        description="65536 to 1099511627776 bytes that all sessions' outboxes may hold together",
+    )
     header_bytes: int = Field(
         default=16 << 10, ge=1 << 8, le=16 << 10, description="256 to 16384 bytes of a request"
     )
