@@ -111,7 +111,7 @@ def test_tail_of_no_url():
 def test_a_bench_that_is_none():
     result = invoke("bench", "coffee")
     assert result.exit_code == 2
-    assert "allowed: fanout, idle, encode, match, publish" in result.stderr
+    assert "allowed: fanout, idle, echo, fuzz," in result.stderr
 
 
 def test_a_bench_gets_its_own_options(monkeypatch: pytest.MonkeyPatch):
