@@ -27,6 +27,8 @@ cdef class Flusher:
         Encoder encoder
         Matcher matcher
         Clock timer
+        int64_t moment          # of the timer, when publish_time() last read it
+        uint32_t moments        # how often it was asked
         Counts counts
         OutboxState* head       # the queue: oldest first
         OutboxState* tail
@@ -66,6 +68,7 @@ cdef class Flusher:
     cdef OutboxState* pop(self) noexcept
     cdef int poke(self) except -1
     cdef int schedule(self, OutboxState* state) except -1
+    cdef int64_t publish_time(self) noexcept
     cdef int enqueue_due(self) except -1
     cdef void unlist(self, OutboxState* state) noexcept
     cdef void forget(self, OutboxState* state) noexcept

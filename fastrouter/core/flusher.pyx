@@ -125,6 +125,17 @@ cdef class Flusher:
             self.rearm = True
         return 0
 
+    cdef int64_t publish_time(self) noexcept:
+        """When the event that is published now is, ns of the timer.
+
+        Reading the timer costs a sixth of a publish. While sessions wait in the queue it is
+        read for each 16th event: those between are microseconds from it.
+        """
+        self.moments += 1
+        if self.head == NULL or self.moments % 16 == 0:
+            self.moment = self.timer.now()
+        return self.moment
+
     cdef int enqueue_due(self) except -1:
         """Queue the listed sessions whose time has come."""
         cdef:

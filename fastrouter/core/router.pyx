@@ -132,7 +132,8 @@ cdef class Router:
         if self.recorder is not None:
             self._record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
-        self.moments.note(topic.stamp.id, self.flusher.timer.now())
+        self.flusher.moment = self.flusher.timer.now()
+        self.moments.note(topic.stamp.id, self.flusher.moment)
         self.fan_out_encoded(topic, topic.stamp.id, encoded, LOSSLESS, event.account)
 
     cdef list encode_all(self, Topic* topic, event):
@@ -352,7 +353,7 @@ cdef class Router:
             Group* group
             Py_ssize_t size = 0
             uint32_t ref = 0
-            int64_t time = self.flusher.timer.now()
+            int64_t time = self.flusher.publish_time()
         self.moments.note(topic.stamp.id, time)
         for i in range(topic.groups.size()):
             group = topic.groups[0][i]

@@ -288,6 +288,7 @@ class TestPublishedAt:
         router = Router(clock=Clock(START), timer=Clock(100))
         Peer(router, ("*", "quote"), ("*", "order"))
         router.publish(quote("S:A"))
+        drain(router)
         router.timer.set(200)
         router.publish(candle("S:A"))  # nobody listens
         router.publish("order", {})
