@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from picows.picows import WSProtocol
 
 from .wire import HEADERS, Wire, frame, until
 
