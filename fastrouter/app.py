@@ -21,8 +21,8 @@ from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
-from fastrouter.journal.journal import Journal
 from fastrouter.feeds.supply import Supply
+from fastrouter.journal.journal import Journal
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.registry import Registry
 from fastrouter.net.server import Server
