@@ -9,7 +9,7 @@ import orjson
 from fastrouter.core.event import Candle
 from fastrouter.core.record import Record
 
-__all__ = ["Entry", "encode", "entry_of", "parse", "record_of"]
+__all__ = ["Entry", "compact", "encode", "entry_of", "parse", "record_of"]
 
 #: of a closed candle, whose event type says the rest
 CANDLE_FIELDS = ("open", "high", "low", "close", "volume", "time")
@@ -33,7 +33,12 @@ def entry_of(record: Record) -> Entry:
     if body is None:
         body = orjson.dumps([getattr(record.payload, name) for name in CANDLE_FIELDS])
     return Entry(record.id, record.seq, record.time, record.event_type, record.symbol,
-                 record.account, body)  # fmt: skip
+                 record.account, compact(body))  # fmt: skip
+
+
+def compact(body: bytes) -> bytes:
+    """The same bytes in memory of their own: orjson leaves 4 KiB behind each result."""
+    return bytes(memoryview(body))
 
 
 def record_of(entry: Entry) -> Record:
@@ -63,4 +68,4 @@ def encode(entry: Entry) -> bytes:
 def parse(data: bytes) -> Entry:
     """The entry that `encode` wrote."""
     *fields, payload = orjson.loads(data)
-    return Entry._make([*fields, orjson.dumps(payload)])
+    return Entry._make([*fields, compact(orjson.dumps(payload))])

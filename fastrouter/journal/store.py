@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from fastrouter.errors import ConfigError
-from fastrouter.journal.entry import Entry
+from fastrouter.journal.entry import Entry, compact
 
 __all__ = ["Meta", "Reader", "Store"]
 
@@ -243,7 +243,7 @@ INSERTS = {rows: _insert(rows) for rows in BATCHES}
 
 def _entries(rows: list[list[Any]]) -> Iterator[Entry]:
     for *fields, payload in rows:
-        yield Entry._make([*fields, orjson.dumps(payload)])
+        yield Entry._make([*fields, compact(orjson.dumps(payload))])
 
 
 def _unusable(path: Path, error: Exception) -> ConfigError:

@@ -1,7 +1,10 @@
 """Entries and their two ways: through the spool, and back to a record."""
 
+import tracemalloc
+
 import pytest
 
+from fastrouter import Router
 from fastrouter.core.event import Candle
 from fastrouter.core.record import Record
 from fastrouter.journal.entry import encode, entry_of, parse, record_of
@@ -41,3 +44,14 @@ def test_what_happens_to_the_payload_afterwards_changes_nothing():
     entry = entry_of(record(payload=payload))
     payload["qty"] = "11"
     assert record_of(entry).payload == {"qty": "10"}
+
+
+def test_an_entry_costs_about_what_the_tail_counts_for_it():
+    router = Router()
+    tracemalloc.start()
+    for number in range(1000):
+        router.publish("order", {"symbol": "S:A", "number": number})
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2 * router.journal.tail.bytes
+    router.journal.close()
