@@ -113,9 +113,7 @@ class Server:
         self.log = logging.getLogger("fastrouter.net")
         self.loop = asyncio.get_running_loop()
         self.quiet = _Quiet(self.log)
-        # by name: a core without it counts every id as unknown
-        published_at = getattr(router, "published_at", lambda number: 0)
-        self.acks = Acks(published_at, router.timer)
+        self.acks = Acks(router.published_at, router.timer)
         self.rules = endpoint.rules(dialect.name, self.acks)
         self.origins = Origins(endpoint.allowed_origins)
         self.proxies = Proxies(endpoint.trusted_proxies)
@@ -231,7 +229,7 @@ class Server:
 
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
-        self.apply(listener, listener.session.open(arrival.opening))
+        self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
         if not self.fed:
             listener.session.upstream(False)
 

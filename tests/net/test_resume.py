@@ -221,3 +221,17 @@ async def test_who_leaves_in_the_middle_leaves_nothing(path):
             await asyncio.sleep(0)
         assert not run.journal.pump.replays
         assert not run.server._replays
+
+
+async def test_who_has_got_nothing_yet_resumes_from_its_welcome(path):
+    async with Run(path) as run:
+        run.publish(0, 3)  # before it came
+        wire = await Wire.open(run.server.port, "/ws?subscriptions=*:order")
+        await wire.response()
+        seen = (await wire.message())["last_id"]
+        await wire.bye()
+        run.publish(3, 6)
+    async with Run(path) as run:
+        wire = await resumed(run, seen)
+        assert await orders(wire, 5) == ([3, 4, 5], "evt_6")
+        await wire.bye()
