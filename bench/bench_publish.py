@@ -14,7 +14,7 @@ from fastrouter.core.event import Quote
 from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink, NullSink
 from fastrouter.dialects import load
-from fastrouter.net.clock import SystemClock
+from fastrouter.net.clock import MonotonicClock
 
 ROWS = 10_000
 BURST = 64
@@ -48,7 +48,7 @@ def events(count):
 
 def served(sessions, patterns=EVERYTHING):
     """A router that knows all symbols, and so many sessions."""
-    router = Router(clock=Clock(START), timer=SystemClock())
+    router = Router(clock=Clock(START), timer=MonotonicClock())
     router.publish_batch(quotes(ROWS))
     dialect = load("trading-api")
     for _ in range(sessions):

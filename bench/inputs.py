@@ -24,7 +24,8 @@ HANDSHAKE = (
 TARGETS = (
     "/ws", "/", "/ws?subscriptions=*:quote", "/ws?subscriptions=S:T001:order",
     "/ws?since=evt_1", "/ws?since=evt_99999999", "/ws?conflate=250ms", "/ws?conflate=1ms",
-    "/ws?token=a.b.c", "/ws?since=evt_0&conflate=60s&subscriptions=*:order,*:quote",
+    "/ws?token=a.b.c",
+    "/ws?since=evt_0&conflate=60s&subscriptions=*:order,*:quote",
     "/ws?dialect=trading-api", "/ws?subscriptions=", "/ws?subscriptions=%00:quote",
     "/ws?subscriptions=S:A:quote,S:A", "/ws?subscriptions=" + "S:*:quote," * 300 + "S:*:quote",
 )  # fmt: skip

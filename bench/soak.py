@@ -109,7 +109,8 @@ def describe(name: str, found: Found) -> str:
     return (
         f"{name}: {swarm['events']:,} lossless events, {swarm['lossless']:,} of them and "
         f"{swarm['quotes']:,} quotes delivered; {swarm['killed']:,} cut off, "
-        f"{swarm['connections']:,} connections; p50 {swarm['p50_us'] / 1000:.1f} ms, "
+        f"{swarm['connections']:,} connections, {swarm['stalled']:,} of them by who stalls; "
+        f"p50 {swarm['p50_us'] / 1000:.1f} ms, "
         f"p99 {found.p99_us / 1000:.1f} ms; "
         f"resident {found.resident[len(found.resident) // 4] >> 10:,} -> "
         f"{found.resident[-1] >> 10:,} KiB ({found.growth / 1024:+,.0f})"

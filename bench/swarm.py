@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import random
+import socket
 import sys
 import time
 from array import array
@@ -26,6 +27,8 @@ import uvloop
 from .child import raise_file_limit
 from .inputs import HANDSHAKE, TEXT, frame, lines
 
+SMALL = 4096  # bytes of receive buffer
+BEAT = 5.0  # s between two signs of life of sessions that never read a ping
 RETRY = 0.1  # s between two attempts to connect, about
 PATIENCE = 60.0  # s for everybody to catch up
 SAMPLE = 8  # one message in so many is timed
@@ -81,10 +84,24 @@ class Client(asyncio.Protocol):
         """Connect, and again until somebody answers."""
         while not self.swarm.ending:
             try:
-                await self.swarm.loop.create_connection(lambda: self, "127.0.0.1", self.swarm.port)
+                sock = await self._socket()
+                await self.swarm.loop.create_connection(lambda: self, sock=sock)
                 return
             except OSError:
                 await asyncio.sleep(RETRY * (0.5 + self.swarm.random.random()))
+
+    async def _socket(self) -> socket.socket:
+        """A connected socket; that of a stalled session is soon full."""
+        sock = socket.socket()
+        sock.setblocking(False)
+        try:
+            if self.stalled:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+            await self.swarm.loop.sock_connect(sock, ("127.0.0.1", self.swarm.port))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -229,6 +246,14 @@ class Swarm:
             self.random.choice(self.healthy).kill()
             self.killed += 1
 
+    async def beat(self) -> None:
+        """Sessions that stall are alive all the same."""
+        while not self.ending:
+            await asyncio.sleep(BEAT)
+            for client in self.clients:
+                if client.stalled and client.transport is not None:
+                    client.transport.write(PONG)
+
     # ---------------------------------------------------------------- answers
 
     def state(self) -> dict[str, Any]:
@@ -236,6 +261,7 @@ class Swarm:
         return {
             "live": sum(client.live for client in self.healthy),
             "healthy": len(self.healthy),
+            "stalled": sum(client.connections for client in self.clients if client.stalled),
             "connections": sum(client.connections for client in self.clients),
             "killed": self.killed,
             "refused": self.refused,
@@ -323,6 +349,7 @@ async def _run(options: argparse.Namespace) -> None:
         await asyncio.sleep(0.01)
     print("READY", flush=True)
     swarm.start(swarm.kill())
+    swarm.start(swarm.beat())
     reader = asyncio.StreamReader()
     await swarm.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():

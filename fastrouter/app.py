@@ -131,7 +131,11 @@ async def _serve(
     certificate = _certificate(settings.server)
     async with AsyncExitStack() as afterwards:
         journal = afterwards.enter_context(_journal(settings.journal))
-        router = Router(outbox_bytes=settings.server.outbox_bytes, journal=journal)
+        router = Router(
+            outbox_bytes=settings.server.outbox_bytes,
+            total_bytes=settings.limits.total_bytes,
+            journal=journal,
+        )
         server = await _listen(router, settings, certificate)
         supply.on_state = server.upstream
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
@@ -371,6 +375,16 @@ def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str
     return f"replay:{file}", options
 
 
+def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.upstream
+    return feed.spec, {
+        "subscriptions": chosen.subscriptions,
+        "token": None if chosen.token is None else chosen.token.get_secret_value(),
+        "conflate": chosen.conflate,
+        "cafile": chosen.cafile,
+    }
+
+
 def _bounded(value: float) -> float | None:
     """None, which feeds take for "as fast as possible", instead of infinity."""
     return None if math.isinf(value) else value
@@ -379,4 +393,6 @@ def _bounded(value: float) -> float | None:
 FEED_OPTIONS: dict[str, Callable[[config.Feed, Progress | None], tuple[str, dict[str, Any]]]] = {
     "synthetic": _synthetic,
     "replay": _replay,
+    "ws": _upstream,
+    "wss": _upstream,
 }

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -55,6 +55,7 @@ __all__ = [
     "Server",
     "Settings",
     "Synthetic",
+    "Upstream",
     "load",
 ]
 
@@ -278,6 +279,12 @@ class Limits(Section):
         NoDecode,
         BeforeValidator(_numbered),
     ] = Field(default=100, description="messages from a client, or DIALECT=N items; 0 is no limit")
+    total_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 16,
+        le=1 << 40,
+        description="65536 to 1099511627776 bytes that all sessions' outboxes may hold together",
+    )
     header_bytes: int = Field(
         default=16 << 10, ge=1 << 8, le=16 << 10, description="256 to 16384 bytes of a request"
     )
@@ -321,10 +328,30 @@ class Replay(Section):
     strict: bool = Field(default=False, description="true (a bad row ends the feed) or false")
 
 
-class Feed(Section):
-    """Where events come from: ``spec`` is a feed's name, with ``:FILE`` for a replay."""
+class Upstream(Section):
+    """Another server, whose stream is relayed."""
 
-    spec: str = Field(default="synthetic", min_length=1, description='"synthetic" or "replay:FILE"')
+    subscriptions: str | None = Field(
+        default=None,
+        description="what to ask for, comma separated, as S:AAPL:quote,C:*:candle@5m; all if unset",
+    )
+    token: SecretStr | None = Field(default=None, description="a bearer token, in quotes")
+    conflate: str | None = Field(
+        default=None, description="at most one quote per symbol and interval, as 250ms"
+    )
+    cafile: Path | None = Field(
+        default=None, description="a PEM file of the only authorities to trust, for wss://"
+    )
+
+
+class Feed(Section):
+    """Where events come from: a feed's name, with ``:FILE`` for a replay, or an upstream's URL."""
+
+    spec: str = Field(
+        default="synthetic",
+        min_length=1,
+        description='"synthetic", "replay:FILE", or the URL of an upstream as "ws://HOST:PORT/ws"',
+    )
     candles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=("1s", "1m"), description="timeframes built from quotes, comma separated; 1s to 1d"
     )
@@ -335,6 +362,7 @@ class Feed(Section):
     )  # fmt: skip
     synthetic: Synthetic = Synthetic()
     replay: Replay = Replay()
+    upstream: Upstream = Upstream()
 
     @field_validator("candles")
     @classmethod
@@ -565,7 +593,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
         if problem["type"] == "extra_forbidden":
             reason = "no such setting"
-        text = f"{key} = {_shown(key, problem['input'])} ({origins.get(key, 'default')}): {reason}"
+        given = "***" if _is_secret(problem["loc"]) else _shown(key, problem["input"])
+        text = f"{key} = {given} ({origins.get(key, 'default')}): {reason}"
         told = "allowed:" in reason or not allowed
         lines.setdefault(key, text if told else f"{text}; allowed: {allowed}")
     return "\n".join(lines.values())
@@ -578,6 +607,21 @@ def _shown(key: str, value: object) -> str:
     if hidden or "secret" in key.lower() or "secret" in repr(value).lower():
         return "***"
     return repr(value)
+
+
+def _is_secret(location: tuple[int | str, ...]) -> bool:
+    """Whether an error is about a value that must not be shown."""
+    model: type[BaseModel] = Settings
+    for part in map(str, location):
+        section = _section(model, part)
+        if section is None:
+            field = model.model_fields.get(part)
+            return field is not None and SecretStr in (
+                field.annotation,
+                *get_args(field.annotation),
+            )
+        model = section
+    return False
 
 
 def _locate(location: tuple[int | str, ...]) -> tuple[str, str]:

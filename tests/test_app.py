@@ -336,6 +336,15 @@ def test_settings_reach_the_server():
             "replay:b.csv",
             {"columns": {"time": 0}, "speed": 1.0, "strict": False, "timeframe": None},
         ),
+        (
+            {
+                "feed.spec": "wss://h/ws",
+                "feed.upstream.token": "t",
+                "feed.upstream.cafile": "a.pem",
+            },
+            "wss://h/ws",
+            {"token": "t", "cafile": Path("a.pem"), "subscriptions": None, "conflate": None},
+        ),
     ],
 )
 def test_feeds_are_opened_with_their_settings(

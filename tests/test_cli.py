@@ -4,8 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +97,9 @@ def test_config_show():
 def test_config_schema():
     schema = json.loads(invoke("config", "schema").output)
     assert schema["title"] == "fastrouter"
-    assert set(schema["properties"]) == {*("server", "auth", "limits", "feed", "control", "log")}
+    assert set(schema["properties"]) == {
+        *("server", "auth", "limits", "journal", "feed", "control", "log")
+    }
 
 
 def test_tail_of_no_url():
@@ -106,7 +111,7 @@ def test_tail_of_no_url():
 def test_a_bench_that_is_none():
     result = invoke("bench", "coffee")
     assert result.exit_code == 2
-    assert "allowed: fanout, idle, encode, match, publish" in result.stderr
+    assert "allowed: fanout, idle, echo, fuzz," in result.stderr
 
 
 def test_a_bench_gets_its_own_options(monkeypatch: pytest.MonkeyPatch):
@@ -204,6 +209,62 @@ def test_tail_ends_well_when_interrupted_or_no_longer_read():
         assert tail.stderr.read() == b""
         tail.stderr.close()
         assert tail.wait(30) == 0
+
+
+def test_tail_says_what_it_cannot_do():
+    with serving("--rate", "200") as (_, url):
+        for options in ((), ("--json",)):
+            refused = run("tail", url, "-s", "nonsense", *options)
+            assert refused.returncode == 1
+            assert refused.stderr.startswith("INVALID_SUBSCRIPTION: ")
+            assert "nonsense" in refused.stderr
+
+        with Path("/dev/full").open("w") as full:
+            tail = subprocess.run(
+                [*COMMAND, "tail", url], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
+        assert tail.returncode == 1
+        assert tail.stderr == (
+            "OUTPUT_FAILED: standard output cannot be written: No space left on device\n"
+        )
+
+
+def test_tail_of_what_is_no_websocket_endpoint():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+        server = threading.Thread(target=answer)
+        server.start()
+        tail = run("tail", f"ws://127.0.0.1:{listener.getsockname()[1]}")
+        server.join()
+    assert tail.returncode == 1
+    assert "check the URL: the server answered HTTP 200: hello" in tail.stderr
+    assert "Traceback" not in tail.stderr
+
+
+def test_tail_is_given_its_choices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from fastrouter.commands import tail
+
+    monkeypatch.setenv("PROXY_TOKEN", "secret")
+    made = []
+    monkeypatch.setattr(tail, "Connection", lambda options: made.append(options))
+    monkeypatch.setattr(tail, "_print", lambda *_: None)
+    monkeypatch.setattr(app, "run", lambda _: None)
+    result = invoke("tail", "wss://h", "--since", "evt_7", "--conflate", "1s", "--insecure")
+    assert result.exit_code == 0, result.output
+    (options,) = made
+    assert (options.since, options.conflate, options.token) == (7, "1s", "secret")
+    assert options.ssl_context.verify_mode == ssl.CERT_NONE
+
+    result = invoke("tail", "wss://h", "--cafile", str(tmp_path / "none.pem"))
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "INVALID_CAFILE")
+    result = invoke("tail", "ws://h", "--since", "yesterday")
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "INVALID_SINCE")
 
 
 def test_a_taken_port():

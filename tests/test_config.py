@@ -271,3 +271,20 @@ def test_one_secret_is_enough(tmp_path: Path):
 def test_auth_is_off_by_default():
     assert not config.load().settings.auth.enabled
     assert config.load(None, {"auth.algorithms": "HS256"}).settings.auth.enabled
+
+
+def test_a_secret_is_not_shown_in_an_error():
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {"feed.upstream.token": 12345, "feed.upstream.conflate": 6})
+    assert "feed.upstream.token = *** (command line)" in str(caught.value)
+    assert "feed.upstream.conflate = 6 (command line)" in str(caught.value)
+    assert "12345" not in str(caught.value)
+
+
+def test_an_upstream_is_a_feed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTROUTER_FEED__UPSTREAM__TOKEN", "hush")
+    feed = config.load(None, {"feed.spec": "wss://h:1/ws"}).settings.feed
+    assert feed.name == "wss"
+    assert feed.upstream.token is not None
+    assert feed.upstream.token.get_secret_value() == "hush"
+    assert "hush" not in repr(feed)

@@ -31,5 +31,12 @@ def test_each_value_has_its_origin():
 
 def test_sections_are_tables():
     assert set(tomllib.loads(render(config.load()))) == {
-        *("server", "auth", "limits", "feed", "control", "log")
+        *("server", "auth", "limits", "journal", "feed", "control", "log")
     }
+
+
+def test_a_secret_is_not_shown():
+    shown = render(config.load(None, {"feed.upstream.token": "hush"}))
+    assert "hush" not in shown
+    assert "# token is set, and not shown            # command line" in shown.splitlines()
+    assert "token" not in tomllib.loads(shown)["feed"]["upstream"]

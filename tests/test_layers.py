@@ -17,9 +17,9 @@ MAY_IMPORT = {
     "core": ("errors",),
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
-    "net": ("journal", "session", "dialects", "core", "errors"),
-    "feeds": ("core", "errors"),
     "journal": ("core", "errors"),
+    "net": ("journal", "session", "dialects", "core", "errors"),
+    "feeds": ("client", "core", "errors"),
     "engine": ("core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("core", "errors"),

@@ -23,8 +23,14 @@ class Backoff:
         self._random = random
         self._ceiling = min(last, 2 * first)
 
-    def delay(self) -> float:
-        """Seconds to wait now; the ceiling of the next call is twice as high."""
+    def delay(self, asked: float | None = None) -> float:
+        """Seconds to wait now; the ceiling of the next call is twice as high.
+
+        When the server ``asked`` for a time, that is it, but never more than
+        ``last``; the server spreads its clients itself, so there is no jitter.
+        """
+        if asked is not None:
+            return min(asked, self._last)
         ceiling = self._ceiling
         self._ceiling = min(self._last, ceiling * 2)
         return self._first + self._random() * (ceiling - self._first)

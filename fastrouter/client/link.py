@@ -13,6 +13,7 @@ nobody holds any more is collected, and ends its link.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import ssl
 from collections import deque
@@ -21,16 +22,17 @@ from typing import Any
 
 from fastrouter import dialects
 from fastrouter.client import messages
-from fastrouter.client.address import with_subscriptions
+from fastrouter.client.address import shown, with_parameters
 from fastrouter.client.backoff import Backoff
 from fastrouter.client.inbox import Inbox
-from fastrouter.client.options import Options
+from fastrouter.client.options import Options, Token
+from fastrouter.client.position import RESUME_GAP, Position
 from fastrouter.client.statistics import Statistics
-from fastrouter.client.wire import Ending, Wire, open_wire
+from fastrouter.client.wire import Ending, Unavailable, Wire, open_wire
 from fastrouter.core.event import Event
 from fastrouter.errors import CloseCode, ConnectionFailed, MessageError, SubscriptionError
 
-__all__ = ["Link"]
+__all__ = ["REFUSALS", "Link"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +51,8 @@ FORBIDDEN = {
 }
 #: Failed attempts that would fail again.
 HOPELESS = (ConnectionFailed, ssl.SSLCertVerificationError)
-#: Error codes that answer a ``subscribe`` or ``unsubscribe``.
-REFUSALS = frozenset({"INVALID_SUBSCRIPTION", "INVALID_MESSAGE", "FORBIDDEN"})
+#: Error codes that answer a request of ours.
+REFUSALS = frozenset({"INVALID_SUBSCRIPTION", "INVALID_MESSAGE", "FORBIDDEN", "LIMIT_EXCEEDED"})
 
 
 class Link:
@@ -59,13 +61,18 @@ class Link:
     def __init__(self, options: Options) -> None:
         self.inbox = Inbox(options.capacity, on_full=self._pause, on_room=self._resume)
         self.statistics = Statistics()
+        self.position = Position(options.since)
         self._options = options
+        self._name = shown(options.url)
         self._surroundings = options.surroundings
         self._decode = options.decoder or dialects.load(options.dialect).decode
         self._held = options.subscriptions
+        self._token: Token | None = options.token
+        self._refused = False  # the last token was, and no session has held since
+        self._up: bool | None = None
         self._wire: Wire | None = None
         self._opened = asyncio.Event()
-        self._answers: deque[asyncio.Future[list[str]]] = deque()
+        self._answers: deque[asyncio.Future[Any]] = deque()
         self._keep_alive: asyncio.TimerHandle | None = None
 
     # ---- for the connection
@@ -75,8 +82,7 @@ class Link:
         failure: Exception | None = None
         try:
             backoff = Backoff(*self._options.backoff, self._surroundings.random)
-            while await self._once(backoff):
-                delay = backoff.delay()
+            while (delay := await self._once(backoff)) is not None:
                 logger.info("connecting again in %.1f s", delay)
                 await self._surroundings.sleep(delay)
         except Exception as error:  # the consumer's to see, not the loop's
@@ -98,14 +104,32 @@ class Link:
     async def change(self, verb: str, items: list[str]) -> list[str]:
         """Send a ``subscribe`` or ``unsubscribe``; return all that is held after it.
 
-        When the session is lost before its answer, the next one is asked again.
+        Raises what the server refuses it with.
+        """
+        held: list[str] = await self._ask(messages.change(verb, items))
+        return held
+
+    async def authenticate(self, token: str) -> dict[str, Any]:
+        """Send a new token on the open session; return what the server says that it grants.
+
+        Later attempts take it too, unless they ask for one.
+        """
+        granted: dict[str, Any] = await self._ask(messages.authenticate(token))
+        if not callable(self._token):
+            self._token = token
+        return granted
+
+    async def _ask(self, request: bytes) -> Any:
+        """Send a request and return its answer.
+
+        When the session is lost before that, the next one is asked again.
         """
         while True:
             while self._wire is None:
                 await self._next_opening()
-            answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._answers.append(answer)
-            self.send(messages.change(verb, items))
+            self.send(request)
             try:
                 async with asyncio.timeout(self._options.open_timeout):
                     return await answer
@@ -114,26 +138,52 @@ class Link:
 
     # ---- sessions
 
-    async def _once(self, backoff: Backoff) -> bool:
-        """One attempt and the session it opens; returns whether to try again."""
+    async def _once(self, backoff: Backoff) -> float | None:
+        """One attempt and the session it opens; seconds until the next, None for no next."""
         options = self._options
-        since = self._surroundings.monotonic()
+        began = self._surroundings.monotonic()
         try:
             ending = await self._session()
+            held = self._surroundings.monotonic() - began >= options.stable_after
+            if held:
+                self._refused = False
+            if held or ending.code == CloseCode.DRAIN:
+                backoff.reset()
+            if not _may_return(ending, options):
+                return None
         except OSError as error:
-            if not options.reconnect or isinstance(error, HOPELESS):
-                raise _as_failure(error, options.url) from error
-            logger.warning("cannot connect to %s: %s", options.url, error)
+            if not self._may_try_again(error):
+                raise _as_failure(error, self._name) from error
+            logger.warning("cannot connect to %s: %s", self._name, error)
+            self._tell(False)
+            return backoff.delay(error.retry_after if isinstance(error, Unavailable) else None)
+        self._tell(False)
+        return backoff.delay(ending.retry_after)
+
+    def _may_try_again(self, error: OSError) -> bool:
+        if not self._options.reconnect:
+            return False
+        if not isinstance(error, HOPELESS):
             return True
-        if self._surroundings.monotonic() - since >= options.stable_after:
-            backoff.reset()
-        return _may_return(ending, options)
+        refused = isinstance(error, ConnectionFailed) and error.code == "NOT_AUTHENTICATED"
+        fresh = refused and callable(self._token) and not self._refused
+        self._refused = self._refused or refused
+        return fresh
 
     async def _session(self) -> Ending:
         """Open a session and wait for its end; raises what `open_wire` does."""
-        url = with_subscriptions(self._options.url, self._held)
+        since = self.position.since
+        url = with_parameters(
+            self._options.url,
+            {
+                "subscriptions": None if self._held is None else ",".join(self._held),
+                "since": None if since is None else f"evt_{since}",
+                "conflate": self._options.conflate,
+            },
+        )
+        token = await self._ask_token()
         try:
-            wire = await open_wire(url, self._options, self._open, self._receive)
+            wire = await open_wire(url, token, self._options, self._open, self._receive)
             return await asyncio.shield(wire.ended)
         finally:
             open_still, self._wire = self._wire, None
@@ -145,10 +195,21 @@ class Link:
     def _open(self, wire: Wire) -> None:
         """A session is open; its first messages may follow in this very turn of the loop."""
         self._wire = wire
-        self.statistics.sessions += 1
+        self.statistics.open(resumed=self.position.since is not None)
+        self.position.open()
         self._opened.set()
+        self._tell(True)
         if self.inbox.full:
             self._pause()
+
+    async def _ask_token(self) -> str | None:
+        token = self._token() if callable(self._token) else self._token
+        return await token if inspect.isawaitable(token) else token
+
+    def _tell(self, up: bool) -> None:
+        if up != self._up and self._options.on_state is not None:
+            self._options.on_state(up)
+        self._up = up
 
     def _forget_answers(self) -> None:
         while self._answers:
@@ -173,6 +234,9 @@ class Link:
             logger.warning("message %.200r cannot be read: %s", message, error)
             return
         self.statistics.received += 1
+        if not self.position.admit(event):
+            self.statistics.duplicates += 1
+            return
         if not isinstance(event, Event):
             self.statistics.follow(event)
         elif (handle := _CONTROL.get(event.kind)) is not None and handle(self, event):
@@ -190,9 +254,18 @@ class Link:
             answer.set_result(list(self._held))
         return True
 
+    def _on_granted(self, event: Event) -> bool:
+        answer = self._next_answer()
+        if answer is not None:
+            answer.set_result(dict(_body(event)))
+        return True
+
     def _on_error(self, event: Event) -> bool:
         """An error that answers a request is raised there; any other is an event."""
         code = _body(event).get("code")
+        if code == RESUME_GAP:
+            self.statistics.resume_gaps += 1
+            logger.warning("%s cannot replay all: %s", self._name, _body(event))
         if code not in REFUSALS or not self._answers:
             return False
         answer = self._next_answer()
@@ -201,7 +274,7 @@ class Link:
             answer.set_exception(SubscriptionError(text, code=code))
         return True
 
-    def _next_answer(self) -> asyncio.Future[list[str]] | None:
+    def _next_answer(self) -> asyncio.Future[Any] | None:
         """Who waits for the answer that just came; answers come in the order of requests."""
         if not self._answers:
             return None
@@ -241,6 +314,7 @@ _CONTROL: dict[str, Callable[[Link, Event], bool]] = {
     "ping": Link._on_ping,
     "subscribed": Link._on_held,
     "unsubscribed": Link._on_held,
+    "authenticated": Link._on_granted,
     "error": Link._on_error,
 }
 
@@ -254,7 +328,7 @@ def _may_return(ending: Ending, options: Options) -> bool:
     """Whether to connect again; raises ConnectionFailed when the end was no good one."""
     if ending.code in (FINAL if options.reconnect else FINAL_ONCE):
         return False
-    text = f"{options.url} closed the session with {ending.code}"
+    text = f"{shown(options.url)} closed the session with {ending.code}"
     if ending.reason:
         text += f": {ending.reason}"
     if ending.code in FORBIDDEN:
@@ -265,7 +339,7 @@ def _may_return(ending: Ending, options: Options) -> bool:
     return True
 
 
-def _as_failure(error: OSError, url: str) -> ConnectionFailed:
+def _as_failure(error: OSError, name: str) -> ConnectionFailed:
     if isinstance(error, ConnectionFailed):
         return error
-    return ConnectionFailed(f"cannot connect to {url}: {error}")
+    return ConnectionFailed(f"cannot connect to {name}: {error}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import orjson
 
-__all__ = ["PONG", "acknowledge", "change"]
+__all__ = ["PONG", "acknowledge", "authenticate", "change"]
 
 PONG = b'{"type":"pong"}'
 
@@ -22,6 +22,11 @@ def acknowledge(ids: Iterable[int], now: float) -> bytes:
             "timestamp": int(now * 1000),
         }
     )
+
+
+def authenticate(token: str) -> bytes:
+    """An ``Authenticate`` message."""
+    return orjson.dumps({"type": "Authenticate", "token": token})
 
 
 def change(verb: str, items: list[str]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
@@ -11,11 +11,15 @@ from fastrouter.client import address
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.surroundings import Surroundings
 
-__all__ = ["DEFAULT_URL", "Options", "resolve"]
+__all__ = ["DEFAULT_URL", "Options", "Token", "resolve", "since_of", "token_of"]
+
+Token = str | Callable[[], "str | Awaitable[str]"]
+"""A token, or who is asked for one before every attempt to connect."""
 
 DEFAULT_URL = "ws://localhost:8082"
 URL_VARIABLE = "PROXY_WS_URL"
 SUBSCRIPTIONS_VARIABLE = "SUBSCRIPTIONS"
+TOKEN_VARIABLE = "PROXY_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,10 @@ class Options:
     ack: bool = False
     reconnect: bool = True
     backoff: tuple[float, float] = (1.0, 30.0)
-    token: str | None = None
+    token: Token | None = field(default=None, repr=False)
+    since: int | None = None
+    conflate: str | None = None
+    on_state: Callable[[bool], None] | None = None
     ssl_context: SSLContext | None = None
     open_timeout: float = 10.0
     close_timeout: float = 2.0
@@ -42,6 +49,23 @@ class Options:
     max_message_bytes: int = 4 * 1024 * 1024
     decoder: Callable[[bytes], AnyEvent] | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+
+
+def token_of(url: str | None, token: Token | None) -> Token | None:
+    """The token to send: for the environment's own address the environment's, if none is given.
+
+    Another address does not get it: a token is for the server it was made for.
+    """
+    if token is None and url is None:
+        return os.environ.get(TOKEN_VARIABLE) or None
+    return token
+
+
+def since_of(url: str, since: str | int | None) -> int | None:
+    """The number to resume after; by default what the URL's own query string names."""
+    if since is None:
+        since = address.parameter(url, "since")
+    return None if since is None else address.number_of(since)
 
 
 def resolve(

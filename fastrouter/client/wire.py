@@ -8,26 +8,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import orjson
 import picows
 
 from fastrouter.client.options import Options
 from fastrouter.errors import CloseCode, ConnectionFailed
 
-__all__ = ["Ending", "Wire", "open_wire"]
+__all__ = ["Ending", "Unavailable", "Wire", "open_wire"]
 
 logger = logging.getLogger(__name__)
 
 ABNORMAL = 1006  # the peer went without a close frame (RFC 6455, 7.1.5)
 
-#: Handshake answers that may change by waiting; any other 4xx will not.
+#: Handshake answers that may change by waiting; any other below 500 will not.
 PASSING_STATUSES = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
+#: … and what those mean that are about who asks.
+REFUSALS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "NOT_AUTHENTICATED",
+    HTTPStatus.FORBIDDEN: "NOT_ALLOWED",
+}
+
+RETRY_AFTER = re.compile(r"\bretry_after=(\d{1,9}(?:\.\d{1,9})?)(?![\d.])", re.ASCII)
+WHOLE_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,20 @@ class Ending:
 
     code: int
     reason: str = ""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which the server that drains wants to see us again, if it says so."""
+        found = RETRY_AFTER.search(self.reason) if self.code == CloseCode.DRAIN else None
+        return float(found[1]) if found else None
+
+
+class Unavailable(ConnectionRefusedError):
+    """The server has no room for us now; ``retry_after`` is when it may have, in seconds."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class Wire(picows.WSListener):
@@ -155,11 +179,12 @@ _HANDLERS: dict[picows.WSMsgType, Callable[[Wire, picows.WSTransport, picows.WSF
 
 async def open_wire(
     url: str,
+    token: str | None,
     options: Options,
     opened: Callable[[Wire], None],
     receive: Callable[[bytes], None],
 ) -> Wire:
-    """Open a session and return it.
+    """Open a session, with a bearer ``token`` if there is one, and return it.
 
     ``opened`` is called with it as soon as the handshake is done, ``receive``
     with each whole message after that, maybe before this function returns.
@@ -178,7 +203,7 @@ async def open_wire(
         sockets.append(await _connect_tcp(target.host, target.port))
         return sockets[-1]
 
-    headers = {"Authorization": f"Bearer {options.token}"} if options.token else None
+    headers = {"Authorization": f"Bearer {token}"} if token else None
     try:
         async with asyncio.timeout(options.open_timeout):
             await picows.ws_connect(
@@ -239,14 +264,26 @@ def _hang_up(sockets: list[socket.socket]) -> None:
 
 def _refusal(error: picows.WSHandshakeError) -> Exception:
     """What a failed handshake means: for good, or for now."""
-    status = None if error.response is None else int(error.response.status)
-    if status is None:
+    if error.response is None:
         return ConnectionResetError(f"the server's answer is no WebSocket handshake: {error}")
-    body = (error.raw_body or b"").decode(errors="replace").strip()
-    text = f"the server answered HTTP {status}" + (f": {body[:200]}" if body else "")
-    if 400 <= status < 500 and status not in PASSING_STATUSES:
-        return ConnectionFailed(text, http_status=status)
-    return ConnectionRefusedError(text)
+    status = int(error.response.status)
+    reason = _reason(error.raw_body or b"")
+    text = f"the server answered HTTP {status}" + (f": {reason}" if reason else "")
+    if status < 400:
+        text = f"no WebSocket endpoint is there, check the URL: {text}"
+    if status < 500 and status not in PASSING_STATUSES:
+        return ConnectionFailed(text, code=REFUSALS.get(status), http_status=status)
+    wait = error.response.headers.get("Retry-After", "")
+    return Unavailable(text, float(wait) if WHOLE_SECONDS.fullmatch(wait) else None)
+
+
+def _reason(body: bytes) -> str:
+    """What an HTTP error says: the ``message`` of a JSON body, or the beginning of any other."""
+    try:
+        text = str(orjson.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        text = body.decode(errors="replace")
+    return " ".join(text.split())[:200]
 
 
 def _ending(transport: picows.WSTransport) -> Ending:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from fastrouter import dialects
+from fastrouter.client.address import number_of
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.core.event import Candle, Event, Quote
-from fastrouter.errors import MessageError
+from fastrouter.errors import ConnectionFailed, MessageError
 
 __all__ = ["Raw", "pretty"]
 
@@ -23,7 +25,7 @@ COLOURS = {"quote": "\x1b[36m", "candle": "\x1b[35m", "error": "\x1b[31m", "conn
 OTHER = "\x1b[33m"
 
 #: Kinds the client itself must understand, so they are decoded even when raw lines are wanted.
-ANSWERS = frozenset({"ping", "subscribed", "unsubscribed"})
+UNDERSTOOD = frozenset({"ping", "subscribed", "unsubscribed", "connection", "error"})
 
 
 def pretty(event: AnyEvent, colour: bool) -> str:
@@ -78,6 +80,12 @@ def _describe_event(event: Event) -> str:
 _MARKET: dict[type, Callable[[Any], str]] = {Quote: _describe_quote, Candle: _describe_candle}
 
 
+class Said(dict[str, Any]):
+    """A decoded payload, and the message it came in."""
+
+    raw: bytes = b""
+
+
 class Raw:
     """Decodes only as far as the client must know; what is left is the message itself."""
 
@@ -85,15 +93,35 @@ class Raw:
         self._decode = dialects.load(dialect).decode
 
     def __call__(self, message: bytes) -> AnyEvent:
-        """An event whose payload is the message's bytes. Raises MessageError."""
+        """An event with the message in it, and with its id. Raises MessageError."""
         try:
-            kind = orjson.loads(message)["type"]
+            said = orjson.loads(message)
+            kind = said["type"]
         except (ValueError, TypeError, KeyError) as error:
             raise MessageError(f"no JSON object with a type: {error}") from None
-        return self._decode(message) if kind in ANSWERS else Event("message", message)
+        if kind in UNDERSTOOD:
+            return self._understand(message)
+        return Event("message", message, id=_number(said.get("id")))
+
+    def _understand(self, message: bytes) -> AnyEvent:
+        event = self._decode(message)
+        if not isinstance(event, Event) or not isinstance(event.payload, dict):
+            return event
+        payload = Said(event.payload)
+        payload.raw = message
+        return Event(event.kind, payload, symbol=event.symbol, time=event.time, id=event.id)
 
     @staticmethod
     def line(event: AnyEvent, colour: bool = False) -> str:
         """The message as it came."""
         assert isinstance(event, Event)
-        return bytes(event.payload).decode()
+        payload = event.payload
+        return (payload.raw if isinstance(payload, Said) else bytes(payload)).decode()
+
+
+def _number(name: object) -> int:
+    """The number of an event's id, 0 for none."""
+    if isinstance(name, str):
+        with suppress(ConnectionFailed):
+            return number_of(name)
+    return 0

@@ -54,7 +54,9 @@ def option(help_text: str, metavar: str | None = None) -> Any:
 @expected
 def serve(
     config_file: File = None,
-    feed: Annotated[str | None, option("synthetic (default) or replay:FILE.", "SPEC")] = None,
+    feed: Annotated[
+        str | None, option("synthetic (default), replay:FILE or ws://….", "SPEC")
+    ] = None,
     host: Annotated[str | None, option("Address to bind, default 127.0.0.1.", "ADDRESS")] = None,
     port: Annotated[str | None, option("Port, default 8082; 0 is any free one.", "N")] = None,
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,

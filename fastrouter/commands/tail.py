@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fastrouter.client import Connection, Options
-from fastrouter.client.options import resolve
+from fastrouter.client import Connection, Options, trusting
+from fastrouter.client.inbox import AnyEvent
+from fastrouter.client.link import REFUSALS
+from fastrouter.client.options import TOKEN_VARIABLE, resolve, since_of
 from fastrouter.commands.failure import expected
 from fastrouter.commands.line import Raw, pretty
+from fastrouter.core.event import Event
+from fastrouter.errors import FastrouterError, SubscriptionError
 
 __all__ = ["tail"]
 
@@ -40,9 +45,33 @@ def tail(
         int | None, typer.Option(min=1, metavar="N", help="Stop after N events.")
     ] = None,
     dialect: Annotated[str, typer.Option(help="The envelope the server speaks.")] = "trading-api",
-    token: Annotated[
-        str | None, typer.Option(help="A bearer token.", show_default=False)
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", show_default=False,
+            help="Begin with what came after this event and is never dropped, as evt_12.",
+        ),
     ] = None,
+    conflate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", show_default=False,
+            help="At most one quote a symbol and interval, as 250ms.",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar=TOKEN_VARIABLE, help="A bearer token.", show_default=False),
+    ] = None,
+    cafile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help="wss: a PEM file of whom to trust."
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="wss: trust whoever answers.")
+    ] = False,
     reconnect: Annotated[bool, typer.Option(help="Come back when the session is lost.")] = True,
 ) -> None:  # fmt: skip
     """Print what a server sends, until Ctrl-C."""
@@ -53,7 +82,10 @@ def tail(
         url=target,
         subscriptions=wanted,
         dialect=dialect,
+        since=since_of(target, since),
+        conflate=conflate,
         token=token,
+        ssl_context=trusting(cafile, insecure=insecure),
         reconnect=reconnect,
         decoder=Raw(dialect) if as_json else None,
     )
@@ -68,15 +100,39 @@ def tail(
 async def _print(connection: Connection, as_json: bool, count: int | None) -> None:
     colour = not as_json and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     line = Raw.line if as_json else pretty
+    flowing = False
     async with connection:
         async for event in connection:
-            print(line(event, colour), flush=True)
+            flowing = flowing or bool(event.id)
+            if not flowing:
+                _check_refusal(event)
+            _say(line(event, colour))
             count = count if count is None else count - 1
             if count == 0:
                 return
 
 
+def _check_refusal(event: AnyEvent) -> None:
+    """Raise SubscriptionError when the server will not send what was asked for at the start."""
+    if isinstance(event, Event) and event.kind == "error" and isinstance(event.payload, dict):
+        code = event.payload.get("code")
+        if code in REFUSALS:
+            raise SubscriptionError(str(event.payload.get("message", code)), code=code)
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_stdout()
+        raise FastrouterError(
+            f"standard output cannot be written: {error.strerror}", code="OUTPUT_FAILED"
+        ) from None
+
+
 def _forget_stdout() -> None:
-    """Who read us is gone: let the interpreter flush what is left into nothing."""
+    """What is left goes nowhere: let the interpreter flush it there."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

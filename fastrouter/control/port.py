@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -73,6 +74,9 @@ def _bind(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
+        # not strerror, to which Python adds the address; names that are unknown have codes below 0
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror}", code="ADDRESS_UNAVAILABLE"
+            f"cannot listen on {host}:{port}: {reason}", code="ADDRESS_UNAVAILABLE"
         ) from None

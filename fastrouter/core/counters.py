@@ -52,12 +52,13 @@ class Counters(NamedTuple):
 
     #: events published, by kind
     events: dict[str, int]
-    #: forming candles that came too soon after another of their topic; no event
+    #: forming candles offered to nobody: too soon after another of their topic
     throttled: int
     #: frames encoded: one an event and dialect that listens, and one a snapshot or owed value
     encoded: int
 
-    #: events put before sessions, by kind: one an event and matched session
+    #: events put before sessions, by kind: one an event and matched session; what
+    #: `Router.notice` says of a topic counts as an event of its kind here and below
     offered: dict[str, int]
     #: last values owed to sessions for what they subscribed to, besides those offered
     snapshots: int

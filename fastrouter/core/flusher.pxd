@@ -27,6 +27,8 @@ cdef class Flusher:
         Encoder encoder
         Matcher matcher
         Clock timer
+        int64_t moment          # of the timer, when publish_time() last read it
+        uint32_t moments        # how often it was asked
         Counts counts
         OutboxState* head       # the queue: oldest first
         OutboxState* tail
@@ -56,6 +58,7 @@ cdef class Flusher:
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int hold_back(self, OutboxState* state) except -1
     cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
+    cdef void supersede(self, OutboxState* state, uint32_t topic) noexcept
     cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept
     cdef int check_bound(self, OutboxState* state) except -1
     cdef OutboxState* largest(self) noexcept
@@ -65,6 +68,7 @@ cdef class Flusher:
     cdef OutboxState* pop(self) noexcept
     cdef int poke(self) except -1
     cdef int schedule(self, OutboxState* state) except -1
+    cdef int64_t publish_time(self) noexcept
     cdef int enqueue_due(self) except -1
     cdef void unlist(self, OutboxState* state) noexcept
     cdef void forget(self, OutboxState* state) noexcept
@@ -94,6 +98,11 @@ cdef class Flusher:
 cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
     """Is the session allowed this account's events?"""
     return cold.accounts == NULL or cold.accounts.count(account) > 0
+
+
+cdef inline uint32_t short_time(int64_t time) noexcept:
+    """Nanoseconds of the timer as a ring's Slot keeps them."""
+    return <uint32_t>(<uint64_t>time // 1000)
 
 
 cdef size_t own_bytes(const OutboxCold* cold) noexcept

@@ -5,6 +5,7 @@ from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.event cimport Candle, Quote
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.moments cimport Moments
 from fastrouter.core.record cimport Recorder
 from fastrouter.core.rows cimport CandleRow
 from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
@@ -17,6 +18,8 @@ cdef class Router:
         readonly Clock clock
         readonly Recorder recorder
         Matcher matcher
+        Moments moments
+        uint64_t notice_number          # of the last one: from 2^64 down, so that it is no id
         set outboxes
         readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
@@ -28,7 +31,9 @@ cdef class Router:
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
     cdef list encode_all(self, Topic* topic, event)
-    cdef int fan_out_encoded(self, Topic* topic, list encoded, str account) except -1
+    cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
+                             str account) except -1
+    cdef bint throttle(self, Topic* topic, int64_t now) noexcept
     cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1

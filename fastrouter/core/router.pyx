@@ -5,11 +5,11 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
-from fastrouter.core.flusher cimport own_bytes, waiting as events_waiting
+from fastrouter.core.flusher cimport own_bytes, short_time, waiting as events_waiting
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.record cimport Record
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
-from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, Group
+from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
 
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
@@ -51,6 +51,7 @@ cdef class Router:
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
+        self.moments = Moments()
         self.encoder = Encoder()
         self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
                                clock if timer is None else timer, total_bytes)
@@ -131,7 +132,9 @@ cdef class Router:
         if self.recorder is not None:
             self._record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
-        self.fan_out_encoded(topic, encoded, event.account)
+        self.flusher.moment = self.flusher.timer.now()
+        self.moments.note(topic.stamp.id, self.flusher.moment)
+        self.fan_out_encoded(topic, topic.stamp.id, encoded, LOSSLESS, event.account)
 
     cdef list encode_all(self, Topic* topic, event):
         """The event's message by number of dialect, None where nobody listens."""
@@ -145,8 +148,9 @@ cdef class Router:
                 encoded[dialect] = self._encode(dialect, event)
         return encoded
 
-    cdef int fan_out_encoded(self, Topic* topic, list encoded, str account) except -1:
-        """Offer the topic's newest event, a message for each dialect, to who may see `account`."""
+    cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
+                             str account) except -1:
+        """Offer a message for each dialect to those of the topic who may see `account`."""
         cdef:
             Group* group
             bytes message
@@ -159,11 +163,11 @@ cdef class Router:
                 continue
             if group.dialect != dialect:
                 dialect = group.dialect
-                ref = self.flusher.append(message, topic.index, LOSSLESS)
+                ref = self.flusher.append(message, topic.index, lane)
             if account:
-                self.flusher.offer_owned(group, ref, topic.stamp.id, whose)
+                self.flusher.offer_owned(group, ref, number, whose)
             else:
-                self.flusher.offer(group, ref, topic.stamp.id)
+                self.flusher.offer(group, ref, number)
         return 0
 
     def _record(self, event, seq):
@@ -282,7 +286,7 @@ cdef class Router:
                     const CandleFields* fields) except -1:
         cdef:
             Topic* topic = self.matcher.topic(event_type, symbol, size)
-            int64_t now
+            int64_t now = 0
         self.make_room(topic)
         if fields.closed:
             if self.recorder is not None:
@@ -290,16 +294,24 @@ cdef class Router:
             self.stamp(topic, fields.time + topic.timeframe)
         else:
             now = self.clock.now()
-            if topic.forming_at and now - topic.forming_at < FORMING_INTERVAL:
-                self.throttled += 1
-                return 0
-            topic.forming_at = now
             self.stamp(topic, now)
         topic.value.candle = fields[0]
         topic.has_value = True
-        if topic.groups.empty():
+        if not fields.closed and self.throttle(topic, now) or topic.groups.empty():
             return 0
         return self.fan_out(topic, LOSSLESS if fields.closed else CONFLATABLE)
+
+    cdef bint throttle(self, Topic* topic, int64_t now) noexcept:
+        """Is this forming candle too soon after the last that was sent?
+
+        It is the topic's value all the same: what a snapshot brings, and a session
+        that is owed the topic. The next that is sent shows the hole in `seq`.
+        """
+        if topic.forming_at and now - topic.forming_at < FORMING_INTERVAL:
+            self.throttled += 1
+            return True
+        topic.forming_at = now
+        return False
 
     cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1:
         """Hand a closed candle, about to be the topic's next value, to the recorder."""
@@ -341,7 +353,8 @@ cdef class Router:
             Group* group
             Py_ssize_t size = 0
             uint32_t ref = 0
-            uint32_t now = self.flusher.now()
+            int64_t time = self.flusher.publish_time()
+        self.moments.note(topic.stamp.id, time)
         for i in range(topic.groups.size()):
             group = topic.groups[0][i]
             if group.dialect != dialect:
@@ -349,10 +362,45 @@ cdef class Router:
                 size = self.encoder.market(
                     self.flusher.ring.reserve(MAX_MARKET_FRAME), topic, dialect, False)
                 if size:
-                    ref = self.flusher.ring.commit(size, topic.index, lane, now)
+                    ref = self.flusher.ring.commit(size, topic.index, lane, short_time(time))
             if size:
                 self.flusher.offer(group, ref, topic.stamp.id)
         return 0
+
+    def notice(self, str symbol, str event_type, str kind, /, **fields) -> None:
+        """Say something about a topic to everybody subscribed to it: that it is stale, say.
+
+        The message is what each dialect makes of `kind` and `fields` (`Dialect.control`);
+        one that cannot say it is passed over. It is not an event: it has no id and is
+        not recorded. It is sent in order with events, and never dropped.
+
+        Raises EventError for an invalid symbol, SubscriptionError for an unknown event type.
+        """
+        cdef:
+            Py_ssize_t size
+            const char* name = utf8(symbol, &size)
+            Topic* topic = self.matcher.topic(self.matcher.row(event_type), name, size)
+            list encoded = [None] * len(self.encoder.dialects)
+            Group* group
+        for group in topic.groups[0]:
+            if encoded[group.dialect] is None:
+                encoded[group.dialect] = self._control(group.dialect, kind, fields)
+        self.notice_number -= 1
+        self.fan_out_encoded(topic, self.notice_number, encoded, NOTICE, "")
+        self.flusher.poke()
+
+    def _control(self, number, kind, fields):
+        try:
+            return self.encoder.dialects[number].control(kind, fields, self.clock.now())
+        except NotImplementedError:
+            return None
+
+    def published_at(self, uint64_t id) -> int:
+        """When the event `id` was published, ns of the timer.
+
+        0 for one that nobody was subscribed to, and for all but the last 65,536 others.
+        """
+        return self.moments.at(id)
 
     def start_after(self, uint64_t id) -> None:
         """Have ids go on after `id`. ValueError when they have begun."""

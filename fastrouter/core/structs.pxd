@@ -16,6 +16,7 @@ cdef enum:
 cdef enum:                      # lanes: what may happen to an event when a session is slow
     CONFLATABLE = 0             # only the newest per topic is kept
     LOSSLESS = 1                # queued within the outbox bound, never dropped
+    NOTICE = 2                  # the same, but about a topic, not its value; held sessions get it
 
 
 cdef enum:                      # OutboxState.flags

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..core.dtypes import Rows
+from ..core.event import Candle, Event, Quote
 
 __all__ = ["Feed", "Publisher"]
 
@@ -15,6 +17,12 @@ class Publisher(Protocol):
 
     def publish_batch(self, rows: Rows, /) -> object:
         """Publish an array of QUOTE_DTYPE or CANDLE_DTYPE, in order."""
+
+    def publish(self, event: Quote | Candle | Event, /) -> object:
+        """Publish one event. Raises EventError when it cannot be routed."""
+
+    def batch(self) -> AbstractContextManager[object]:
+        """What is published inside leaves together at the end."""
 
     async def drained(self) -> object:
         """Return when what is pending is below its mark; give the loop a turn in any case."""

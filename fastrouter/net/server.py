@@ -113,9 +113,9 @@ class Server:
         self.log = logging.getLogger("fastrouter.net")
         self.loop = asyncio.get_running_loop()
         self.quiet = _Quiet(self.log)
-        # both by name: a core without them counts every id as unknown
+        # by name: a core without it counts every id as unknown
         published_at = getattr(router, "published_at", lambda number: 0)
-        self.acks = Acks(published_at, getattr(router, "timer", router.clock))
+        self.acks = Acks(published_at, router.timer)
         self.rules = endpoint.rules(dialect.name, self.acks)
         self.origins = Origins(endpoint.allowed_origins)
         self.proxies = Proxies(endpoint.trusted_proxies)

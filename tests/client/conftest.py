@@ -10,7 +10,9 @@ import pytest
 import uvloop
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from fastrouter.client import Surroundings
+from fastrouter.client import Connection, Surroundings
+
+GAP = json.dumps({"type": "error", "code": "RESUME_GAP", "message": "the oldest is evt_1"})
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 Serving = Callable[..., AbstractAsyncContextManager[str]]
@@ -51,6 +53,54 @@ def quote(
             **more,
         }
     )
+
+
+def order(number: int, **body: object) -> str:
+    """An order event of the ``trading-api`` dialect."""
+    return json.dumps(
+        {
+            "type": "order",
+            "event": "ORDER_FILLED",
+            "id": f"evt_{number}",
+            "order": {"symbol": "S:AAPL", **body},
+            "timestamp": "2025-01-01T00:00:00.000000Z",
+        }
+    )
+
+
+class Script:
+    """A server of one session after another: what each says, and the code that it closes with.
+
+    The last one is left open. Remembers the path each was opened with.
+    """
+
+    def __init__(self, *sessions: tuple[list[str], int]) -> None:
+        self.sessions = iter(sessions)
+        self.paths: list[str] = []
+        self.opened = asyncio.Condition()
+
+    async def reached(self, count: int) -> None:
+        async with self.opened:
+            await self.opened.wait_for(lambda: len(self.paths) >= count)
+
+    async def __call__(self, peer: ServerConnection) -> None:
+        async with self.opened:
+            self.paths.append(peer.request.path)
+            self.opened.notify_all()
+        messages, code = next(self.sessions)
+        for message in messages:
+            await peer.send(message)
+        await (peer.close(code) if code else peer.wait_closed())
+
+
+async def take(connection: Connection, count: int) -> list[Any]:
+    """The next so many events, fewer when the stream ends."""
+    events: list[Any] = []
+    async for event in connection:
+        events.append(event)
+        if len(events) == count:
+            break
+    return events
 
 
 def connection_event(event: str) -> str:

@@ -22,6 +22,11 @@ def test_reset_starts_over():
     assert backoff.delay() == 2.0
 
 
+def test_the_server_may_ask_for_a_time():
+    backoff = Backoff(1.0, 30.0, lambda: 1.0)
+    assert [backoff.delay(asked) for asked in (0.25, 2.5, 3600.0, None)] == [0.25, 2.5, 30.0, 2.0]
+
+
 @pytest.mark.parametrize("bounds", [(0.0, 1.0), (2.0, 1.0), (-1.0, 1.0)])
 def test_bounds_that_make_no_sense(bounds: tuple[float, float]):
     with pytest.raises(ValueError, match="0 < first <= last"):

@@ -13,16 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from fastrouter.client import Surroundings, connect, link
 from fastrouter.core.event import Event, Quote
 from fastrouter.errors import ConnectionFailed, SubscriptionError
-from tests.client.conftest import Clock, Naps, connection_event, quote, serving
-
-
-async def take(connection, count: int) -> list:
-    events = []
-    async for event in connection:
-        events.append(event)
-        if len(events) == count:
-            break
-    return events
+from tests.client.conftest import Clock, Naps, connection_event, quote, serving, take
 
 
 def free_port() -> int:
@@ -308,7 +299,7 @@ async def test_what_was_changed_survives_a_reconnect(surroundings: Surroundings)
         await take(connection, 1)
     assert paths == [
         "/?subscriptions=S:AAPL:quote",
-        "/?subscriptions=S:AAPL:quote,C:*:candle",
+        "/?subscriptions=S:AAPL:quote,C:*:candle&since=evt_1",
     ]
     assert connection.stats.reconnects == 1
 
@@ -332,7 +323,7 @@ async def test_a_request_lost_with_its_session_is_asked_again(surroundings: Surr
 # ---- coming back, or not
 
 
-@pytest.mark.parametrize("ending", [1001, 1006, 1011, 4008, 4408])
+@pytest.mark.parametrize("ending", [1006, 1011, 4008, 4408])
 async def test_a_lost_session_is_opened_again(ending: int, surroundings: Surroundings, naps: Naps):
     sessions = []
 

@@ -1,6 +1,7 @@
 import pytest
 
-from fastrouter.client.options import DEFAULT_URL, resolve
+from fastrouter.client.options import DEFAULT_URL, Options, resolve, since_of, token_of
+from fastrouter.errors import ConnectionFailed
 
 
 def test_defaults():
@@ -27,3 +28,23 @@ def test_the_url_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch):
     url = "ws://h/?subscriptions=C:*:candle"
     assert resolve(url, None) == (url, ["C:*:candle"])
     assert resolve(url, "x:quote") == (url, ["x:quote"])
+
+
+def test_the_environments_token_is_for_the_environments_server(monkeypatch: pytest.MonkeyPatch):
+    assert token_of(None, None) is None
+    monkeypatch.setenv("PROXY_TOKEN", "secret")
+    assert token_of(None, None) == "secret"
+    assert token_of(None, "mine") == "mine"
+    assert token_of("ws://another", None) is None
+
+
+def test_a_token_is_not_shown():
+    assert "secret" not in repr(Options(token="secret"))
+
+
+def test_where_to_resume():
+    assert since_of("ws://h", None) is None
+    assert since_of("ws://h/?since=evt_5", None) == 5
+    assert since_of("ws://h/?since=evt_5", 0) == 0
+    with pytest.raises(ConnectionFailed, match="'soon' is no event's id"):
+        since_of("ws://h/?since=soon", None)

@@ -57,6 +57,20 @@ def test_raw_decodes_what_the_client_answers():
     assert event.kind == "ping"
 
 
+def test_raw_keeps_what_the_client_must_understand():
+    message = b'{"type":"error",  "code":"RESUME_GAP"}'
+    event = Raw("trading-api")(message)
+    assert (event.kind, event.payload["code"]) == ("error", "RESUME_GAP")
+    assert Raw.line(event) == message.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [('"evt_12"', 12), ('"unknown"', 0), ("null", 0), ("7", 0)]
+)
+def test_raw_knows_the_id_to_resume_after(name: str, number: int):
+    assert Raw("trading-api")(f'{{"type":"quote","id":{name}}}'.encode()).id == number
+
+
 @pytest.mark.parametrize("message", [b"{", b"[]", b"7", b"{}"])
 def test_raw_refuses_what_is_no_message(message: bytes):
     with pytest.raises(MessageError):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from fastrouter.core.clock import Clock
 from fastrouter.core.outbox import Outbox
 from fastrouter.core.record import Record
 from fastrouter.core.sink import MemorySink
@@ -54,6 +55,7 @@ class Oracle:
 
     outbox: Outbox
     sink: MemorySink
+    clock: Clock  # by whom it is paced
     strings: bool  # decimals are JSON strings
     bound: int  # bytes
     patterns: set[Topic] = field(default_factory=set)
@@ -67,6 +69,8 @@ class Oracle:
     held: bool = False
     cursor: int = 0  # while held: records before this place need not be replayed, or were
     replayed: set[int] = field(default_factory=set)  # ids
+    interval: int = 0  # ns between two conflatable events of a topic
+    sent_at: dict[Topic, int] = field(default_factory=dict)  # ns of the clock; since it is paced
 
     # ------------------------------------------------------------ what happens
 
@@ -88,6 +92,11 @@ class Oracle:
         else:
             self.offered[event.id] = event
             self.newest[event.topic] = event
+
+    def throttled(self, event: Published) -> None:
+        """A forming candle that is offered to nobody: who is owed the topic may get it."""
+        if event.topic in self.newest:
+            self.offered[event.id] = event
 
     def superseded(self, topic: Topic) -> None:
         """A closed candle is newer than the owed forming one, which may come or not."""
@@ -147,6 +156,16 @@ class Oracle:
             self.held = False
             self.owe(values)
 
+    def pace(self, interval: int) -> None:
+        self.outbox.pace(interval)
+        self.read()  # what was published before is sent first
+        self.interval, self.sent_at = interval, {}
+
+    def flush(self) -> None:
+        """As before a close: what is paced does not wait."""
+        self.sent_at = {}
+        self.outbox.flush()
+
     def control(self, number: int, padding: int) -> None:
         payload = orjson.dumps({"type": "ping", "n": number, "padding": "x" * padding})
         self.read()
@@ -187,7 +206,7 @@ class Oracle:
         event = self.offered.pop(number)
         assert snapshot is (topic in self.snapshots)
         self.snapshots.discard(topic)
-        if self.newest.get(topic) is event:
+        if topic in self.newest and event.id >= self.newest[topic].id:
             del self.newest[topic]
         return event
 
@@ -195,13 +214,9 @@ class Oracle:
         """Bytes it may hold: its bound, and what was replayed and has not been sent."""
         return self.bound + sum(e.size for e in self.lossless if e.id in self.replayed)
 
-    def given_up(self) -> bool:
-        """Over its bound and told so; it must have held more than it may."""
-        if not self.sink.overflowed:
-            return False
-        control = sum(size for _, size in self.controls)
-        assert control + sum(event.size for event in self.lossless) > self.bound
-        return True
+    def waiting(self) -> int:
+        """Bytes that have not been seen yet: at least what the session holds for itself."""
+        return sum(size for _, size in self.controls) + sum(e.size for e in self.lossless)
 
     def complete(self) -> None:
         """Nothing waits any more: all that had to come has come."""

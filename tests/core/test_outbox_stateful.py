@@ -23,6 +23,7 @@ from .peer import SECOND, START, Kept, candle, quote
 MOST_SESSIONS = 4
 FORMING_INTERVAL = 950_000_000  # ns: the router's own
 RING = 1 << 16  # bytes: the least there is
+TOTAL = 1 << 16  # bytes: what all sessions may hold together
 
 #: instances, so that sessions of one envelope get different bytes
 DIALECTS = {True: load("trading-api"), False: load("trading-api", decimals="number")}
@@ -53,7 +54,9 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock(START)
         self.recorder = Kept()
-        self.router = Router(clock=self.clock, outbox_bytes=1 << 12, recorder=self.recorder)
+        self.router = Router(
+            clock=self.clock, outbox_bytes=1 << 12, total_bytes=TOTAL, recorder=self.recorder
+        )
         self.router.wake = self.wake
         self.woken = False
         self.batches = 0
@@ -104,7 +107,7 @@ class Sessions(RuleBasedStateMachine):
     def attach(self, patterns, strings, bound, room):
         sink = MemorySink(room)
         outbox = self.router.attach(sink, DIALECTS[strings], outbox_bytes=bound)
-        self.oracles.append(Oracle(outbox, sink, strings, bound))
+        self.oracles.append(Oracle(outbox, sink, self.clock, strings, bound))
         self.oracles[-1].subscribe(patterns, self.values)
 
     @rule(place=place, patterns=some_topics)
@@ -135,6 +138,10 @@ class Sessions(RuleBasedStateMachine):
     @rule(place=place, accounts=st.one_of(st.none(), st.sets(account)))
     def allow(self, place, accounts):
         self.oracle(place).allow(accounts)
+
+    @rule(place=place, interval=st.sampled_from((0, SECOND, 3 * SECOND)))
+    def pace(self, place, interval):
+        self.oracle(place).pace(interval)
 
     # ----------------------------------------------------------------- resume
 
@@ -173,7 +180,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(place=place)
     def flush_one(self, place):
-        self.oracle(place).outbox.flush()
+        self.oracle(place).flush()
 
     @rule(budget=st.integers(1, 7))
     def flush(self, budget):
@@ -230,6 +237,9 @@ class Sessions(RuleBasedStateMachine):
         if not closed:
             now = self.clock.time_ns()
             if now - self.forming_at.get(symbol, 0) < FORMING_INTERVAL:
+                event = self.stamp((symbol, "candle@1m"), False, number, LONGEST_MARKET_FRAME)
+                for oracle in self.oracles:
+                    oracle.throttled(event)
                 return
             self.forming_at[symbol] = now
         self.offer(self.stamp((symbol, "candle@1m"), closed, number, LONGEST_MARKET_FRAME))
@@ -259,7 +269,9 @@ class Sessions(RuleBasedStateMachine):
 
     @invariant()
     def who_is_over_its_bound_is_given_up(self):
-        for oracle in [one for one in self.oracles if one.given_up()]:
+        total = sum(oracle.waiting() for oracle in self.oracles)
+        for oracle in [one for one in self.oracles if one.sink.overflowed]:
+            assert oracle.waiting() > oracle.bound or total > TOTAL
             assert oracle.outbox.backlog == 0
             oracle.outbox.close()
             self.oracles.remove(oracle)
@@ -271,11 +283,14 @@ class Sessions(RuleBasedStateMachine):
         assert self.router.pending <= RING
         for oracle in self.oracles:
             assert oracle.outbox.backlog <= oracle.most()
+        assert self.router.counters().backlog_bytes <= TOTAL
 
     @invariant()
     def who_waits_has_woken_the_owner(self):
-        waits = any(o.outbox.waiting and not o.outbox.blocked for o in self.oracles)
-        assert self.woken or self.batches or not waits
+        waits = [o for o in self.oracles if o.outbox.waiting and not o.outbox.blocked]
+        now = [o for o in waits if not o.interval]
+        assert self.woken or self.batches or not now
+        assert self.woken or self.batches or not waits or self.router.next_due is not None
 
     @invariant()
     def every_event_is_in_one_place(self):
@@ -292,13 +307,23 @@ class Sessions(RuleBasedStateMachine):
         assert counters.batch.sum == counters.delivered
         assert counters.backlog_most <= counters.backlog_bytes
 
+    def flush_all(self):
+        while self.router.flush(3):
+            pass
+        for oracle in self.oracles:
+            oracle.read()
+
     def teardown(self):
         for oracle in self.oracles:
             self.bring_up_to_date(oracle)
+        self.who_is_over_its_bound_is_given_up()  # all that is replayed at once can be too much
+        for oracle in self.oracles:
             oracle.sink.give()
             oracle.outbox.resume()
-        while self.router.flush(3):
-            pass
+        self.flush_all()
+        while self.router.next_due is not None:
+            self.clock.set(max(self.clock.time_ns(), self.router.next_due))
+            self.flush_all()
         for oracle in self.oracles:
             oracle.complete()
         assert self.router.pending == 0

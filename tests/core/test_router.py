@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from fastrouter.core.clock import Clock
+from fastrouter.core.dialect import Dialect
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.router import Router
+from fastrouter.core.sink import MemorySink
 from fastrouter.errors import EventError, SubscriptionError
 
-from .peer import START, Peer, body, candle, drain, quote
+from .peer import START, Kept, Peer, body, candle, drain, quote
 
 
 @pytest.fixture
@@ -201,6 +203,116 @@ def test_forming_candles_at_most_once_a_second(router):
     drain(router)
     assert [body(m)["close"] for m in peer.read()] == ["0", "10", "20"]
     assert router.counters().throttled == 22
+
+
+def test_a_throttled_forming_candle_is_the_topics_value_all_the_same(router):
+    """A snapshot brings the newest, and so does what a slow session is owed."""
+    slow = Peer(router, ("*", "candle@1m"), ("*", "quote"), room=0)
+    router.publish(quote("S:B"))
+    router.flush()
+    for tenth in range(5):
+        router.clock.set(START + tenth * 100_000_000)
+        router.publish(candle("S:A", float(tenth), closed=False))
+    late = Peer(router, ("*", "candle@1m"))
+    slow.release()
+    drain(router)
+    assert [(body(m)["close"], body(m)["seq"]) for m in late.read()] == [("4", 5)]
+    assert [(body(m)["close"], body(m)["seq"]) for m in slow.read()[1:]] == [("4", 5)]
+    router.clock.set(START + 1_000_000_000)
+    router.publish(candle("S:A", 7.0, closed=False))
+    drain(router)
+    assert [(body(m)["close"], body(m)["seq"]) for m in late.read()] == [("7", 6)]
+
+
+class TestNotice:
+    def test_it_reaches_who_is_subscribed_to_the_topic_once_and_in_order(self, router):
+        peer = Peer(router, ("S:A", "quote"), ("S:*", "quote"), ("*", "order"))
+        other = Peer(router, ("S:B", "quote"), ("S:A", "candle@1m"))
+        router.publish(quote("S:A"))
+        for _ in range(2):
+            router.notice("S:A", "quote", "stale", symbol="S:A", event_type="quote", kind=5)
+        router.publish(quote("S:A"))
+        drain(router)
+        assert other.read() == []
+        got = peer.read()
+        assert [m["type"] for m in got] == ["quote", "stale", "stale", "quote"]
+        assert got[1] == {
+            "type": "stale",
+            "symbol": "S:A",
+            "event_type": "quote",
+            "kind": 5,
+            "timestamp": "2025-01-01T00:00:00.000000Z",
+        }
+        assert [m["id"] for m in got[::3]] == ["evt_1", "evt_2"]
+
+    def test_it_is_not_dropped_nor_is_what_it_is_about(self, router):
+        peer = Peer(router, ("*", "quote"), room=0)
+        held = Peer(router, ("*", "quote"))
+        held.outbox.hold()
+        router.publish(quote("S:B"))
+        router.flush()
+        router.publish(quote("S:A"))
+        router.notice("S:A", "quote", "stale")
+        drain(router)
+        assert [m["type"] for m in held.read()] == ["stale"]
+        peer.read()
+        peer.release()
+        drain(router)
+        assert [m["type"] for m in peer.read()] == ["stale", "quote"]
+
+    def test_it_is_not_recorded(self):
+        kept = Kept()
+        router = Router(clock=Clock(START), recorder=kept)
+        Peer(router, ("*", "quote"))
+        router.notice("S:A", "quote", "stale")
+        assert (kept.records, router.last_id) == ([], 0)
+
+    def test_a_dialect_that_cannot_say_it_is_passed_over(self, router):
+        sink = MemorySink()
+        router.attach(sink, Dialect("dumb")).subscribe([("*", "quote")])
+        peer = Peer(router, ("*", "quote"))
+        router.notice("S:A", "quote", "stale")
+        drain(router)
+        assert len(peer.read()) == 1
+        assert sink.writes == 0
+
+    def test_about_no_topic(self, router):
+        with pytest.raises(SubscriptionError):
+            router.notice("S:A", "nonsense", "stale")
+        with pytest.raises(EventError, match="symbol"):
+            router.notice("S A", "quote", "stale")
+
+
+class TestPublishedAt:
+    def test_by_the_timer(self):
+        router = Router(clock=Clock(START), timer=Clock(100))
+        Peer(router, ("*", "quote"), ("*", "order"))
+        router.publish(quote("S:A"))
+        drain(router)
+        router.timer.set(200)
+        router.publish(candle("S:A"))  # nobody listens
+        router.publish("order", {})
+        router.publish(quote("S:A"))
+        assert [router.published_at(n) for n in range(6)] == [0, 100, 0, 200, 200, 0]
+        assert router.published_at(2**64 - 1) == 0
+
+    def test_the_last_65536(self, router):
+        Peer(router, ("S:A", "quote"))
+        for n in range(70_000):
+            router.publish(quote("S:A" if n % 2 else "S:B"))
+        assert router.published_at(2) == START
+        for _ in range(40_000):
+            router.publish(quote("S:A"))
+        assert router.published_at(2) == 0
+        last = router.last_id
+        oldest = last - 40_000 - 2 * (65_536 - 40_000)
+        assert [router.published_at(oldest + n) > 0 for n in range(4)] == [
+            False,
+            False,
+            True,
+            False,
+        ]
+        assert router.published_at(last) == START
 
 
 def test_close_during_a_backlog_frees_and_forgets(router):

@@ -171,7 +171,7 @@ async def test_what_was_pruned_is_a_gap(path, gaps):
         router = following(journal)
         publish(journal, router, 10)
     with Journal(path, max_age=-1.0) as journal:
-        while not journal.disk.writer.missing_to:  # noqa: ASYNC110 -- a thread tells nobody
+        while journal.disk.writer.first:  # noqa: ASYNC110 -- a thread tells nobody
             await asyncio.sleep(0)
         assert await replayed(journal, 5, gaps) == []
     assert gaps == ["events after evt_5 up to evt_10 may be missing; "

@@ -260,3 +260,30 @@ async def test_rate_limit_warns_then_closes(serve):
     await wire.bye()
     await gone(server)
     assert server.closes == {1008: 1}
+
+
+async def test_conflate_paces_quotes_and_the_last_value_arrives(serve, router):
+    server = await serve()
+    wire = await Wire.session(server.port, "/ws?subscriptions=*:quote&conflate=50ms")
+    for bid in range(1, 101):
+        router.publish(Quote("S:A", bid=bid, ask=bid + 1))
+        await router.drained()
+    seen = []
+    while not seen or seen[-1] < 100:
+        seen.append((await wire.message())["quote"]["seq"])
+    assert seen == sorted(set(seen))
+    assert len(seen) < 100
+    await wire.bye()
+
+
+async def test_resume_from_an_id_of_another_run_is_a_gap_and_all_that_is_kept(serve, router):
+    server = await serve()
+    wire = await Wire.session(server.port, "/ws?since=evt_5")
+    assert (await wire.message())["code"] == "RESUME_GAP"
+    router.publish("order", {"n": 1})
+    assert (await wire.message())["type"] == "order"
+    wire.say({"type": "resume", "since": "evt_1"})
+    assert (await wire.message())["code"] == "RESUME_GAP"
+    router.publish("order", {"n": 2})
+    assert [(await wire.message())["order"]["n"] for _ in range(2)] == [1, 2]
+    await wire.bye()

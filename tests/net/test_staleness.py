@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fastrouter import Quote
 from fastrouter.net.staleness import Staleness
 
 
@@ -57,3 +58,23 @@ async def test_it_goes_on_looking_whatever_a_scan_does_and_ends_when_closed():
     assert staleness._timer.cancelled()
     assert len(watchdog.times) == 1
     first.cancel()
+
+
+async def test_sessions_of_the_topic_are_told_on_the_wire(serve, router, open_session):
+    server = await serve()
+    wire = await open_session(server, "/ws?subscriptions=S:A:quote")
+    other = await open_session(server, "/ws?subscriptions=S:B:quote")
+    router.publish(Quote("S:A", bid=1, ask=2))
+    assert (await wire.message())["type"] == "quote"
+    watch = router.watch(1e-9)  # any topic that did not move between two turns of the loop
+    stale = await wire.message()
+    assert stale.pop("timestamp").endswith("Z")
+    assert stale.pop("silent_ms") >= 0
+    assert stale == {"type": "stale", "symbol": "S:A", "event_type": "quote"}
+    router.publish(Quote("S:A", bid=1, ask=2))
+    assert (await wire.message())["type"] == "quote"
+    fresh = await wire.message()
+    assert (fresh["type"], fresh["symbol"]) == ("fresh", "S:A")
+    watch.close()
+    router.publish(Quote("S:B", bid=1, ask=2))
+    assert (await other.message())["quote"]["symbol"] == "S:B"
