@@ -32,7 +32,6 @@ TARGET = (sys.executable, "-m", "fastrouter.bench.target")
 BATCH = 50  # connections a worker runs before it reports
 INPUTS = 20  # of a connection, about
 PATIENCE = 20.0  # s for a connection to end
-GROWTH = 16 << 20  # bytes of resident memory between warm-up and the end
 WARM_UP = 0.25  # of the inputs
 STATUSES = {101, 200, 400, 401, 403, 404, 426, 429, 431, 503}
 # a client's own code comes back; an internal error is never right
@@ -244,8 +243,8 @@ class Found(NamedTuple):
     watched: int
 
 
-def run(seed: int, total: int, workers: int, log: IO[bytes]) -> Found:
-    """Send at least `total` inputs."""
+def run(seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Found:
+    """Send at least `total` inputs; memory may grow by `growth` bytes."""
     command = [
         sys.executable,
         "-m",
@@ -261,6 +260,8 @@ def run(seed: int, total: int, workers: int, log: IO[bytes]) -> Found:
         watcher = Watcher(port)
         watcher.start()
         began = time.monotonic()
+        server.tell("START")
+        server.hear()
         descriptors = settle(server)["descriptors"]
         ended: Counter[str] = Counter()
         faults: list[str] = []
@@ -283,7 +284,7 @@ def run(seed: int, total: int, workers: int, log: IO[bytes]) -> Found:
         faults += afterwards(server, watcher, last, descriptors)
         watcher.close()
         resident = (warm, server.resident())
-    if resident[1] - resident[0] > GROWTH:
+    if resident[1] - resident[0] > growth:
         faults.append(f"resident memory grew from {resident[0]} to {resident[1]} bytes")
     log.seek(0)
     faults += [f"log: {line.decode()[:200]}" for line in log if TROUBLE.search(line)]
@@ -353,6 +354,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument(
+        "--growth", type=int, default=8, help="MiB of memory allowed; sanitizers keep what is freed"
+    )
     parser.add_argument("--only", type=int, help="repeat the connection of this index")
     parser.add_argument("--log", type=Path, help="keep the server's log here")
     options = parser.parse_args(arguments)
@@ -360,7 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(options.log, "w+b") if options.log else tempfile.TemporaryFile() as log:
             if options.only is not None:
                 return repeat(options.seed, options.only, log)
-            found = run(options.seed, options.inputs, options.workers, log)
+            found = run(options.seed, options.inputs, options.workers, options.growth << 20, log)
     except ChildFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

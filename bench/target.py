@@ -1,7 +1,8 @@
 """The server that proofs are run against: it publishes mixed traffic at steady rates.
 
-Spoken to line by line: it says ``PORT n``, answers ``STATS`` with a line of JSON, and leaves when
-its input ends. Every lossless event carries its number, from 1 on without a hole.
+Spoken to line by line: it says ``PORT n``, answers ``START``, ``PAUSE`` and ``STATS`` with a line
+of JSON, and leaves when its input ends. Every lossless event carries its number, from 1 on
+without a hole.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fastrouter import Candle, Quote, Router
 from fastrouter.journal.journal import Journal
 
 DEFAULT = "*:quote,*:candle,*:order,*:signal"
+SWITCH = {b"START\n": True, b"PAUSE\n": False}
 MEMORY = 1 << 20  # bytes of journal when it has no file
 TICK = 0.005  # s between two bursts
 KINDS = ("quotes", "orders", "candles", "signals")
@@ -36,7 +38,7 @@ class Traffic:
         self.symbols = [f"S:T{number:03d}" for number in range(symbols)]
         self.published = dict.fromkeys(KINDS, 0)
         self.number = 0  # of the last lossless event
-        self.running = True
+        self.running = asyncio.Event()  # cleared: a pause
 
     def quotes(self, count: int) -> None:
         symbol = self.symbols[count % len(self.symbols)]
@@ -65,18 +67,22 @@ class Traffic:
         )
 
     async def run(self) -> None:
-        """Publish until `running` is False."""
+        """Publish for ever, while `running` is set."""
         publish: list[tuple[str, Callable[[int], None]]] = [
             (kind, getattr(self, kind)) for kind in KINDS if self.rates[kind]
         ]
-        start = time.monotonic()
-        while self.running:
-            elapsed = time.monotonic() - start
+        elapsed = 0.0
+        while True:
+            await self.running.wait()
+            began = time.monotonic()
+            await asyncio.sleep(TICK)
+            if not self.running.is_set():
+                continue
+            elapsed += time.monotonic() - began
             for kind, one in publish:
                 while self.published[kind] < elapsed * self.rates[kind]:
                     self.published[kind] += 1
                     one(self.published[kind])
-            await asyncio.sleep(TICK)
 
     def state(self, server: Any) -> dict[str, Any]:
         return {
@@ -97,8 +103,8 @@ async def _obey(traffic: Traffic, server: Any) -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
-        if line == b"PAUSE\n":
-            traffic.running = False
+        if line in SWITCH:
+            traffic.running.set() if SWITCH[line] else traffic.running.clear()
         print(json.dumps(traffic.state(server)), flush=True)
 
 
@@ -116,8 +122,7 @@ async def _run(options: argparse.Namespace) -> None:
     traffic = Traffic(router, {kind: getattr(options, kind) for kind in KINDS}, options.symbols)
     publishing = asyncio.ensure_future(traffic.run())
     await _obey(traffic, server)
-    traffic.running = False
-    await publishing
+    publishing.cancel()
     await server.close(0.5)
     journal.close()
 

@@ -76,6 +76,8 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "idle": _program,
     "echo": _program,
     "fuzz": _program,
+    "soak": _program,
+    "crash": _program,
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
