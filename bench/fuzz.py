@@ -181,9 +181,8 @@ class Watcher(threading.Thread):
         self.fault: str | None = None
         self.last = 0
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self.sock.sendall(inputs.lines(
-            [inputs.HANDSHAKE[0].format(target="/ws?subscriptions=*:order"), *inputs.HANDSHAKE[1:]]
-        ))  # fmt: skip
+        head = inputs.HANDSHAKE[0].format(target="/ws?subscriptions=S:*:order")
+        self.sock.sendall(inputs.lines([head, *inputs.HANDSHAKE[1:]]))
 
     def run(self) -> None:
         text = b""

@@ -23,6 +23,7 @@ from .child import Child, ChildFailed, raise_file_limit
 TARGET = (sys.executable, "-m", "fastrouter.bench.target")
 SWARM = (sys.executable, "-m", "fastrouter.bench.swarm")
 RATES = ("--orders", "4", "--signals", "2", "--candles", "2", "--quotes", "12")
+FLOOD = 5.0  # bursts of 8 KB a second for who stalls, until the kernel holds no more
 OUTBOX = 64 << 10  # bytes; who stalls fills it and is closed, many times in a run
 WARM_UP = 0.25  # of the seconds
 GROWTH = 8 << 20  # bytes between two quarters of a run that count as flat
@@ -36,7 +37,7 @@ class Found:
     """One run: what the swarm judged, and the server's resident memory, second by second."""
 
     swarm: dict[str, Any]
-    number: int
+    server: dict[str, Any]
     resident: list[int]
     log: list[str]
 
@@ -54,8 +55,9 @@ class Found:
     def faults(self) -> list[str]:
         """What was not as it must be."""
         swarm, wrong = self.swarm, list(self.swarm["faults"])
-        if swarm["events"] != self.number:
-            wrong.append(f"{self.number} lossless events, but the journal has {swarm['events']}")
+        number = self.server["number"]
+        if swarm["events"] != number:
+            wrong.append(f"{number} lossless events, but the journal has {swarm['events']}")
         if swarm["gaps"] or not swarm["in order"]:
             wrong.append("the journal has a gap or is not in order")
         if self.growth > GROWTH:
@@ -63,14 +65,14 @@ class Found:
         return wrong + self.log
 
 
-def run(sessions: int, seconds: float, stalled: float, kills: float) -> Found:
+def run(sessions: int, seconds: float, stalled: float, kills: float, flood: float) -> Found:
     """Serve `sessions` for `seconds`."""
     with (
         tempfile.TemporaryDirectory(prefix="fastrouter-soak-") as folder,
         tempfile.TemporaryFile() as log,
     ):
         command = (*TARGET, *RATES, "--outbox-bytes", str(OUTBOX),
-                   "--journal", str(Path(folder, "journal.db")))  # fmt: skip
+                   "--journal", str(Path(folder, "journal.db")), "--flood", str(flood))  # fmt: skip
         with Child(command, stderr=log.fileno()) as server:
             port = server.hear_word("PORT", 60)
             options = ("--port", port, "--sessions", str(sessions), "--stalled", str(stalled),
@@ -96,7 +98,7 @@ def watch(server: Child, swarm: Child, seconds: float, log: IO[bytes]) -> Found:
     judged = say(swarm, "JUDGE")
     log.seek(0)
     trouble = [line.decode()[:200] for line in log if b"Traceback" in line]
-    return Found(judged, last["number"], resident, trouble)
+    return Found(judged, last, resident, trouble)
 
 
 def say(child: Child, word: str) -> dict[str, Any]:
@@ -105,11 +107,13 @@ def say(child: Child, word: str) -> dict[str, Any]:
 
 
 def describe(name: str, found: Found) -> str:
-    swarm = found.swarm
+    swarm, router = found.swarm, found.server["router"]
     return (
         f"{name}: {swarm['events']:,} lossless events, {swarm['lossless']:,} of them and "
         f"{swarm['quotes']:,} quotes delivered; {swarm['killed']:,} cut off, "
-        f"{swarm['connections']:,} connections, {swarm['stalled']:,} of them by who stalls; "
+        f"{swarm['connections']:,} connections, {swarm['stalled']:,} of them by who stalls, "
+        f"{sum(router['conflated'].values()):,} events conflated, "
+        f"{router['given_up']['overflow']:,} slow consumers closed; "
         f"p50 {swarm['p50_us'] / 1000:.1f} ms, "
         f"p99 {found.p99_us / 1000:.1f} ms; "
         f"resident {found.resident[len(found.resident) // 4] >> 10:,} -> "
@@ -124,14 +128,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--stalled", type=float, default=0.05, help="the share that never reads")
     parser.add_argument("--kills", type=float, help="a second; default: a session in 200")
+    parser.add_argument(
+        "--flood", type=float, default=FLOOD, help="bursts a second, for who stalls"
+    )
     parser.add_argument("--no-ratio", action="store_true", help="the p99s are told, not judged")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     kills = options.sessions / 200 if options.kills is None else options.kills
     raise_file_limit()
     try:
-        reference = run(options.sessions, min(options.seconds, REFERENCE), 0.0, kills)
-        found = run(options.sessions, options.seconds, options.stalled, kills)
+        reference = run(
+            options.sessions, min(options.seconds, REFERENCE), 0.0, kills, options.flood
+        )
+        found = run(options.sessions, options.seconds, options.stalled, kills, options.flood)
     except ChildFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -34,7 +34,8 @@ PATIENCE = 60.0  # s for everybody to catch up
 SAMPLE = 8  # one message in so many is timed
 PONG = frame(b'{"type":"pong"}', TEXT)
 SENT = (b'"sent":', b'"volume":"', b'"bid_size":"')  # where a message says when it was published
-SUBSCRIPTIONS = "*:quote,*:candle,*:order,*:signal"
+SUBSCRIPTIONS = "S:*:quote,S:*:candle,S:*:order,S:*:signal"
+FLOOD = ",F:*:quote"  # for sessions that stall: the kernel alone holds megabytes for a socket
 
 
 class Seen:
@@ -108,10 +109,11 @@ class Client(asyncio.Protocol):
         self.connections += 1
         self.live, self._rest = False, b""
         since = f"&since=evt_{self.highest}" if self.highest else ""
-        target = f"/ws?subscriptions={self.swarm.subscriptions}{since}"
+        flood = FLOOD if self.stalled else ""
+        target = f"/ws?subscriptions={self.swarm.subscriptions}{flood}{since}"
         transport.write(lines([HANDSHAKE[0].format(target=target), *HANDSHAKE[1:]]))
         if self.stalled:
-            transport.pause_reading()
+            self.swarm.loop.call_soon(transport.pause_reading)  # uvloop starts to read after this
 
     def connection_lost(self, error: Exception | None) -> None:
         self.live, self.transport = False, None

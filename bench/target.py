@@ -2,7 +2,7 @@
 
 Spoken to line by line: it says ``PORT n``, answers ``START``, ``PAUSE`` and ``STATS`` with a line
 of JSON, and leaves when its input ends. Every lossless event carries its number, from 1 on
-without a hole.
+without a hole. The flood is bursts of quotes of symbols of its own, ``F:*``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ import uvloop
 from fastrouter import Candle, Quote, Router
 from fastrouter.journal.journal import Journal
 
-DEFAULT = "*:quote,*:candle,*:order,*:signal"
+DEFAULT = "S:*:quote,S:*:candle,S:*:order,S:*:signal"
 SWITCH = {b"START\n": True, b"PAUSE\n": False}
 MEMORY = 1 << 20  # bytes of journal when it has no file
 TICK = 0.005  # s between two bursts
-KINDS = ("quotes", "orders", "candles", "signals")
+KINDS = ("quotes", "orders", "candles", "signals", "flood")
+FLOOD = [f"F:{number:03d}" for number in range(40)]  # a burst is a quote of each: 8 KB
 
 
 class Traffic:
@@ -58,6 +59,11 @@ class Traffic:
 
     def signals(self, count: int) -> None:
         self.rare("signal", count)
+
+    def flood(self, count: int) -> None:
+        with self.router.batch():
+            for symbol in FLOOD:
+                self.router.publish(Quote(symbol, bid=count, ask=count + 1))
 
     def rare(self, kind: str, count: int) -> None:
         self.number += 1

@@ -6,7 +6,9 @@ from fastrouter.bench import soak
 
 
 def test_a_hundred_sessions_lose_nothing(capsys):
-    status = soak.main(["--sessions", "100", "--seconds", "4", "--kills", "5", "--no-ratio"])
+    status = soak.main(
+        ["--sessions", "100", "--seconds", "4", "--kills", "5", "--flood", "200", "--no-ratio"]
+    )
     out = capsys.readouterr().out
     assert status == 0, out
 
@@ -14,7 +16,7 @@ def test_a_hundred_sessions_lose_nothing(capsys):
 def found(**changes) -> soak.Found:
     swarm = {"faults": [], "events": 3, "gaps": 0, "in order": True, "p99_us": 1.0}
     resident = changes.pop("resident", [5 << 20] * 8)
-    return soak.Found(swarm | changes, 3, resident, [])
+    return soak.Found(swarm | changes, {"number": 3}, resident, [])
 
 
 def test_what_is_as_it_must_be_has_no_fault():
