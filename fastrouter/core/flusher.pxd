@@ -93,19 +93,3 @@ cdef class Flusher:
     cdef uint32_t now(self) noexcept
     cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
-
-
-cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
-    """Is the session allowed this account's events?"""
-    return cold.accounts == NULL or cold.accounts.count(account) > 0
-
-
-cdef inline uint32_t short_time(int64_t time) noexcept:
-    """Nanoseconds of the timer as a ring's Slot keeps them."""
-    return <uint32_t>(<uint64_t>time // 1000)
-
-
-cdef size_t own_bytes(const OutboxCold* cold) noexcept
-cdef uint32_t waiting(const OutboxState* state) noexcept
-cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL
-cdef void release(OutboxState* state) noexcept

@@ -17,8 +17,8 @@ A session is in one of two places:
   rounds an interval apart, and between them stands in a list by due time.
 """
 
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.stdlib cimport free
+from libc.string cimport memcmp, memcpy
 from cython.operator cimport dereference
 
 import cython
@@ -28,17 +28,16 @@ from fastrouter.core.frame cimport (
     MAX_HEADER, TEXT, bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size,
     frame_size, write_header,
 )
-from fastrouter.core.ring cimport Slot
+from fastrouter.core.ring cimport Slot, short_time
 from fastrouter.core.sink cimport Sink
-from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED, LOSSLESS,
-    MAX_MARKET_FRAME, MUTE, NOTICE, OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership,
-    OutboxCold,
+from fastrouter.core.state cimport (
+    first_ref, forget_refs, grow_refs, last_ref, may_see, own_bytes, shrink_refs, spell_out,
+    waiting,
 )
-
-
-cdef extern from "<stdlib.h>" nogil:
-    void* aligned_alloc(size_t alignment, size_t size) noexcept
+from fastrouter.core.structs cimport (
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, LATER, LISTED, LOSSLESS,
+    MAX_MARKET_FRAME, MUTE, NOTICE, OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, OutboxCold,
+)
 
 
 cdef extern from * nogil:
@@ -711,103 +710,3 @@ cdef class Flusher:
     cdef uint32_t now(self) noexcept:
         """The timer, us modulo 2^32."""
         return short_time(self.timer.now())
-
-
-# ---------------------------------------------------------------------- states
-
-cdef size_t own_bytes(const OutboxCold* cold) noexcept:
-    """Bytes held for this session alone."""
-    return bytes_size(&cold.control) + bytes_size(&cold.backlog)
-
-
-cdef uint32_t waiting(const OutboxState* state) noexcept:
-    """Events that wait to be sent."""
-    return 0 if state.flags & MUTE else state.count + state.cold.queued + state.cold.owed
-
-
-cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL:
-    cdef OutboxState* state = <OutboxState*>aligned_alloc(64, sizeof(OutboxState))
-    if state != NULL:
-        memset(state, 0, sizeof(OutboxState))
-        state.cold = <OutboxCold*>calloc(1, sizeof(OutboxCold))
-    if state == NULL or state.cold == NULL:
-        free(state)
-        raise MemoryError()
-    state.refs = state.inline_refs
-    state.capacity = INLINE_REFS
-    state.cold.sink = sink
-    state.cold.dialect = dialect
-    state.cold.bound = bound
-    state.cold.held = new vector[Membership]()
-    return state
-
-
-cdef void release(OutboxState* state) noexcept:
-    """Free a session's state; the last bytes of it wait for the queue if it stands there."""
-    cdef OutboxCold* cold = state.cold
-    if state.refs != state.inline_refs:
-        free(state.refs)
-    bytes_free(&cold.control)
-    bytes_free(&cold.backlog)
-    del cold.held
-    del cold.accounts
-    del cold.dirty
-    del cold.marks
-    free(cold)
-    state.cold = NULL
-    state.count = 0
-    state.flags |= CLOSED
-    if not state.flags & QUEUED:
-        free(state)
-
-
-cdef inline uint32_t first_ref(const OutboxState* state) noexcept:
-    return state.inline_refs[0] if state.flags & RUN else state.refs[0]
-
-
-cdef inline uint32_t last_ref(const OutboxState* state) noexcept:
-    if state.flags & RUN:
-        return state.inline_refs[0] + state.count - 1
-    return state.refs[state.count - 1]
-
-
-cdef inline void forget_refs(OutboxState* state) noexcept:
-    state.flags &= ~<uint32_t>RUN
-    state.count = 0
-
-
-cdef int spell_out(OutboxState* state) except -1:
-    """Write the references of a RUN to the list."""
-    cdef uint32_t i, first = state.inline_refs[0], count = state.count
-    if not state.flags & RUN:
-        return 0
-    state.count = 0             # there is nothing in the list to copy
-    while state.capacity < count:
-        grow_refs(state)
-    for i in range(count):
-        state.refs[i] = first + i
-    state.count = count
-    state.flags &= ~<uint32_t>RUN
-    return 0
-
-
-cdef int grow_refs(OutboxState* state) except -1:
-    cdef:
-        uint32_t capacity = state.capacity * 2
-        bint is_inline = state.refs == state.inline_refs
-        uint32_t* refs = <uint32_t*>realloc(
-            NULL if is_inline else state.refs, capacity * sizeof(uint32_t))
-    if refs == NULL:
-        raise MemoryError()
-    if is_inline:
-        memcpy(refs, state.inline_refs, state.count * sizeof(uint32_t))
-    state.refs = refs
-    state.capacity = capacity
-    return 0
-
-
-cdef void shrink_refs(OutboxState* state) noexcept:
-    """Back to the references inside the state; there are none now."""
-    free(state.refs)
-    state.refs = state.inline_refs
-    state.capacity = INLINE_REFS

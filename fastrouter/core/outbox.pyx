@@ -8,8 +8,8 @@ from libcpp.vector cimport vector
 import cython
 
 from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
-from fastrouter.core.flusher cimport may_see, new_state, own_bytes, release
 from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, header_size
+from fastrouter.core.state cimport may_see, new_state, own_bytes, release
 from fastrouter.core.structs cimport (
     BLOCKED, CONTROL, HELD, LATER, LISTED, MUTE, OFF_RING, OWED, PACED, SNAPSHOT, Membership,
     OutboxCold,

@@ -5,10 +5,11 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
-from fastrouter.core.flusher cimport own_bytes, short_time, waiting as events_waiting
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.record cimport Record
+from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
+from fastrouter.core.state cimport own_bytes, waiting as events_waiting
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
 
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
