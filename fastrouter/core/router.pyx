@@ -430,7 +430,7 @@ cdef class Router:
 
         None when there is no such time. Look again after each `flush`.
         """
-        return self.flusher.next_due
+        return self.flusher.pacer.next_due
 
     @property
     def timer(self):
@@ -485,7 +485,7 @@ cdef class Router:
             sent_bytes=counts.sent_bytes,
             latency=histogram(&counts.latency),
             batch=histogram(&counts.batch),
-            backlog_bytes=self.flusher.held_bytes,
+            backlog_bytes=self.flusher.budget.held,
             backlog_most=most)
 
 
