@@ -3,18 +3,18 @@
 from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
-from fastrouter.core.event cimport check_candle, check_quote
+from fastrouter.core.event cimport Event, check_candle, check_quote
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
 from fastrouter.core.outbox cimport Outbox
-from fastrouter.core.record cimport Record
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.state cimport own_bytes, waiting as events_waiting
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
 
+from orjson import dumps
+
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
-from fastrouter.core.event import Event
 from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
 
@@ -131,7 +131,7 @@ cdef class Router:
                       id=self.last_id + 1, account=account_of(kind, payload, account))
         encoded = self.encode_all(topic, event)     # before anybody gets any
         if self.recorder is not None:
-            self._record(event, topic.stamp.seq + 1)
+            self.record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
         self.flusher.moment = self.flusher.timer.now()
         self.moments.note(topic.stamp.id, self.flusher.moment)
@@ -171,15 +171,15 @@ cdef class Router:
                 self.flusher.offer(group, ref, number)
         return 0
 
-    def _record(self, event, seq):
+    cdef int record(self, Event event, uint64_t seq) except -1:
         """Hand one event of any kind but quote and candle to the recorder."""
         try:
-            record = Record(kind=event.kind, event_type=event.kind, symbol=event.symbol,
-                            account=event.account, payload=event.payload, id=event.id, seq=seq,
-                            time=event.time)
+            body = dumps(event.payload)
         except TypeError as error:
             raise EventError(f"{event.kind}: payload is not JSON: {error}") from None
-        self.recorder.record(record)
+        self.recorder.event(event.kind, event.symbol, event.account, body, event.id, seq,
+                            event.time)
+        return 0
 
     def _encode(self, number, event):
         try:
@@ -291,7 +291,8 @@ cdef class Router:
         self.make_room(topic)
         if fields.closed:
             if self.recorder is not None:
-                self.record_candle(topic, fields)
+                self.recorder.candle(topic, self.matcher.names[topic.event_type], fields,
+                                     self.last_id + 1, topic.stamp.seq + 1)
             self.stamp(topic, fields.time + topic.timeframe)
         else:
             now = self.clock.now()
@@ -313,21 +314,6 @@ cdef class Router:
             return True
         topic.forming_at = now
         return False
-
-    cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1:
-        """Hand a closed candle, about to be the topic's next value, to the recorder."""
-        cdef:
-            str symbol = topic.symbol[:topic.symbol_size].decode()
-            uint64_t id = self.last_id + 1
-            uint64_t seq = topic.stamp.seq + 1
-        candle = Candle(
-            symbol, timeframe=topic.timeframe_name.decode(), open=fields.open, high=fields.high,
-            low=fields.low, close=fields.close, volume=fields.volume, time=fields.time,
-            closed=True, id=id, seq=seq)
-        self.recorder.record(Record(
-            kind="candle", event_type=self.matcher.names[topic.event_type], symbol=symbol,
-            account="", payload=candle, id=id, seq=seq, time=fields.time + topic.timeframe))
-        return 0
 
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1

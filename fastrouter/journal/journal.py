@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastrouter.core.record import Record, Recorder
 from fastrouter.errors import ConfigError
 from fastrouter.journal.disk import Disk
-from fastrouter.journal.entry import Entry, entry_of
+from fastrouter.journal.entry import Entry
+from fastrouter.journal.keeper import Keeper
 from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
 from fastrouter.journal.pump import Pump
 from fastrouter.journal.replay import Replay
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 TAIL_BYTES = 16 << 20
+FILE_TAIL_BYTES = 24 << 20  # more than the spool has: what is not stored yet is here
 FILE_BYTES = 1 << 30
 DAY = 86_400.0  # s
 
 
-class Journal(Recorder):
+class Journal(Keeper):
     """Keeps the lossless events of one router, and brings sessions up to date with them.
 
     - `path`: the SQLite file, made when there is none, with a spool beside it
@@ -57,7 +58,6 @@ class Journal(Recorder):
         max_bytes: int | None = None,
     ) -> None:
         self.disk: Disk | None = None
-        self.recorded = 0
         self.read_errors = 0
         self.pump = Pump()
         self.pages = Pages(self._read, lambda: self.tail.after)
@@ -66,10 +66,11 @@ class Journal(Recorder):
         self._threads: ThreadPoolExecutor | None = None
         if path is None:
             # ids of another run are never ours: nobody resumes in the wrong one unnoticed
-            self.tail = Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000)
+            super().__init__(Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000))
         else:
             self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
-            self.tail = Tail(TAIL_BYTES, self.disk.start)
+            tail = Tail(FILE_TAIL_BYTES, self.disk.start)
+            super().__init__(tail, self.disk.spool, self.disk.writer)
 
     def __enter__(self) -> Journal:
         return self
@@ -86,14 +87,10 @@ class Journal(Recorder):
         if self.disk is not None:
             self.disk.ids.last_id = lambda: router.last_id
 
-    def record(self, record: Record) -> None:
-        """Keep one event. Raises EventError when its payload is not JSON."""
-        entry = entry_of(record)
-        if self.disk is not None:
-            self.disk.writer.take(entry)
-            self.tail.kept_to = self.disk.writer.stored_to
-        self.tail.append(entry)
-        self.recorded += 1
+    @property
+    def behind(self) -> bool:
+        """Should a publisher that can wait do so, until the file has what was published?"""
+        return self.disk is not None and self.disk.writer.behind
 
     def close(self) -> None:
         """Store what waits and give back the ids that were not used. Safe to call again."""

@@ -8,7 +8,7 @@ from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
 from fastrouter.journal.replay import Replay, State
 from fastrouter.journal.tail import Tail
 
-from .events import entries, entry, ids
+from .events import entries, entry, ids, packed
 
 
 class Outbox:
@@ -53,7 +53,7 @@ class Journal:
                            lambda: self.tail.after)  # fmt: skip
         self.missing = 0
         for one in entries(*range(9, 21)):
-            self.tail.append(one)
+            self.tail.append(packed(one))
 
     def page(self, position):
         page = self.pages.get(position)
@@ -157,7 +157,7 @@ def test_events_that_come_meanwhile_are_replayed_too(journal, outbox, begin):
             journal.pump.queue.pop().step()
             number += 1
             if not outbox.live:
-                journal.tail.append(entry(number))
+                journal.tail.append(packed(entry(number)))
         replay.drained()
     assert outbox.got == list(range(9, journal.tail.last + 1))
     assert outbox.live

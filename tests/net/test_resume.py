@@ -22,8 +22,8 @@ def path(tmp_path):
 class Run:
     """A server on a journal, as one process would be."""
 
-    def __init__(self, path):
-        self.journal = Journal(path)
+    def __init__(self, path, **options):
+        self.journal = Journal(path, **options)
         self.router = Router(journal=self.journal)
 
     async def __aenter__(self):
@@ -153,8 +153,7 @@ async def test_an_id_of_another_server_is_a_gap(path):
 
 
 async def test_what_is_no_longer_kept_is_a_gap():
-    async with Run(None) as run:
-        run.journal.tail.max_bytes = 3000
+    async with Run(None, max_bytes=2048) as run:
         run.publish(0, 100)
         wire = await resumed(run, f"evt_{run.router.last_id - 50}")
         error = await wire.message()
