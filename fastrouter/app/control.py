@@ -44,6 +44,7 @@ async def open_control(settings: config.Settings, router: Router, server: Server
     metrics = Metrics(
         router.counters,
         [server],
+        journal=router.journal.counters,
         last_event=router.last_event_time if settings.feed.name in LIVE else None,
         now=time.time_ns,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastrouter.errors import ConfigError
+from fastrouter.journal.counters import Counters
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.entry import Entry
 from fastrouter.journal.keeper import Keeper
@@ -45,7 +46,7 @@ class Journal(Keeper):
       is held in memory (default 16 MiB).
 
     All but `close` belongs to the thread of the event loop. What cannot be kept
-    is logged and counted (`errors`, `lost`), and told to the sessions that would
+    is logged and counted (`counters()`), and told to the sessions that would
     have needed it; it never stops the router. Raises ConfigError for a path
     that cannot be a journal's or that another server uses.
     """
@@ -59,6 +60,7 @@ class Journal(Keeper):
     ) -> None:
         self.disk: Disk | None = None
         self.read_errors = 0
+        self.replay_errors = 0
         self.pump = Pump()
         self.pages = Pages(self._read, lambda: self.tail.after)
         self._log = logging.getLogger("fastrouter.journal")
@@ -92,6 +94,22 @@ class Journal(Keeper):
         """Should a publisher that can wait do so, until the file has what was published?"""
         return self.disk is not None and self.disk.writer.behind
 
+    def counters(self) -> Counters:
+        """What has been done since the start, and what is kept now."""
+        writer = self.disk.writer if self.disk is not None else None
+        return Counters(
+            recorded=self.recorded,
+            lost=writer.lost if writer else 0,
+            write_errors=writer.errors if writer else 0,
+            read_errors=self.read_errors,
+            replay_errors=self.replay_errors,
+            replays=len(self.pump.replays),
+            spool_bytes=writer.backlog if writer else 0,
+            tail_bytes=self.tail.size,
+            first_id=self.first_id,
+            last_id=self.last_id,
+        )
+
     def close(self) -> None:
         """Store what waits and give back the ids that were not used. Safe to call again."""
         for replay in list(self.pump.replays):
@@ -104,10 +122,13 @@ class Journal(Keeper):
 
     # ----------------------------------------------------------------- replay
 
-    def replay(self, outbox: Outbox, since: int, gap: Callable[[str], None]) -> Replay:
+    def replay(
+        self, outbox: Outbox, since: int, gap: Callable[[str], None], failed: Callable[[], None]
+    ) -> Replay:
         """Send a held outbox what it is subscribed to after the id `since`, then let it go live.
 
-        `gap(text)` is called when some of that may be missing. The caller
+        `gap(text)` is called when some of that may be missing, `failed()` when it
+        cannot go on (a dialect raised): the session has to be closed. The caller
         passes on `drained` from the outbox's sink, and cancels when the
         session ends.
         """
@@ -116,9 +137,15 @@ class Journal(Keeper):
             told = self.missing_after(0)
             gap(f"evt_{since} is no event of this server; replaying from {self._oldest()}")
             since = 0
-        replay = Replay(self, outbox, since, gap, told)
+        replay = Replay(self, outbox, since, gap, failed, told)
         self.pump.add(replay)
         return replay
+
+    def replay_failed(self, error: Exception) -> None:
+        """Count it; the first is logged with its traceback."""
+        if not self.replay_errors:
+            self._log.error("journal: a replay failed: %r", error, exc_info=error)
+        self.replay_errors += 1
 
     @property
     def last_id(self) -> int:
@@ -148,9 +175,13 @@ class Journal(Keeper):
             page = self.pages.put(Page(position, entries[-1].id, entries))
         return page
 
+    @property
+    def first_id(self) -> int:
+        """The id of the oldest event that is kept, 0 when none is."""
+        return (self.disk.writer.first if self.disk is not None else 0) or self.tail.first
+
     def _oldest(self) -> str:
-        disk = self.disk
-        first = (disk.writer.first if disk is not None else 0) or self.tail.first
+        first = self.first_id
         return f"evt_{first}, the oldest that is kept" if first else "now: none is kept"
 
     # ------------------------------------------------- reading, in a thread

@@ -1,5 +1,7 @@
 from typing import Protocol
 
+from typing_extensions import disjoint_base
+
 from fastrouter.core.record import Recorder
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.tail import Tail
@@ -11,6 +13,7 @@ class _Writer(Protocol):
     def make_room(self) -> bool: ...
     def lose(self, event: int, again: bool) -> None: ...
 
+@disjoint_base
 class Keeper(Recorder):
     tail: Tail
     recorded: int

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import ConfigError, ErrorCode
+from fastrouter.errors import CloseCode, ConfigError, ErrorCode
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
@@ -274,7 +274,12 @@ class Server:
             return
         if replay := self._replays.get(listener):
             replay.cancel()
-        self._replays[listener] = self.router.recorder.replay(listener.outbox, effect.since, gap)
+        self._replays[listener] = self.router.recorder.replay(
+            listener.outbox, effect.since, gap, partial(self._replay_failed, listener)
+        )
+
+    def _replay_failed(self, listener: Listener) -> None:
+        listener.close(CloseCode.INTERNAL_ERROR, "replay failed")
 
     def _missing(self, listener: Listener, reason: str) -> None:
         self.log.info("%s resumes with a gap: %s", listener.session.id, reason)

@@ -58,7 +58,7 @@ def publish(journal, router, count, **fields):
 
 async def replayed(journal, since, gaps):
     outbox = Outbox()
-    journal.replay(outbox, since, gaps.append)
+    journal.replay(outbox, since, gaps.append, pytest.fail)
     await outbox.live.wait()
     return outbox.got
 
@@ -218,7 +218,7 @@ async def test_closing_ends_what_is_under_way(path, gaps):
     journal = Journal(path)
     following(journal)
     outbox = Outbox()
-    journal.replay(outbox, 0, gaps.append)
+    journal.replay(outbox, 0, gaps.append, pytest.fail)
     await asyncio.sleep(0)
     journal.close()
     journal.close()

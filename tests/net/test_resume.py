@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from fastrouter import Quote, Router
+from fastrouter import Quote, Router, embed
+from fastrouter.core.dialect import Dialect
+from fastrouter.dialects import load
 from fastrouter.journal import journal as module
 from fastrouter.journal.journal import Journal
 
@@ -234,3 +236,38 @@ async def test_who_has_got_nothing_yet_resumes_from_its_welcome(path):
         wire = await resumed(run, seen)
         assert await orders(wire, 5) == ([3, 4, 5], "evt_6")
         await wire.bye()
+
+
+class NoSignals(Dialect):
+    """The trading-api, but it raises for signals."""
+
+    def __init__(self):
+        super().__init__("trading-api")
+        self.all = load("trading-api")
+        self.control = self.all.control
+        self.decode = self.all.decode
+
+    def encode(self, event):
+        if event.kind == "signal":
+            raise ValueError("no signals here")
+        return self.all.encode(event)
+
+
+async def test_a_dialect_that_raises_closes_its_session_and_no_other(path, caplog, monkeypatch):
+    monkeypatch.setattr(embed, "load", lambda name, **options: NoSignals())
+    async with Run(path) as run:
+        start = run.router.last_id
+        run.publish(0, 1)
+        run.router.publish("signal", {"n": 1})
+        bad = [await resumed(run, f"evt_{start}", "*:signal,*:order") for _ in range(2)]
+        good = await resumed(run, f"evt_{start}")
+        assert (await orders(good, 0))[0] == [0]
+        for wire in bad:  # what came before the signal is sent
+            assert (await orders(wire, 0))[0] == [0]
+            assert await wire.closed() == (1011, "replay failed")
+        assert run.journal.counters().replay_errors == 2
+        assert run.journal.counters().replays == 0
+        assert caplog.text.count("a replay failed") == 1
+        run.publish(1, 2)
+        assert (await orders(good, 1))[0] == [1]
+        await good.bye()
