@@ -81,6 +81,12 @@ class Disk:
             if stored:
                 self._store.update(complete_after=self.writer.missing_to)
                 self.ids.give_back()
+            else:
+                self._log.warning(
+                    "journal: %d bytes stay in %s; the next run stores them",
+                    self.spool.used,
+                    self.spool.path,
+                )
         except sqlite3.Error as error:
             self._log.error("journal: not closed as it should be: %s", error)
         self.reader.close()

@@ -104,9 +104,13 @@ cdef class Spool:
             header = <Header*>PyBytes_AS_STRING(first)
         if header.magic[0] == 0:
             return 0
-        if (memcmp(header.magic, MAGIC, 8) != 0 or header.capacity % PAGE
-                or os.fstat(self.descriptor).st_size != PAGE + header.capacity):
+        if memcmp(header.magic, MAGIC, 8) != 0 or not header.capacity or header.capacity % PAGE:
             raise ConfigError(f"journal {self.path} is no spool of this version of fastrouter")
+        size = os.fstat(self.descriptor).st_size
+        if size != PAGE + header.capacity:
+            raise ConfigError(
+                f"journal {self.path} is damaged: {size} bytes, not {PAGE + header.capacity}; "
+                "put it back whole, or remove it and what is in it")
         return header.capacity
 
     cdef object create(self, uint64_t capacity):

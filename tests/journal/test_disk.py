@@ -1,6 +1,7 @@
 """The files of a journal, opened again after every kind of end."""
 
 import shutil
+import sqlite3
 
 import pytest
 
@@ -99,6 +100,21 @@ def test_what_was_lost_is_remembered(path):
     disk.close()
     disk = opened(path)
     assert (disk.start, disk.writer.missing_to) == (5, 5)
+    disk.close()
+
+
+def test_what_a_full_disk_did_not_take_is_there_in_the_next_run(path, monkeypatch, caplog):
+    def full(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    disk = opened(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(disk._store, "add", full)
+        take(disk.writer, *entries(1, 2))
+        disk.close()
+    assert "bytes stay in" in caplog.text
+    disk = opened(path)
+    assert (kept(disk), disk.start, disk.writer.missing_to) == ([1, 2], BLOCK, 0)
     disk.close()
 
 

@@ -227,13 +227,22 @@ def test_two_at_once_are_refused(path):
 @pytest.mark.parametrize(
     "content",
     [b"something else altogether", b"FRSPOOL1" + bytes(PAGE), b"FRSPOOL2" + bytes(PAGE),
-     b"FRSPOOL2" + (1 << 40).to_bytes(8, "little") + bytes(PAGE)],
+     b"FRSPOOL2" + (5000).to_bytes(8, "little") + bytes(PAGE)],
 )  # fmt: skip
 def test_a_file_that_is_no_spool_is_left_alone(path, content):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match="no spool"):
         Spool(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [100, PAGE, 2 * PAGE - 1, 3 * PAGE])
+def test_a_file_that_was_cut_is_left_alone(path, size):
+    Spool(path, PAGE).close()
+    os.truncate(path, size)
+    with pytest.raises(ConfigError, match=f"is damaged: {size} bytes, not {2 * PAGE}; put it back"):
+        Spool(path)
+    assert path.stat().st_size == size
 
 
 def test_a_place_that_cannot_be_opened(tmp_path):

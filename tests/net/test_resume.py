@@ -265,6 +265,7 @@ async def test_a_dialect_that_raises_closes_its_session_and_no_other(path, caplo
         for wire in bad:  # what came before the signal is sent
             assert (await orders(wire, 0))[0] == [0]
             assert await wire.closed() == (1011, "replay failed")
+            await wire.bye()
         assert run.journal.counters().replay_errors == 2
         assert run.journal.counters().replays == 0
         assert caplog.text.count("a replay failed") == 1
