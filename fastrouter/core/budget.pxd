@@ -1,10 +1,7 @@
 from libc.stdint cimport uint64_t
 from libcpp.unordered_set cimport unordered_set
 
-from fastrouter.core.structs cimport OutboxState
-
-
-ctypedef OutboxState* StatePointer     # a template's argument must be a name
+from fastrouter.core.structs cimport OutboxState, StatePointer
 
 
 cdef class Budget:

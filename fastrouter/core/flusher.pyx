@@ -24,8 +24,7 @@ import cython
 
 from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, OVER_BUDGET, RESUMED, note
 from fastrouter.core.frame cimport (
-    MAX_HEADER, TEXT, bytes_append, bytes_free, bytes_size,
-    frame_size, write_header,
+    MAX_HEADER, TEXT, bytes_append, bytes_free, bytes_size, frame_size, write_header,
 )
 from fastrouter.core.owed cimport begin_owing, end_owing, owe, owe_nothing, supersede
 from fastrouter.core.ring cimport Slot, short_time
@@ -35,8 +34,8 @@ from fastrouter.core.state cimport (
     waiting,
 )
 from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, LATER, LOSSLESS,
-    MUTE, NOTICE, OFF_RING, PACED, QUEUED, RUN, OutboxCold,
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, LATER, LOSSLESS, MUTE, NOTICE,
+    OFF_RING, PACED, QUEUED, RUN, OutboxCold,
 )
 
 

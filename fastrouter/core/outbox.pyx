@@ -12,8 +12,7 @@ from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, heade
 from fastrouter.core.owed cimport is_owed, owe, strike
 from fastrouter.core.state cimport may_see, new_state, own_bytes, release
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, HELD, LATER, MUTE, OFF_RING, PACED, SNAPSHOT, Membership,
-    OutboxCold,
+    BLOCKED, CONTROL, HELD, LATER, MUTE, OFF_RING, PACED, SNAPSHOT, Membership, OutboxCold,
 )
 
 

@@ -3,10 +3,9 @@ from libcpp.pair cimport pair
 from libcpp.set cimport set as ordered
 
 from fastrouter.core.clock cimport Clock
-from fastrouter.core.structs cimport OutboxCold, OutboxState
+from fastrouter.core.structs cimport OutboxCold, OutboxState, StatePointer
 
 
-ctypedef OutboxState* StatePointer     # a template's argument must be a name
 ctypedef pair[int64_t, StatePointer] Due
 
 

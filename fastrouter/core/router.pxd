@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from fastrouter.core.batch cimport Batch
 from fastrouter.core.clock cimport Clock
 from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.event cimport Candle, Event, Quote
@@ -7,7 +8,6 @@ from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.moments cimport Moments
 from fastrouter.core.record cimport Recorder
-from fastrouter.core.rows cimport CandleRow
 from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
 
 
@@ -40,4 +40,5 @@ cdef class Router:
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
     cdef int publish_quote(self, Quote quote) except -1
     cdef int publish_candle(self, Candle candle) except -1
-    cdef int check_candle_row(self, const CandleRow* row) except -1
+    cdef int publish_quotes(self, Batch batch) except -1
+    cdef int publish_candles(self, Batch batch) except -1

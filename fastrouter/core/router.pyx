@@ -1,10 +1,10 @@
 """publish(): stamp, match, encode once per dialect present, offer to the outboxes."""
 
-from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
-from fastrouter.core.event cimport Event, check_candle, check_quote
+from fastrouter.core.batch cimport Batch, candle_fields
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
+from fastrouter.core.event cimport Event
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
@@ -14,7 +14,6 @@ from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NO
 from orjson import dumps
 
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
-from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
 
@@ -196,81 +195,34 @@ cdef class Router:
 
         Raises EventError naming the first bad row; nothing is published then.
         """
-        dtype = getattr(array, "dtype", None)
-        if dtype == QUOTE_DTYPE:
-            publish = self.publish_quotes
-        elif dtype == CANDLE_DTYPE:
-            publish = self.publish_candles
+        cdef Batch batch = Batch(array, self.matcher)
+        if batch.quotes != NULL:
+            self.publish_quotes(batch)
         else:
-            raise EventError(
-                f"{type(array).__name__} of dtype {dtype}; allowed: a numpy array of QUOTE_DTYPE "
-                "or CANDLE_DTYPE")
-        if array.ndim != 1 or not array.flags.c_contiguous:
-            raise EventError("array must have one dimension and be contiguous")
-        publish(array.view("u1"), len(array))
+            self.publish_candles(batch)
         self.flusher.poke()
 
-    def publish_quotes(self, rows, Py_ssize_t count) -> None:
-        """`count` rows of QUOTE_DTYPE as bytes."""
+    cdef int publish_quotes(self, Batch batch) except -1:
         cdef:
-            Py_buffer view
-            QuoteRow* row
-            QuoteFields fields
-            Py_ssize_t i = 0
-        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
-        try:
-            row = <QuoteRow*>view.buf
-            for i in range(count):
-                fields = row[i].fields
-                check_quote(&fields)
-                self.matcher.topic(0, row[i].symbol, strnlen(row[i].symbol, 32))
-        except EventError as error:
-            PyBuffer_Release(&view)
-            raise EventError(f"row {i}: {error}") from None
-        try:
-            for i in range(count):
-                fields = row[i].fields
-                self.quote(row[i].symbol, strnlen(row[i].symbol, 32), &fields, row[i].time)
-        finally:
-            PyBuffer_Release(&view)
+            const QuoteRow* row
+            QuoteFields fields      # a row's own are not aligned
+            Py_ssize_t i
+        for i in range(batch.count):
+            row = &batch.quotes[i]
+            fields = row.fields
+            self.quote(row.symbol, strnlen(row.symbol, 32), &fields, row.time)
+        return 0
 
-    def publish_candles(self, rows, Py_ssize_t count) -> None:
-        """`count` rows of CANDLE_DTYPE as bytes."""
+    cdef int publish_candles(self, Batch batch) except -1:
         cdef:
-            Py_buffer view
-            CandleRow* row
+            const CandleRow* row
             CandleFields fields
-            Py_ssize_t i = 0
-            list event_types = []
-        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
-        try:
-            row = <CandleRow*>view.buf
-            for i in range(count):
-                event_types.append(self.check_candle_row(&row[i]))
-        except EventError as error:
-            PyBuffer_Release(&view)
-            raise EventError(f"row {i}: {error}") from None
-        try:
-            for i in range(count):
-                candle_fields(&row[i], &fields)
-                self.candle(event_types[i], row[i].symbol, strnlen(row[i].symbol, 32), &fields)
-        finally:
-            PyBuffer_Release(&view)
-
-    cdef int check_candle_row(self, const CandleRow* row) except -1:
-        """The row's event type; EventError when it cannot be published."""
-        cdef:
-            CandleFields fields
-            bytes timeframe = row.timeframe[:strnlen(row.timeframe, 8)]
-            int event_type
-        found = self.matcher.rows.get("candle@" + timeframe.decode("utf-8", "replace"))
-        if found is None:
-            raise EventError(f"timeframe {timeframe!r} is not known")
-        event_type = found
-        candle_fields(row, &fields)
-        check_candle(&fields)
-        self.matcher.topic(event_type, row.symbol, strnlen(row.symbol, 32))
-        return event_type
+            Py_ssize_t i
+        for i in range(batch.count):
+            row = &batch.candles[i]
+            candle_fields(row, &fields)
+            self.candle(batch.event_types[i], row.symbol, strnlen(row.symbol, 32), &fields)
+        return 0
 
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1:
@@ -500,13 +452,3 @@ cdef str account_of(str kind, payload, str account):
         named = payload.get("account_id")
         account = None if named is None else str(named)
     return account or DEFAULT_ACCOUNT
-
-
-cdef void candle_fields(const CandleRow* row, CandleFields* fields) noexcept:
-    fields.open = row.open
-    fields.high = row.high
-    fields.low = row.low
-    fields.close = row.close
-    fields.volume = row.volume
-    fields.time = row.time
-    fields.closed = row.closed
