@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from fastrouter.errors import ConfigError
 from fastrouter.journal.ids import Ids
+from fastrouter.journal.lock import Lock
 from fastrouter.journal.packed import unpack
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
@@ -17,6 +20,8 @@ from fastrouter.journal.writer import Limits, Writer
 __all__ = ["SPOOL_BYTES", "Disk"]
 
 SPOOL_BYTES = 16 << 20
+
+File = TypeVar("File", Lock, Store, Spool, Reader)
 
 
 class Disk:
@@ -30,21 +35,20 @@ class Disk:
         self, path: Path, max_age: float, max_bytes: int, spool_bytes: int = SPOOL_BYTES
     ) -> None:
         self._log = logging.getLogger("fastrouter.journal")
-        self.spool = Spool(path.with_name(path.name + "-spool"), spool_bytes)
-        try:
-            self._store = Store(path)
-        except ConfigError:
-            self.spool.close()
-            raise
-        try:
-            self._adopt()
-            self._recover()
-            self.ids = Ids(self._store, self.spool)
-            self.reader = Reader(path)
-        except (ConfigError, ValueError, sqlite3.Error) as error:
-            self._store.close()
-            self.spool.close()
-            raise ConfigError(f"journal {path} cannot be used: {error}") from None
+        path = path.resolve()  # by another name it is the same journal, with the same spool
+        with ExitStack() as opened:
+            _closed_by(opened, Lock(path))
+            self._store = _closed_by(opened, Store(path))
+            spool_path = path.with_name(path.name + "-spool")
+            self.spool = _closed_by(opened, Spool(spool_path, spool_bytes))
+            try:
+                self._adopt()
+                self._recover()
+                self.ids = Ids(self._store, self.spool)
+                self.reader = _closed_by(opened, Reader(path))
+            except (ConfigError, ValueError, sqlite3.Error) as error:
+                raise ConfigError(f"journal {path} cannot be used: {error}") from None
+            self._files = opened.pop_all()
         self.start = self.ids.start
         self.writer = Writer(self.spool, self._store, self.ids, Limits(max_age, max_bytes))
         self.writer.start()
@@ -89,6 +93,9 @@ class Disk:
                 )
         except sqlite3.Error as error:
             self._log.error("journal: not closed as it should be: %s", error)
-        self.reader.close()
-        self._store.close()
-        self.spool.close()
+        self._files.close()
+
+
+def _closed_by(opened: ExitStack, file: File) -> File:
+    opened.callback(file.close)
+    return file

@@ -1,7 +1,9 @@
 """The files of a journal, opened again after every kind of end."""
 
+import os
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +129,40 @@ def test_two_at_once_are_refused(path):
     opened(path).close()
 
 
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_by_another_name_it_is_the_same_journal(path, tmp_path, link):
+    disk = opened(path)
+    other = tmp_path / "other.db"
+    link(other, path)
+    with pytest.raises(ConfigError, match="another server") as caught:
+        opened(other)
+    assert caught.value.code == "JOURNAL_LOCKED"
+    take(disk.writer, *entries(1, 2))
+    disk.close()
+    assert not (tmp_path / "other.db-spool").exists()
+
+
+def test_by_a_symlink_it_has_the_same_spool(path, tmp_path):
+    other = tmp_path / "other.db"
+    other.symlink_to(path)
+    opened(other).close()
+    opened(path).close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "journal.db", "journal.db-spool", "other.db"]  # fmt: skip
+
+
+def test_all_files_are_their_owners_alone(path, tmp_path):
+    old = os.umask(0o022)
+    try:
+        disk = opened(path)
+        take(disk.writer, entry(1))
+    finally:
+        os.umask(old)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    disk.close()
+    assert modes == {f"journal.db{end}": 0o600 for end in ("", "-wal", "-shm", "-spool")}
+
+
 def test_a_spool_of_another_journal_is_left_alone(path, spool_path, tmp_path):
     opened(path).close()
     opened(tmp_path / "other.db").close()
@@ -177,6 +213,6 @@ def test_files_that_cannot_be_used_let_go_of_the_lock(path, spool_path):
     for _ in range(2):
         with pytest.raises(ConfigError, match="not a database"):
             opened(path)
+    assert not spool_path.exists()
     path.unlink()
-    spool_path.unlink()
     opened(path).close()
