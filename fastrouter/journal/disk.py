@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -37,9 +38,13 @@ class Disk:
         self._log = logging.getLogger("fastrouter.journal")
         path = path.resolve()  # by another name it is the same journal, with the same spool
         with ExitStack() as opened:
-            _closed_by(opened, Lock(path))
+            lock = _closed_by(opened, Lock(path))
+            if lock.new:
+                opened.push(_removed_on_error(path))
             self._store = _closed_by(opened, Store(path))
             spool_path = path.with_name(path.name + "-spool")
+            if not spool_path.exists():
+                opened.push(_removed_on_error(spool_path))
             self.spool = _closed_by(opened, Spool(spool_path, spool_bytes))
             try:
                 self._adopt()
@@ -99,3 +104,13 @@ class Disk:
 def _closed_by(opened: ExitStack, file: File) -> File:
     opened.callback(file.close)
     return file
+
+
+def _removed_on_error(path: Path) -> Callable[..., None]:
+    """What an ExitStack calls: what a start made is gone again when it fails."""
+
+    def leave(kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            path.unlink(missing_ok=True)
+
+    return leave

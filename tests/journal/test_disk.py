@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastrouter.errors import ConfigError
+from fastrouter.journal import disk as module
 from fastrouter.journal import ids as ids_module
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.ids import BLOCK
@@ -216,3 +217,29 @@ def test_files_that_cannot_be_used_let_go_of_the_lock(path, spool_path):
     assert not spool_path.exists()
     path.unlink()
     opened(path).close()
+
+
+def test_a_folder_is_no_journal(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        opened(tmp_path / "folder")
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_start_that_fails_leaves_nothing_behind(path, tmp_path, monkeypatch):
+    def full(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(module, "Ids", full)
+    with pytest.raises(ConfigError, match="disk is full"):
+        opened(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_leaves_what_was_there(path, spool_path, tmp_path, monkeypatch):
+    opened(path).close()
+    spool_path.write_bytes(b"no spool at all")
+    with pytest.raises(ConfigError, match="no spool"):
+        opened(path)
+    assert path.stat().st_size
+    assert spool_path.read_bytes() == b"no spool at all"
