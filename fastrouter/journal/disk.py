@@ -14,6 +14,7 @@ from fastrouter.errors import ConfigError
 from fastrouter.journal.ids import Ids
 from fastrouter.journal.lock import Lock
 from fastrouter.journal.packed import unpack
+from fastrouter.journal.presence import Presence
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import Limits, Writer
@@ -55,7 +56,14 @@ class Disk:
                 raise ConfigError(f"journal {path} cannot be used: {error}") from None
             self._files = opened.pop_all()
         self.start = self.ids.start
-        self.writer = Writer(self.spool, self._store, self.ids, Limits(max_age, max_bytes))
+        sidecars = (path.with_name(path.name + end) for end in ("-wal", "-shm", "-spool"))
+        self.writer = Writer(
+            self.spool,
+            self._store,
+            self.ids,
+            Limits(max_age, max_bytes),
+            Presence((path, *sidecars)),
+        )
         self.writer.start()
         self._open = True
 
@@ -87,7 +95,9 @@ class Disk:
         self._open = False
         stored = self.writer.close()
         try:
-            if stored:
+            if self.writer.removed:
+                self._log.error("journal: not closed as it should be: files were removed")
+            elif stored:
                 self._store.update(complete_after=self.writer.missing_to)
                 self.ids.give_back()
             else:

@@ -243,3 +243,36 @@ def test_a_start_that_fails_leaves_what_was_there(path, spool_path, tmp_path, mo
         opened(path)
     assert path.stat().st_size
     assert spool_path.read_bytes() == b"no spool at all"
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-spool"])
+def test_a_file_that_was_removed_meanwhile_is_said_at_the_close(path, caplog, end):
+    disk = opened(path)
+    take(disk.writer, entry(1))
+    path.with_name(path.name + end).unlink()
+    disk.close()
+    assert disk.writer.errors == 1
+    assert f"{path}{end}; sessions" in caplog.text
+    assert "not closed as it should be" in caplog.text
+    path.with_name(path.name + "-spool").unlink(missing_ok=True)
+    disk = opened(path)
+    assert kept(disk) == ([1] if end else [])
+    if end:  # all is there, but nobody can know
+        assert disk.writer.missing_to == BLOCK
+    disk.close()
+
+
+def test_the_files_of_a_successor_are_left_alone(path, tmp_path):
+    first = opened(path)
+    take(first.writer, *entries(1, 2))
+    for file in list(tmp_path.iterdir()):
+        file.unlink()
+    second = opened(path)
+    take(second.writer, *entries(3, 4))
+    there = {file: file.stat().st_ino for file in tmp_path.iterdir()}
+    first.close()
+    assert {file: file.stat().st_ino for file in tmp_path.iterdir()} == there
+    second.close()
+    third = opened(path)
+    assert kept(third) == [3, 4]
+    third.close()
