@@ -5,21 +5,30 @@ of 64 without a flush between: the first of a burst puts the session into the qu
 append. The cost of a session is the slope between one and a thousand.
 """
 
+from time import sleep
+
+import numpy as np
 import pytest
 
 from fastrouter.bench.aims import Aim, ns, slope
 from fastrouter.bench.stream import START, quotes
 from fastrouter.core.clock import Clock
+from fastrouter.core.dtypes import CANDLE_DTYPE
 from fastrouter.core.event import Quote
 from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink, NullSink
 from fastrouter.dialects import load
+from fastrouter.journal.journal import Journal
 from fastrouter.net.clock import MonotonicClock
 
 ROWS = 10_000
 BURST = 64
 SESSIONS = 1_000
 EVERYTHING = [("*", "quote")]
+LOSSLESS = [("*", "order"), ("*", "candle@1m")]
+CANDLES = 100_000
+ORDERS = 1_000
+MINUTE = 60_000_000_000  # ns
 
 AIMS = [
     Aim("publish() with no subscriber, ns", 250, ns("publish_to_nobody")),
@@ -34,6 +43,18 @@ AIMS = [
         40,
         slope(f"publish_and_flush[{SESSIONS}]", "publish_and_flush[1]", SESSIONS - 1),
     ),
+    Aim(
+        "a closed candle of a batch, journal in memory, ns",
+        500,
+        ns("publish_closed_candles[memory-0]"),
+    ),
+    Aim("... in a file, ns", 1500, ns("publish_closed_candles[file-0]")),
+    Aim(
+        "what a journal in memory adds to an order, ns",
+        1000,
+        slope("publish_orders[memory-0]", "publish_orders[none-0]", 1),
+    ),
+    Aim("... in a file, ns", 3000, slope("publish_orders[file-0]", "publish_orders[none-0]", 1)),
 ]
 
 
@@ -117,6 +138,82 @@ def test_publish_batch(per_item, sessions):
     drain(router)
     assert router.counters().delivered - before == ROWS * sessions
     per_item(lambda: router.publish_batch(rows), ROWS, setup=lambda: drain(router))
+
+
+def candles(count):
+    """Closed 1m candles of 200 symbols."""
+    rows = np.zeros(count, CANDLE_DTYPE)
+    number = np.arange(count)
+    rows["symbol"] = [f"S:SYM{n % 200:03}" for n in range(count)]
+    rows["timeframe"], rows["closed"] = "1m", True
+    rows["time"] = START + number // 200 * MINUTE
+    for field in ("open", "high", "low", "close"):
+        rows[field] = 100 + number % 1000 / 100
+    rows["volume"] = 1000
+    return rows
+
+
+@pytest.fixture(params=["none", "memory", "file"])
+def recorder(request, tmp_path):
+    """The journal of a router: none, in memory, in a file."""
+    if request.param == "none":
+        yield None
+        return
+    with Journal(tmp_path / "journal.db" if request.param == "file" else None) as journal:
+        yield journal
+
+
+def recording(recorder, sessions):
+    """A router with a journal, so many sessions, and what to call before each round."""
+    router = Router(clock=Clock(START), timer=MonotonicClock(), recorder=recorder)
+    if recorder is not None:
+        recorder.follow(router)
+    for _ in range(sessions):
+        router.attach(NullSink(), load("trading-api")).subscribe(LOSSLESS)
+
+    def settle():
+        drain(router)
+        while recorder is not None and recorder.disk and recorder.disk.writer.backlog:
+            sleep(0.01)
+
+    return router, settle
+
+
+def check_recorded(recorder, count):
+    if recorder is not None:
+        assert recorder.recorded == count
+        assert recorder.disk is None or recorder.disk.writer.lost == 0
+
+
+@pytest.mark.parametrize("sessions", [0, 1])
+def test_publish_closed_candles(per_item, recorder, sessions):
+    """Bars of a file, as fast as possible: what the journal adds on the publishing thread."""
+    router, settle = recording(recorder, sessions)
+    rows = candles(CANDLES)
+    router.publish_batch(rows)
+    settle()
+    assert router.counters().delivered == CANDLES * sessions
+    check_recorded(recorder, CANDLES)
+    per_item(lambda: router.publish_batch(rows), CANDLES, setup=settle, rounds=5)
+    check_recorded(recorder, router.counters().published)
+
+
+@pytest.mark.parametrize("sessions", [0, 1])
+def test_publish_orders(per_item, recorder, sessions):
+    router, settle = recording(recorder, sessions)
+    order = {"symbol": "S:AAPL", "id": "abc-123", "event": "ORDER_FILLED", "qty": "100",
+             "price": "150.25", "side": "buy", "account_id": "main"}  # fmt: skip
+
+    def call():
+        for _ in range(ORDERS):
+            router.publish("order", order)
+
+    call()
+    settle()
+    assert router.counters().delivered == ORDERS * sessions
+    check_recorded(recorder, ORDERS)
+    per_item(call, ORDERS, setup=settle, rounds=30)
+    check_recorded(recorder, router.counters().published)
 
 
 def test_what_arrives_is_what_was_published(per_item):

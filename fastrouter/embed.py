@@ -20,6 +20,7 @@ __all__ = ["Router"]
 
 SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its turn
 LEAST_SLEEP = 0.001  # s; what the loop's timers can tell apart
+CATCH_UP = 0.01  # s; the journal's thread stores a batch in about that
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
 
@@ -113,10 +114,12 @@ class Router(CoreRouter):
     async def drained(self) -> None:
         """Flow control: give the loop a turn, and wait until nobody lags far behind.
 
-        A session whose socket is full does not hold the publisher back: its
-        quotes are conflated.
+        That is sessions, and the journal's file. A session whose socket is full does
+        not hold the publisher back: its quotes are conflated.
         """
         await asyncio.sleep(0)
+        while self.journal.behind:  # noqa: ASYNC110 -- a thread tells nobody
+            await asyncio.sleep(CATCH_UP)
         while self.pending > DRAIN_MARK:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)

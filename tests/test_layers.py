@@ -26,13 +26,12 @@ MAY_IMPORT = {
     "client": ("net.client", "dialects", "core", "errors"),
     "embed": ("net", "journal", "session", "dialects", "core", "errors"),
     "config": ("feeds", "session", "dialects", "core", "errors"),
-    "config_toml": ("config",),
     "log": ("config",),
     "app": (
-        *("log", "config", "config_toml", "embed", "client", "control", "engine", "feeds"),
+        *("log", "config", "embed", "client", "control", "engine", "feeds"),
         *("journal", "net", "session", "dialects", "core", "errors", "."),
     ),
-    "commands": ("app", "config", "config_toml", "client", "dialects", "core", "errors", "."),
+    "commands": ("app", "config", "client", "dialects", "core", "errors", "."),
     "cli": ("commands",),
     ".": ("embed", "client", "core", "errors"),
 }

@@ -9,7 +9,7 @@ import typer
 from fastrouter import config
 from fastrouter.commands.failure import expected
 from fastrouter.commands.serve import File
-from fastrouter.config_toml import render
+from fastrouter.config.toml import render
 
 __all__ = ["app"]
 

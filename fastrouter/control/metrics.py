@@ -19,6 +19,16 @@
 ``fastrouter_waiting_events``                that wait to be sent, in all
 ``fastrouter_outbox_bytes``                  held for single sessions, in all
 ``fastrouter_outbox_largest_bytes``          … and for the one that holds most
+``fastrouter_journal_recorded_total``        events that the journal was given
+``fastrouter_journal_lost_total``            … that its file had no room for
+``fastrouter_journal_write_errors_total``    rounds of its writer that failed and are repeated
+``fastrouter_journal_read_errors_total``     pages of its file that could not be read
+``fastrouter_journal_replay_errors_total``   sessions closed because their replay raised
+``fastrouter_journal_replays``               sessions that are brought up to date now
+``fastrouter_journal_spool_bytes``           that are in the spool and not yet in the file
+``fastrouter_journal_tail_bytes``            memory for the newest events
+``fastrouter_journal_first_id``              oldest event it keeps, 0: none is
+``fastrouter_journal_last_id``               newest event
 ``fastrouter_feed_connected``                0 while the feed is lost
 ``fastrouter_feed_lag_seconds``              live feeds: now minus the time of the last event
 ``fastrouter_handshakes_total``              that became a session
@@ -95,8 +105,33 @@ class Endpoint(Protocol):
     def acks(self) -> Acks: ...
 
 
+class Journal(Protocol):
+    """What a journal has counted: `fastrouter.journal.counters.Counters`."""
+
+    @property
+    def recorded(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def write_errors(self) -> int: ...
+    @property
+    def read_errors(self) -> int: ...
+    @property
+    def replay_errors(self) -> int: ...
+    @property
+    def replays(self) -> int: ...
+    @property
+    def spool_bytes(self) -> int: ...
+    @property
+    def tail_bytes(self) -> int: ...
+    @property
+    def first_id(self) -> int: ...
+    @property
+    def last_id(self) -> int: ...
+
+
 class Metrics(Collector):
-    """Collects nothing by itself: a scrape reads `counters` and the endpoints.
+    """Collects nothing by itself: a scrape reads `counters`, `journal` and the endpoints.
 
     `last_event` is the time of the last event (Unix ns, 0: none yet) of a live
     feed; None when events are not of today. `now` is Unix time in ns.
@@ -107,11 +142,13 @@ class Metrics(Collector):
         counters: Callable[[], Counters],
         endpoints: Sequence[Endpoint],
         *,
+        journal: Callable[[], Journal] | None = None,
         last_event: Callable[[], int] | None = None,
         now: Callable[[], int],
     ) -> None:
         self._counters = counters
         self._endpoints = endpoints
+        self._journal = journal
         self._last_event = last_event
         self._now = now
 
@@ -124,6 +161,8 @@ class Metrics(Collector):
         counters = self._counters()
         yield from _events(counters)
         yield from _sends(counters)
+        if self._journal is not None:
+            yield from _journal(self._journal())
         yield from self._feed()
         yield from self._sessions()
         yield from self._clients()
@@ -199,6 +238,19 @@ def _sends(counters: Counters) -> Iterator[Metric]:
     yield _gauge("waiting_events", "Events that wait to be sent.", counters.waiting)
     yield _gauge("outbox_bytes", "Bytes held for single sessions.", counters.backlog_bytes)
     yield _gauge("outbox_largest_bytes", "… for the one that holds most.", counters.backlog_most)
+
+
+def _journal(journal: Journal) -> Iterator[Metric]:
+    yield _counter("journal_recorded", "Events the journal was given.", journal.recorded)
+    yield _counter("journal_lost", "Events its file had no room for.", journal.lost)
+    yield _counter("journal_write_errors", "Writes that failed.", journal.write_errors)
+    yield _counter("journal_read_errors", "Reads that failed.", journal.read_errors)
+    yield _counter("journal_replay_errors", "Replays that failed.", journal.replay_errors)
+    yield _gauge("journal_replays", "Replays under way.", journal.replays)
+    yield _gauge("journal_spool_bytes", "Spooled, not stored.", journal.spool_bytes)
+    yield _gauge("journal_tail_bytes", "Memory for the newest events.", journal.tail_bytes)
+    yield _gauge("journal_first_id", "Oldest event that is kept.", journal.first_id)
+    yield _gauge("journal_last_id", "Newest event.", journal.last_id)
 
 
 # ------------------------------------------------------------------------ families

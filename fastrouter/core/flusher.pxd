@@ -1,24 +1,15 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libcpp.pair cimport pair
-from libcpp.set cimport set as ordered
-from libcpp.unordered_set cimport unordered_set
 from libcpp.vector cimport vector
 
+from fastrouter.core.budget cimport Budget
 from fastrouter.core.clock cimport Clock
 from fastrouter.core.counts cimport Counts
 from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.matcher cimport Matcher
+from fastrouter.core.pacer cimport Pacer
+from fastrouter.core.portion cimport Portion
 from fastrouter.core.ring cimport Ring
-from fastrouter.core.structs cimport Bytes, Group, OutboxCold, OutboxState
-
-
-ctypedef OutboxState* StatePointer     # a template's argument must be a name
-ctypedef pair[int64_t, StatePointer] Due
-
-
-cdef struct Owed:               # a topic's value, composed but not yet taken by the sink
-    size_t end                  # of its frame in the composed bytes
-    size_t next                 # dirty_head once it is taken
+from fastrouter.core.structs cimport Bytes, Group, OutboxState
 
 
 cdef class Flusher:
@@ -34,16 +25,12 @@ cdef class Flusher:
         OutboxState* tail
         Bytes scratch           # gathered frames of the references below
         vector[uint32_t] gathered
-        Bytes composed          # what one visit off the ring sends
-        vector[Owed] owed
         uint64_t inline_limit   # bytes the oldest session may lag before publish flushes it
         public object wake      # called when the queue is no longer empty
         bint awake
-        ordered[Due] later      # paced sessions by due time
-        unordered_set[StatePointer] states      # of all sessions
-        uint64_t held_bytes     # for single sessions, in all
-        uint64_t budget         # more than that they may not be
-        bint rearm              # the first of them changed: the owner should look at next_due
+        Pacer pacer
+        Portion portion
+        Budget budget
         int hold                # open batches
         readonly uint64_t copied        # gathers that could not reuse the last one
     cdef uint32_t oldest(self) noexcept
@@ -57,11 +44,7 @@ cdef class Flusher:
     cdef int _offer_special(self, OutboxState* state, uint32_t ref) except -1
     cdef int keep(self, OutboxState* state, uint32_t ref) except -1
     cdef int hold_back(self, OutboxState* state) except -1
-    cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1
-    cdef void supersede(self, OutboxState* state, uint32_t topic) noexcept
-    cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept
     cdef int check_bound(self, OutboxState* state) except -1
-    cdef OutboxState* largest(self) noexcept
     cdef int give_up(self, OutboxState* state, uint8_t reason) except -1
     cdef int mute(self, OutboxState* state, uint8_t reason) except -1
     cdef void enqueue(self, OutboxState* state) noexcept
@@ -70,7 +53,6 @@ cdef class Flusher:
     cdef int schedule(self, OutboxState* state) except -1
     cdef int64_t publish_time(self) noexcept
     cdef int enqueue_due(self) except -1
-    cdef void unlist(self, OutboxState* state) noexcept
     cdef void forget(self, OutboxState* state) noexcept
     cpdef bint flush(self, int budget=*) except -1
     cdef int visit(self, OutboxState* state) except -1
@@ -78,34 +60,11 @@ cdef class Flusher:
     cdef int _visit_special(self, OutboxState* state) except -1
     cdef int _visit_off_ring(self, OutboxState* state) except -1
     cdef int _compose_on_ring(self, OutboxState* state) except -1
-    cdef int _compose_off_ring(self, OutboxState* state, size_t* control,
-                               size_t* queued) except -1
-    cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept
-    cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept
     cdef int _gather(self, OutboxState* state) except -1
     cdef size_t _finish_frame(self, OutboxState* state, char* data, size_t taken) except? 0
     cdef int _stopped_on_ring(self, OutboxState* state, char* data, size_t taken,
                               size_t control) except -1
     cdef int _leave_ring(self, OutboxState* state, uint32_t first) except -1
-    cdef size_t _round_end(self, OutboxState* state) noexcept
     cdef int _settle(self, OutboxState* state) except -1
-    cdef void _control_sent(self, OutboxState* state, size_t size) noexcept
     cdef uint32_t now(self) noexcept
-    cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept
-
-
-cdef inline bint may_see(const OutboxCold* cold, uint32_t account) noexcept:
-    """Is the session allowed this account's events?"""
-    return cold.accounts == NULL or cold.accounts.count(account) > 0
-
-
-cdef inline uint32_t short_time(int64_t time) noexcept:
-    """Nanoseconds of the timer as a ring's Slot keeps them."""
-    return <uint32_t>(<uint64_t>time // 1000)
-
-
-cdef size_t own_bytes(const OutboxCold* cold) noexcept
-cdef uint32_t waiting(const OutboxState* state) noexcept
-cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL
-cdef void release(OutboxState* state) noexcept

@@ -17,28 +17,26 @@ A session is in one of two places:
   rounds an interval apart, and between them stands in a list by due time.
 """
 
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy, memset
-from cython.operator cimport dereference
+from libc.stdlib cimport free
+from libc.string cimport memcmp, memcpy
 
 import cython
 
 from fastrouter.core.counts cimport CONNECTION_BROKEN, OVER_BOUND, OVER_BUDGET, RESUMED, note
 from fastrouter.core.frame cimport (
-    MAX_HEADER, TEXT, bytes_append, bytes_consume, bytes_free, bytes_reserve, bytes_size,
-    frame_size, write_header,
+    MAX_HEADER, TEXT, bytes_append, bytes_free, bytes_size, frame_size, write_header,
 )
-from fastrouter.core.ring cimport Slot
+from fastrouter.core.owed cimport begin_owing, end_owing, owe, owe_nothing, supersede
+from fastrouter.core.ring cimport Slot, short_time
 from fastrouter.core.sink cimport Sink
-from fastrouter.core.structs cimport (
-    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, INLINE_REFS, LATER, LISTED, LOSSLESS,
-    MAX_MARKET_FRAME, MUTE, NOTICE, OFF_RING, OWED, PACED, QUEUED, RUN, SNAPSHOT, Membership,
-    OutboxCold,
+from fastrouter.core.state cimport (
+    first_ref, forget_refs, grow_refs, last_ref, may_see, own_bytes, shrink_refs, spell_out,
+    waiting,
 )
-
-
-cdef extern from "<stdlib.h>" nogil:
-    void* aligned_alloc(size_t alignment, size_t size) noexcept
+from fastrouter.core.structs cimport (
+    BLOCKED, CLOSED, CONFLATABLE, CONTROL, DIRTY, HELD, LATER, LOSSLESS, MUTE, NOTICE,
+    OFF_RING, PACED, QUEUED, RUN, OutboxCold,
+)
 
 
 cdef extern from * nogil:
@@ -49,9 +47,7 @@ cdef extern from * nogil:
 
 
 cdef enum:
-    CHUNK = 65536               # bytes a visit off the ring aims at
     KEPT_REFS = 256             # a longer list of references gives its memory back
-    KEPT_TOPICS = 1024          # more places of topics that were sent are cut off `dirty`
     AHEAD = 8                   # members whose state is fetched before its turn
 
 
@@ -66,7 +62,9 @@ cdef class Flusher:
         self.ring = Ring(ring_bytes, max(<uint64_t>1024, ring_bytes // 64))
         self.inline_limit = inline_limit
         self.timer = timer
-        self.budget = budget
+        self.budget = Budget(budget)
+        self.pacer = Pacer(timer)
+        self.portion = Portion(encoder, matcher, self.budget)
 
     def __dealloc__(self):
         cdef OutboxState* state = self.pop()
@@ -75,7 +73,6 @@ cdef class Flusher:
                 free(state)
             state = self.pop()
         bytes_free(&self.scratch)
-        bytes_free(&self.composed)
 
     # ------------------------------------------------------------------ queue
 
@@ -104,7 +101,7 @@ cdef class Flusher:
 
     cdef int poke(self) except -1:
         """Have the owner call flush() soon, unless it is about to already."""
-        if (not self.awake and (self.head != NULL or self.rearm) and not self.hold
+        if (not self.awake and (self.head != NULL or self.pacer.rearm) and not self.hold
                 and self.wake is not None):
             self.wake()
             self.awake = True           # only now: a wake that raised did not wake
@@ -112,17 +109,8 @@ cdef class Flusher:
 
     cdef int schedule(self, OutboxState* state) except -1:
         """Queue a paced session that is owed topics, or list it until it is due."""
-        cdef OutboxCold* cold = state.cold
-        if state.flags & (QUEUED | LATER):
-            return 0
-        if self.timer.now() >= cold.due:
+        if not state.flags & (QUEUED | LATER) and not self.pacer.postpone(state):
             self.enqueue(state)
-            return 0
-        state.flags |= LATER
-        cold.later = cold.due
-        self.later.insert(Due(cold.later, state))
-        if dereference(self.later.begin()).second == state:
-            self.rearm = True
         return 0
 
     cdef int64_t publish_time(self) noexcept:
@@ -141,32 +129,23 @@ cdef class Flusher:
         cdef:
             OutboxState* state
             int64_t now
-        self.rearm = False
-        if self.later.empty():
+        self.pacer.rearm = False
+        if self.pacer.later.empty():
             return 0
         now = self.timer.now()
-        while not self.later.empty() and dereference(self.later.begin()).first <= now:
-            state = dereference(self.later.begin()).second
-            self.unlist(state)
+        state = self.pacer.pop(now)
+        while state != NULL:
             if not state.flags & BLOCKED:
                 self.enqueue(state)
+            state = self.pacer.pop(now)
         return 0
-
-    cdef void unlist(self, OutboxState* state) noexcept:
-        """Take a session off the list by due time."""
-        if state.flags & LATER:
-            state.flags &= ~<uint32_t>LATER
-            self.later.erase(Due(state.cold.later, state))
 
     cdef void forget(self, OutboxState* state) noexcept:
         """A session is about to be released."""
-        self.unlist(state)
-        self.states.erase(state)
-
-    @property
-    def next_due(self):
-        """When the next paced session is due, ns of the timer; None when none waits."""
-        return None if self.later.empty() else dereference(self.later.begin()).first
+        if self.pacer is None or self.budget is None:   # the collector was here first
+            return
+        self.pacer.unlist(state)
+        self.budget.states.erase(state)
 
     def begin(self) -> None:
         """Open a batch: `wake` waits until the last one ends."""
@@ -308,15 +287,16 @@ cdef class Flusher:
             self.counts.offered[self.matcher.topics[slot.topic].event_type] -= 1
             return 0
         if slot.lane == CONFLATABLE:
-            self.owe(state, slot.topic, DIRTY)
+            owe(cold, self.matcher.topics[slot.topic], DIRTY, self.matcher.topics.size(),
+                &self.counts)
             if state.flags & PACED:
                 return 0 if state.flags & BLOCKED else self.schedule(state)
         else:
             bytes_append(&cold.backlog, self.ring.at(ref), slot.size)
-            self.held_bytes += slot.size
+            self.budget.held += slot.size
             cold.queued += 1
             if slot.lane == LOSSLESS:
-                self.supersede(state, slot.topic)
+                supersede(cold, self.matcher.topics[slot.topic], &self.counts)
             self.check_bound(state)
         if not state.flags & BLOCKED:
             self.enqueue(state)
@@ -328,60 +308,21 @@ cdef class Flusher:
         self.counts.dropped[RESUMED] += waiting(state)
         forget_refs(state)
         self.off_ring(state)
-        self.held_bytes -= bytes_size(&cold.backlog)
+        self.budget.held -= bytes_size(&cold.backlog)
         bytes_free(&cold.backlog)
-        cold.dirty.clear()
-        cold.marks.clear()
-        cold.dirty_head = cold.round_end = 0
-        cold.queued = cold.owed = cold.replayed = 0
+        owe_nothing(cold)
+        cold.queued = cold.replayed = 0
         state.flags |= HELD
         return 0
-
-    cdef int owe(self, OutboxState* state, uint32_t topic, uint8_t mark) except -1:
-        """Note that the newest value of a topic is owed."""
-        cdef OutboxCold* cold = state.cold
-        if cold.marks.size() <= topic:
-            cold.marks.resize(self.matcher.topics.size(), 0)
-        if cold.marks[0][topic] & OWED:
-            self.conflate(state, topic)
-            return 0
-        cold.owed += 1
-        if not cold.marks[0][topic]:
-            cold.dirty.push_back(topic)
-        cold.marks[0][topic] = mark
-        return 0
-
-    cdef void supersede(self, OutboxState* state, uint32_t topic) noexcept:
-        """A lossless value of the topic waits: what was owed is older."""
-        cdef OutboxCold* cold = state.cold
-        if cold.marks.size() > topic and cold.marks[0][topic] & OWED:
-            cold.marks[0][topic] = LISTED
-            cold.owed -= 1
-            self.conflate(state, topic)
-
-    cdef void conflate(self, OutboxState* state, uint32_t topic) noexcept:
-        """Count an event of the topic as replaced by a newer one."""
-        state.cold.conflated += 1
-        self.counts.conflated[self.matcher.topics[topic].event_type] += 1
 
     cdef int check_bound(self, OutboxState* state) except -1:
         """Mute a session whose own bytes are over its bound, and tell its sink."""
         cdef OutboxCold* cold = state.cold
         if own_bytes(cold) > cold.bound + cold.replayed:
             self.give_up(state, OVER_BOUND)
-        while self.held_bytes > self.budget:
-            self.give_up(self.largest(), OVER_BUDGET)
+        while self.budget.held > self.budget.limit:
+            self.give_up(self.budget.largest(), OVER_BUDGET)
         return 0
-
-    cdef OutboxState* largest(self) noexcept:
-        """The session that holds most bytes. There are some."""
-        cdef:
-            OutboxState* found = NULL
-            OutboxState* state
-        for state in self.states:
-            if found == NULL or own_bytes(state.cold) > own_bytes(found.cold):
-                found = state
-        return found
 
     cdef int give_up(self, OutboxState* state, uint8_t reason) except -1:
         self.mute(state, reason)
@@ -398,7 +339,7 @@ cdef class Flusher:
         cold.reason = reason
         state.flags |= MUTE
         forget_refs(state)
-        self.held_bytes -= own_bytes(cold)
+        self.budget.held -= own_bytes(cold)
         bytes_free(&cold.backlog)
         bytes_free(&cold.control)
         return 0
@@ -421,9 +362,9 @@ cdef class Flusher:
         if state.flags & (CLOSED | MUTE | BLOCKED | OFF_RING):
             return self._visit_special(state)
         if state.flags & CONTROL:
-            control = bytes_size(&state.cold.control)
             self._compose_on_ring(state)
-            data, size = self.composed.data, self.composed.end
+            control = self.portion.control
+            data, size = self.portion.composed.data, self.portion.composed.end
         elif count == 0:
             return 0
         else:
@@ -444,7 +385,7 @@ cdef class Flusher:
         if <size_t>taken < size:
             return self._stopped_on_ring(state, data, taken, control)
         if control:
-            self._control_sent(state, control)
+            self.portion.control_sent(state, control)
         self._delivered(state, count, size)
         forget_refs(state)
         if state.capacity > KEPT_REFS:
@@ -463,130 +404,43 @@ cdef class Flusher:
         return self._visit_off_ring(state)
 
     cdef int _visit_off_ring(self, OutboxState* state) except -1:
-        """Control messages, then the backlog, then owed topics; empty: back on the ring."""
+        """Send a portion; when nothing is left, back on the ring."""
         cdef:
             OutboxCold* cold = state.cold
-            size_t control, queued, size
+            Portion portion = self.portion
+            size_t size
             uint32_t sent, owed
             Py_ssize_t taken
-        self._compose_off_ring(state, &control, &queued)
-        size = self.composed.end
+        portion.compose(cold, self.pacer.round_end(state), &self.counts)
+        size = portion.composed.end
         if size == 0:
-            self._owed_sent(cold, 0)    # topics that were owed and are not any more
-            self._settle(state)
-            return 0
-        taken = (<Sink>cold.sink).write(self.composed.data, size)
+            portion.owed_sent(cold, 0)  # topics that were owed and are not any more
+            return self._settle(state)
+        taken = (<Sink>cold.sink).write(portion.composed.data, size)
         if taken < 0:
             return self.mute(state, CONNECTION_BROKEN)
         if <size_t>taken < size:
-            size = self._finish_frame(state, self.composed.data, taken)
-        if control:
-            self._control_sent(state, min(size, control))
-        sent = self._backlog_sent(cold, control, min(size, queued))
-        owed = self._owed_sent(cold, size)
+            size = self._finish_frame(state, portion.composed.data, taken)
+        if portion.control:
+            portion.control_sent(state, min(size, portion.control))
+        sent = portion.backlog_sent(cold, size)
+        owed = portion.owed_sent(cold, size)
         if owed and state.flags & PACED:
-            cold.due = self.timer.now() + cold.pace
+            self.pacer.round_sent(cold)
         self._delivered(state, sent + owed, size)
-        if not state.flags & BLOCKED:
-            self._settle(state)
-        return 0
+        return 0 if state.flags & BLOCKED else self._settle(state)
 
     cdef int _compose_on_ring(self, OutboxState* state) except -1:
-        """Control messages and the frames of all references, into `composed`."""
+        """Control messages and the frames of all references, into `portion`."""
         cdef:
             uint32_t i
             Slot* slot
         spell_out(state)
-        self.composed.start = self.composed.end = 0
-        bytes_append(&self.composed, state.cold.control.data + state.cold.control.start,
-                     bytes_size(&state.cold.control))
+        self.portion.begin(state.cold)
         for i in range(state.count):
             slot = self.ring.slot(state.refs[i])
-            bytes_append(&self.composed, self.ring.at(state.refs[i]), slot.size)
+            bytes_append(&self.portion.composed, self.ring.at(state.refs[i]), slot.size)
         return 0
-
-    cdef int _compose_off_ring(self, OutboxState* state, size_t* control,
-                               size_t* queued) except -1:
-        """About CHUNK bytes of what the session is owed, into `composed` and `owed`.
-
-        Sets where its control messages end in `composed`, and where its backlog does.
-        """
-        cdef:
-            OutboxCold* cold = state.cold
-            size_t backlog = bytes_size(&cold.backlog)
-            size_t part = 0
-            size_t at = cold.dirty_head
-            size_t end = self._round_end(state)
-            uint32_t index
-            Owed owed
-            char* out
-        self.composed.start = self.composed.end = 0
-        self.owed.clear()
-        bytes_append(&self.composed, cold.control.data + cold.control.start,
-                     bytes_size(&cold.control))
-        control[0] = self.composed.end
-        while part < backlog and part < CHUNK:
-            part += frame_size(cold.backlog.data + cold.backlog.start + part)
-        bytes_append(&self.composed, cold.backlog.data + cold.backlog.start, part)
-        queued[0] = self.composed.end
-        backlog -= part
-        while backlog == 0 and at < end and self.composed.end < CHUNK:
-            index = cold.dirty[0][at]
-            at += 1
-            if cold.marks[0][index] & OWED:
-                out = bytes_reserve(&self.composed, MAX_MARKET_FRAME)
-                if out == NULL:
-                    raise MemoryError()
-                part = self.encoder.market(
-                    out, self.matcher.topics[index], cold.dialect,
-                    cold.marks[0][index] == SNAPSHOT)
-                self.composed.end += part
-                if part == 0:
-                    self._not_spoken(state, index)
-            owed.end = self.composed.end
-            owed.next = at
-            self.owed.push_back(owed)
-        return 0
-
-    cdef size_t _round_end(self, OutboxState* state) noexcept:
-        """Owed topics before this place may be sent now. Begins a round that is due."""
-        cdef OutboxCold* cold = state.cold
-        if not state.flags & PACED:
-            return cold.dirty.size()
-        if cold.round_end <= cold.dirty_head and self.timer.now() >= cold.due:
-            cold.round_end = cold.dirty.size()
-        return cold.round_end
-
-    cdef void _not_spoken(self, OutboxState* state, uint32_t topic) noexcept:
-        """The session's dialect has no message for the owed value: strike it."""
-        cdef OutboxCold* cold = state.cold
-        if cold.marks[0][topic] == SNAPSHOT:
-            self.counts.snapshots -= 1
-        else:
-            self.conflate(state, topic)
-        cold.marks[0][topic] = LISTED
-        cold.owed -= 1
-
-    cdef uint32_t _owed_sent(self, OutboxCold* cold, size_t size) noexcept:
-        """Strike the owed topics whose frames lie in the first `size` bytes; how many."""
-        cdef:
-            Owed owed
-            uint32_t sent = 0
-            uint32_t index
-        for owed in self.owed:
-            if owed.end > size:
-                break
-            index = cold.dirty[0][cold.dirty_head]
-            if cold.marks[0][index] & OWED:
-                cold.owed -= 1
-                sent += 1
-            cold.marks[0][index] = 0
-            cold.dirty_head = owed.next
-        if cold.dirty_head > max(<size_t>KEPT_TOPICS, cold.dirty.size() // 2):
-            cold.dirty.erase(cold.dirty.begin(), cold.dirty.begin() + cold.dirty_head)
-            cold.round_end -= min(cold.round_end, cold.dirty_head)
-            cold.dirty_head = 0
-        return sent
 
     cdef int _gather(self, OutboxState* state) except -1:
         """Copy the frames of a session's references to the scratch, unless they are there."""
@@ -630,7 +484,7 @@ cdef class Flusher:
             uint32_t sent = 0
         spell_out(state)
         if control:
-            self._control_sent(state, min(control, end))
+            self.portion.control_sent(state, min(control, end))
         while at < end:
             at += self.ring.slot(state.refs[sent]).size
             sent += 1
@@ -651,13 +505,8 @@ cdef class Flusher:
 
     cdef int off_ring(self, OutboxState* state) except -1:
         """From here on the session gets copies and owed topics."""
-        cdef OutboxCold* cold = state.cold
         state.flags |= OFF_RING
-        if cold.dirty == NULL:
-            cold.dirty = new vector[uint32_t]()
-            cold.marks = new vector[uint8_t]()
-            cold.dirty_head = cold.round_end = 0
-        return 0
+        return begin_owing(state.cold)
 
     cdef int _settle(self, OutboxState* state) except -1:
         """After a visit off the ring: queue again, or back on the ring when nothing is left."""
@@ -673,33 +522,9 @@ cdef class Flusher:
             return 0
         if state.flags & PACED:
             return self.schedule(state) if is_owed else 0
-        del cold.dirty
-        del cold.marks
-        cold.dirty = NULL
-        cold.marks = NULL
+        end_owing(cold)
         state.flags &= ~<uint32_t>OFF_RING
         return 0
-
-    cdef void _control_sent(self, OutboxState* state, size_t size) noexcept:
-        bytes_consume(&state.cold.control, size)
-        self.held_bytes -= size
-        if bytes_size(&state.cold.control) == 0:
-            state.flags &= ~<uint32_t>CONTROL
-
-    cdef uint32_t _backlog_sent(self, OutboxCold* cold, size_t start, size_t end) except? 0:
-        """Strike the backlog's frames that lie from `start` to `end` of `composed`; how many."""
-        cdef:
-            size_t at = start
-            uint32_t sent = 0
-        while at < end:
-            at += frame_size(self.composed.data + at)
-            sent += 1
-        if sent:
-            bytes_consume(&cold.backlog, end - start)
-            cold.replayed -= min(cold.replayed, end - start)
-            self.held_bytes -= end - start
-        cold.queued -= sent
-        return sent
 
     cdef void _delivered(self, OutboxState* state, uint32_t frames, size_t size) noexcept:
         state.cold.delivered += frames
@@ -711,103 +536,3 @@ cdef class Flusher:
     cdef uint32_t now(self) noexcept:
         """The timer, us modulo 2^32."""
         return short_time(self.timer.now())
-
-
-# ---------------------------------------------------------------------- states
-
-cdef size_t own_bytes(const OutboxCold* cold) noexcept:
-    """Bytes held for this session alone."""
-    return bytes_size(&cold.control) + bytes_size(&cold.backlog)
-
-
-cdef uint32_t waiting(const OutboxState* state) noexcept:
-    """Events that wait to be sent."""
-    return 0 if state.flags & MUTE else state.count + state.cold.queued + state.cold.owed
-
-
-cdef OutboxState* new_state(void* sink, uint8_t dialect, size_t bound) except NULL:
-    cdef OutboxState* state = <OutboxState*>aligned_alloc(64, sizeof(OutboxState))
-    if state != NULL:
-        memset(state, 0, sizeof(OutboxState))
-        state.cold = <OutboxCold*>calloc(1, sizeof(OutboxCold))
-    if state == NULL or state.cold == NULL:
-        free(state)
-        raise MemoryError()
-    state.refs = state.inline_refs
-    state.capacity = INLINE_REFS
-    state.cold.sink = sink
-    state.cold.dialect = dialect
-    state.cold.bound = bound
-    state.cold.held = new vector[Membership]()
-    return state
-
-
-cdef void release(OutboxState* state) noexcept:
-    """Free a session's state; the last bytes of it wait for the queue if it stands there."""
-    cdef OutboxCold* cold = state.cold
-    if state.refs != state.inline_refs:
-        free(state.refs)
-    bytes_free(&cold.control)
-    bytes_free(&cold.backlog)
-    del cold.held
-    del cold.accounts
-    del cold.dirty
-    del cold.marks
-    free(cold)
-    state.cold = NULL
-    state.count = 0
-    state.flags |= CLOSED
-    if not state.flags & QUEUED:
-        free(state)
-
-
-cdef inline uint32_t first_ref(const OutboxState* state) noexcept:
-    return state.inline_refs[0] if state.flags & RUN else state.refs[0]
-
-
-cdef inline uint32_t last_ref(const OutboxState* state) noexcept:
-    if state.flags & RUN:
-        return state.inline_refs[0] + state.count - 1
-    return state.refs[state.count - 1]
-
-
-cdef inline void forget_refs(OutboxState* state) noexcept:
-    state.flags &= ~<uint32_t>RUN
-    state.count = 0
-
-
-cdef int spell_out(OutboxState* state) except -1:
-    """Write the references of a RUN to the list."""
-    cdef uint32_t i, first = state.inline_refs[0], count = state.count
-    if not state.flags & RUN:
-        return 0
-    state.count = 0             # there is nothing in the list to copy
-    while state.capacity < count:
-        grow_refs(state)
-    for i in range(count):
-        state.refs[i] = first + i
-    state.count = count
-    state.flags &= ~<uint32_t>RUN
-    return 0
-
-
-cdef int grow_refs(OutboxState* state) except -1:
-    cdef:
-        uint32_t capacity = state.capacity * 2
-        bint is_inline = state.refs == state.inline_refs
-        uint32_t* refs = <uint32_t*>realloc(
-            NULL if is_inline else state.refs, capacity * sizeof(uint32_t))
-    if refs == NULL:
-        raise MemoryError()
-    if is_inline:
-        memcpy(refs, state.inline_refs, state.count * sizeof(uint32_t))
-    state.refs = refs
-    state.capacity = capacity
-    return 0
-
-
-cdef void shrink_refs(OutboxState* state) noexcept:
-    """Back to the references inside the state; there are none now."""
-    free(state.refs)
-    state.refs = state.inline_refs
-    state.capacity = INLINE_REFS

@@ -8,11 +8,11 @@ from libcpp.vector cimport vector
 import cython
 
 from fastrouter.core.counts cimport SESSION_CLOSED, UNSUBSCRIBED
-from fastrouter.core.flusher cimport may_see, new_state, own_bytes, release
 from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, header_size
+from fastrouter.core.owed cimport is_owed, owe, strike
+from fastrouter.core.state cimport may_see, new_state, own_bytes, release
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, HELD, LATER, LISTED, MUTE, OFF_RING, OWED, PACED, SNAPSHOT, Membership,
-    OutboxCold,
+    BLOCKED, CONTROL, HELD, LATER, MUTE, OFF_RING, PACED, SNAPSHOT, Membership, OutboxCold,
 )
 
 
@@ -33,7 +33,7 @@ cdef class Outbox:
         self.dialect = dialect
         self.owner = owner
         self.state = new_state(<void*>sink, number, bound)
-        flusher.states.insert(self.state)
+        flusher.budget.states.insert(self.state)
 
     def __dealloc__(self):
         if self.state != NULL:      # the whole router goes: nobody looks at groups any more
@@ -127,7 +127,7 @@ cdef class Outbox:
             self.flusher.off_ring(self.state)
             self.state.flags |= PACED
         else:
-            self.flusher.unlist(self.state)
+            self.flusher.pacer.unlist(self.state)
             self.state.flags &= ~<uint32_t>PACED
             cold.due = cold.round_end = 0
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
@@ -185,8 +185,8 @@ cdef class Outbox:
     cdef int owe_snapshot(self, Topic* topic) except -1:
         cdef OutboxCold* cold = self.state.cold
         self.flusher.off_ring(self.state)
-        if cold.marks.size() <= topic.index or not cold.marks[0][topic.index] & OWED:
-            self.flusher.owe(self.state, topic.index, SNAPSHOT)
+        if not is_owed(cold, topic.index):
+            owe(cold, topic, SNAPSHOT, self.matcher.topics.size(), &self.flusher.counts)
             self.flusher.counts.snapshots += 1
         return 0
 
@@ -208,9 +208,8 @@ cdef class Outbox:
             matched = False
             for group in self.matcher.topics[index].groups[0]:
                 matched = matched or held.count(group) > 0
-            if not matched and cold.marks[0][index] & OWED:
-                cold.marks[0][index] = LISTED
-                cold.owed -= 1
+            if not matched and is_owed(cold, index):
+                strike(cold, index)
                 self.flusher.counts.dropped[UNSUBSCRIBED] += 1
         return 0
 
@@ -272,7 +271,7 @@ cdef class Outbox:
         if not frame:
             return 0
         cold.replayed += len(frame)
-        self.flusher.held_bytes += len(frame)
+        self.flusher.budget.held += len(frame)
         cold.queued += 1
         self.flusher.counts.replayed += 1
         self.state.mark = record.id         # should it be on its way to us just now
@@ -306,7 +305,7 @@ cdef class Outbox:
         if self.state.flags & MUTE:
             return
         bytes_append_frame(&self.state.cold.control, opcode, payload, len(payload))
-        self.flusher.held_bytes += header_size(len(payload)) + len(payload)
+        self.flusher.budget.held += header_size(len(payload)) + len(payload)
         self.state.flags |= CONTROL
         self.flusher.check_bound(self.state)
         if not self.state.flags & BLOCKED:

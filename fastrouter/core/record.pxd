@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from fastrouter.core.matcher cimport Matcher
-from fastrouter.core.structs cimport Topic
+from fastrouter.core.structs cimport CandleFields, Topic
 
 
 cdef class Record:
@@ -23,3 +23,7 @@ cdef class Record:
 
 cdef class Recorder:
     cpdef record(self, Record record)
+    cdef int candle(self, const Topic* topic, str event_type, const CandleFields* fields,
+                    uint64_t id, uint64_t seq) except -1
+    cdef int event(self, str kind, str symbol, str account, bytes body,
+                   uint64_t id, uint64_t seq, int64_t time) except -1

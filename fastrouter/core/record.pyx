@@ -59,7 +59,11 @@ cdef class Record:
 
 
 cdef class Recorder:
-    """Keeps lossless events: subclass it and give `record`."""
+    """Keeps lossless events: subclass it and give `record`.
+
+    A compiled one may give `candle` and `event` instead, which publish calls, and
+    which make the Record; it is spared that.
+    """
 
     cpdef record(self, Record record):
         """Keep one event. Called by publish before anybody is sent it.
@@ -67,3 +71,31 @@ cdef class Recorder:
         When it raises, the event is not published.
         """
         raise NotImplementedError(f"{type(self).__name__} keeps nothing")
+
+    cdef int candle(self, const Topic* topic, str event_type, const CandleFields* fields,
+                    uint64_t id, uint64_t seq) except -1:
+        """Keep a closed candle that is about to be its topic's next value."""
+        cdef str symbol = topic.symbol[:topic.symbol_size].decode()
+        candle = Candle(
+            symbol, timeframe=topic.timeframe_name.decode(), open=fields.open, high=fields.high,
+            low=fields.low, close=fields.close, volume=fields.volume, time=fields.time,
+            closed=True, id=id, seq=seq)
+        self.record(Record(
+            kind="candle", event_type=event_type, symbol=symbol, account="", payload=candle,
+            id=id, seq=seq, time=fields.time + topic.timeframe))
+        return 0
+
+    cdef int event(self, str kind, str symbol, str account, bytes body,
+                   uint64_t id, uint64_t seq, int64_t time) except -1:
+        """Keep an event of any other kind; `body` is its payload as JSON."""
+        cdef Record record = Record.__new__(Record)
+        record.kind = record.event_type = kind
+        record.symbol = symbol
+        record.account = account
+        record.body = body
+        record.id = id
+        record.seq = seq
+        record.time = time
+        record.frames = {}
+        self.record(record)
+        return 0

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef struct Slot:
@@ -29,3 +29,8 @@ cdef class Ring:
 
     cdef inline char* at(self, uint32_t ref) noexcept nogil:
         return self.data + (self.slot(ref).start & (self.capacity - 1))
+
+
+cdef inline uint32_t short_time(int64_t time) noexcept:
+    """Nanoseconds of the timer as a ring's Slot keeps them."""
+    return <uint32_t>(<uint64_t>time // 1000)

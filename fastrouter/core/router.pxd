@@ -1,13 +1,13 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from fastrouter.core.batch cimport Batch
 from fastrouter.core.clock cimport Clock
 from fastrouter.core.encoder cimport Encoder
-from fastrouter.core.event cimport Candle, Quote
+from fastrouter.core.event cimport Candle, Event, Quote
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.moments cimport Moments
 from fastrouter.core.record cimport Recorder
-from fastrouter.core.rows cimport CandleRow
 from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
 
 
@@ -34,10 +34,11 @@ cdef class Router:
     cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
                              str account) except -1
     cdef bint throttle(self, Topic* topic, int64_t now) noexcept
-    cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1
+    cdef int record(self, Event event, uint64_t seq) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
     cdef int publish_quote(self, Quote quote) except -1
     cdef int publish_candle(self, Candle candle) except -1
-    cdef int check_candle_row(self, const CandleRow* row) except -1
+    cdef int publish_quotes(self, Batch batch) except -1
+    cdef int publish_candles(self, Batch batch) except -1

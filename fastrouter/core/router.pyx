@@ -1,19 +1,19 @@
 """publish(): stamp, match, encode once per dialect present, offer to the outboxes."""
 
-from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint32_t
-from fastrouter.core.event cimport check_candle, check_quote
+from fastrouter.core.batch cimport Batch, candle_fields
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
-from fastrouter.core.flusher cimport own_bytes, short_time, waiting as events_waiting
+from fastrouter.core.event cimport Event
 from fastrouter.core.outbox cimport Outbox
-from fastrouter.core.record cimport Record
+from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
+from fastrouter.core.state cimport own_bytes, waiting as events_waiting
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
 
+from orjson import dumps
+
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
-from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
-from fastrouter.core.event import Event
 from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
 from fastrouter.errors import EventError
 
@@ -130,7 +130,7 @@ cdef class Router:
                       id=self.last_id + 1, account=account_of(kind, payload, account))
         encoded = self.encode_all(topic, event)     # before anybody gets any
         if self.recorder is not None:
-            self._record(event, topic.stamp.seq + 1)
+            self.record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
         self.flusher.moment = self.flusher.timer.now()
         self.moments.note(topic.stamp.id, self.flusher.moment)
@@ -170,15 +170,15 @@ cdef class Router:
                 self.flusher.offer(group, ref, number)
         return 0
 
-    def _record(self, event, seq):
+    cdef int record(self, Event event, uint64_t seq) except -1:
         """Hand one event of any kind but quote and candle to the recorder."""
         try:
-            record = Record(kind=event.kind, event_type=event.kind, symbol=event.symbol,
-                            account=event.account, payload=event.payload, id=event.id, seq=seq,
-                            time=event.time)
+            body = dumps(event.payload)
         except TypeError as error:
             raise EventError(f"{event.kind}: payload is not JSON: {error}") from None
-        self.recorder.record(record)
+        self.recorder.event(event.kind, event.symbol, event.account, body, event.id, seq,
+                            event.time)
+        return 0
 
     def _encode(self, number, event):
         try:
@@ -195,81 +195,34 @@ cdef class Router:
 
         Raises EventError naming the first bad row; nothing is published then.
         """
-        dtype = getattr(array, "dtype", None)
-        if dtype == QUOTE_DTYPE:
-            publish = self.publish_quotes
-        elif dtype == CANDLE_DTYPE:
-            publish = self.publish_candles
+        cdef Batch batch = Batch(array, self.matcher)
+        if batch.quotes != NULL:
+            self.publish_quotes(batch)
         else:
-            raise EventError(
-                f"{type(array).__name__} of dtype {dtype}; allowed: a numpy array of QUOTE_DTYPE "
-                "or CANDLE_DTYPE")
-        if array.ndim != 1 or not array.flags.c_contiguous:
-            raise EventError("array must have one dimension and be contiguous")
-        publish(array.view("u1"), len(array))
+            self.publish_candles(batch)
         self.flusher.poke()
 
-    def publish_quotes(self, rows, Py_ssize_t count) -> None:
-        """`count` rows of QUOTE_DTYPE as bytes."""
+    cdef int publish_quotes(self, Batch batch) except -1:
         cdef:
-            Py_buffer view
-            QuoteRow* row
-            QuoteFields fields
-            Py_ssize_t i = 0
-        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
-        try:
-            row = <QuoteRow*>view.buf
-            for i in range(count):
-                fields = row[i].fields
-                check_quote(&fields)
-                self.matcher.topic(0, row[i].symbol, strnlen(row[i].symbol, 32))
-        except EventError as error:
-            PyBuffer_Release(&view)
-            raise EventError(f"row {i}: {error}") from None
-        try:
-            for i in range(count):
-                fields = row[i].fields
-                self.quote(row[i].symbol, strnlen(row[i].symbol, 32), &fields, row[i].time)
-        finally:
-            PyBuffer_Release(&view)
+            const QuoteRow* row
+            QuoteFields fields      # a row's own are not aligned
+            Py_ssize_t i
+        for i in range(batch.count):
+            row = &batch.quotes[i]
+            fields = row.fields
+            self.quote(row.symbol, strnlen(row.symbol, 32), &fields, row.time)
+        return 0
 
-    def publish_candles(self, rows, Py_ssize_t count) -> None:
-        """`count` rows of CANDLE_DTYPE as bytes."""
+    cdef int publish_candles(self, Batch batch) except -1:
         cdef:
-            Py_buffer view
-            CandleRow* row
+            const CandleRow* row
             CandleFields fields
-            Py_ssize_t i = 0
-            list event_types = []
-        PyObject_GetBuffer(rows, &view, PyBUF_CONTIG_RO)
-        try:
-            row = <CandleRow*>view.buf
-            for i in range(count):
-                event_types.append(self.check_candle_row(&row[i]))
-        except EventError as error:
-            PyBuffer_Release(&view)
-            raise EventError(f"row {i}: {error}") from None
-        try:
-            for i in range(count):
-                candle_fields(&row[i], &fields)
-                self.candle(event_types[i], row[i].symbol, strnlen(row[i].symbol, 32), &fields)
-        finally:
-            PyBuffer_Release(&view)
-
-    cdef int check_candle_row(self, const CandleRow* row) except -1:
-        """The row's event type; EventError when it cannot be published."""
-        cdef:
-            CandleFields fields
-            bytes timeframe = row.timeframe[:strnlen(row.timeframe, 8)]
-            int event_type
-        found = self.matcher.rows.get("candle@" + timeframe.decode("utf-8", "replace"))
-        if found is None:
-            raise EventError(f"timeframe {timeframe!r} is not known")
-        event_type = found
-        candle_fields(row, &fields)
-        check_candle(&fields)
-        self.matcher.topic(event_type, row.symbol, strnlen(row.symbol, 32))
-        return event_type
+            Py_ssize_t i
+        for i in range(batch.count):
+            row = &batch.candles[i]
+            candle_fields(row, &fields)
+            self.candle(batch.event_types[i], row.symbol, strnlen(row.symbol, 32), &fields)
+        return 0
 
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1:
@@ -290,7 +243,8 @@ cdef class Router:
         self.make_room(topic)
         if fields.closed:
             if self.recorder is not None:
-                self.record_candle(topic, fields)
+                self.recorder.candle(topic, self.matcher.names[topic.event_type], fields,
+                                     self.last_id + 1, topic.stamp.seq + 1)
             self.stamp(topic, fields.time + topic.timeframe)
         else:
             now = self.clock.now()
@@ -312,21 +266,6 @@ cdef class Router:
             return True
         topic.forming_at = now
         return False
-
-    cdef int record_candle(self, Topic* topic, const CandleFields* fields) except -1:
-        """Hand a closed candle, about to be the topic's next value, to the recorder."""
-        cdef:
-            str symbol = topic.symbol[:topic.symbol_size].decode()
-            uint64_t id = self.last_id + 1
-            uint64_t seq = topic.stamp.seq + 1
-        candle = Candle(
-            symbol, timeframe=topic.timeframe_name.decode(), open=fields.open, high=fields.high,
-            low=fields.low, close=fields.close, volume=fields.volume, time=fields.time,
-            closed=True, id=id, seq=seq)
-        self.recorder.record(Record(
-            kind="candle", event_type=self.matcher.names[topic.event_type], symbol=symbol,
-            account="", payload=candle, id=id, seq=seq, time=fields.time + topic.timeframe))
-        return 0
 
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1
@@ -429,7 +368,7 @@ cdef class Router:
 
         None when there is no such time. Look again after each `flush`.
         """
-        return self.flusher.next_due
+        return self.flusher.pacer.next_due
 
     @property
     def timer(self):
@@ -484,7 +423,7 @@ cdef class Router:
             sent_bytes=counts.sent_bytes,
             latency=histogram(&counts.latency),
             batch=histogram(&counts.batch),
-            backlog_bytes=self.flusher.held_bytes,
+            backlog_bytes=self.flusher.budget.held,
             backlog_most=most)
 
 
@@ -513,13 +452,3 @@ cdef str account_of(str kind, payload, str account):
         named = payload.get("account_id")
         account = None if named is None else str(named)
     return account or DEFAULT_ACCOUNT
-
-
-cdef void candle_fields(const CandleRow* row, CandleFields* fields) noexcept:
-    fields.open = row.open
-    fields.high = row.high
-    fields.low = row.low
-    fields.close = row.close
-    fields.volume = row.volume
-    fields.time = row.time
-    fields.closed = row.closed

@@ -117,6 +117,9 @@ cdef struct OutboxState:        # 64 bytes: one cache line per append
     uint32_t inline_refs[INLINE_REFS]
 
 
+ctypedef OutboxState* StatePointer     # a template's argument must be a name
+
+
 cdef struct Bytes:              # growable bytes, consumed from the front
     char* data
     size_t start

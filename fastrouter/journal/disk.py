@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from fastrouter.errors import ConfigError
-from fastrouter.journal.entry import parse
 from fastrouter.journal.ids import Ids
+from fastrouter.journal.packed import unpack
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import Limits, Writer
@@ -30,29 +30,29 @@ class Disk:
         self, path: Path, max_age: float, max_bytes: int, spool_bytes: int = SPOOL_BYTES
     ) -> None:
         self._log = logging.getLogger("fastrouter.journal")
-        self._spool = Spool(path.with_name(path.name + "-spool"), spool_bytes)
+        self.spool = Spool(path.with_name(path.name + "-spool"), spool_bytes)
         try:
             self._store = Store(path)
         except ConfigError:
-            self._spool.close()
+            self.spool.close()
             raise
         try:
             self._adopt()
             self._recover()
-            self.ids = Ids(self._store)
+            self.ids = Ids(self._store, self.spool)
             self.reader = Reader(path)
-        except (ConfigError, sqlite3.Error) as error:
+        except (ConfigError, ValueError, sqlite3.Error) as error:
             self._store.close()
-            self._spool.close()
+            self.spool.close()
             raise ConfigError(f"journal {path} cannot be used: {error}") from None
         self.start = self.ids.start
-        self.writer = Writer(self._spool, self._store, self.ids, Limits(max_age, max_bytes))
+        self.writer = Writer(self.spool, self._store, self.ids, Limits(max_age, max_bytes))
         self.writer.start()
         self._open = True
 
     def _adopt(self) -> None:
         """Make sure that the spool is this store's."""
-        spool, store = self._spool, self._store
+        spool, store = self.spool, self._store
         if not any(spool.owner):
             if not store.meta.clean:  # somebody removed the one that held the last events
                 store.update(complete_after=store.meta.reserved)
@@ -65,9 +65,9 @@ class Disk:
 
     def _recover(self) -> None:
         """Move what is in the spool to the store."""
-        entries = [parse(data) for data in self._spool.entries()]
+        entries = [unpack(data) for data in self.spool.entries()]
         self._store.add(entries, time.time())
-        self._spool.release(self._spool.head)
+        self.spool.release(self.spool.head)
         if entries:
             self._log.info("journal: recovered %d events from the spool", len(entries))
 
@@ -80,9 +80,15 @@ class Disk:
         try:
             if stored:
                 self._store.update(complete_after=self.writer.missing_to)
-                self.ids.give_back(self._store)
+                self.ids.give_back()
+            else:
+                self._log.warning(
+                    "journal: %d bytes stay in %s; the next run stores them",
+                    self.spool.used,
+                    self.spool.path,
+                )
         except sqlite3.Error as error:
             self._log.error("journal: not closed as it should be: %s", error)
         self.reader.close()
         self._store.close()
-        self._spool.close()
+        self.spool.close()

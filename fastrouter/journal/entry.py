@@ -1,4 +1,4 @@
-"""One event as the journal keeps it, and the bytes it becomes."""
+"""One event as the store has it, and the record it becomes again."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import orjson
 from fastrouter.core.event import Candle
 from fastrouter.core.record import Record
 
-__all__ = ["Entry", "compact", "encode", "entry_of", "parse", "record_of"]
+__all__ = ["CANDLE_FIELDS", "Entry", "compact", "record_of"]
 
 #: of a closed candle, whose event type says the rest
 CANDLE_FIELDS = ("open", "high", "low", "close", "volume", "time")
 
 
 class Entry(NamedTuple):
-    """A row: `body` is the payload as JSON, encoded when the event was published."""
+    """A row: `body` is the payload as JSON; of a candle, its CANDLE_FIELDS."""
 
     id: int
     seq: int
@@ -25,15 +25,6 @@ class Entry(NamedTuple):
     symbol: str
     account: str
     body: bytes
-
-
-def entry_of(record: Record) -> Entry:
-    """What is kept of a record."""
-    body = record.body
-    if body is None:
-        body = orjson.dumps([getattr(record.payload, name) for name in CANDLE_FIELDS])
-    return Entry(record.id, record.seq, record.time, record.event_type, record.symbol,
-                 record.account, compact(body))  # fmt: skip
 
 
 def compact(body: bytes) -> bytes:
@@ -58,14 +49,3 @@ def record_of(entry: Entry) -> Record:
         seq=entry.seq,
         time=entry.time,
     )
-
-
-def encode(entry: Entry) -> bytes:
-    """The entry in one piece, for the spool."""
-    return orjson.dumps((*entry[:6], orjson.Fragment(entry.body)))
-
-
-def parse(data: bytes) -> Entry:
-    """The entry that `encode` wrote."""
-    *fields, payload = orjson.loads(data)
-    return Entry._make([*fields, compact(orjson.dumps(payload))])

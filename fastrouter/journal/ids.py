@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Store
 
 __all__ = ["BLOCK", "Ids", "boot_id"]
@@ -24,31 +25,39 @@ def boot_id() -> str:
 class Ids:
     """Reserves blocks of ids before they are used, and gives the rest back at a clean close.
 
-    `start` is the last id that some run before may have used. `last_id()` says
-    the last one this run used; set it once that is known.
+    A block is written to the spool, which takes it even when the disk is full,
+    and to the store, which outlives the spool. `start` is the last id that some
+    run before may have used. `last_id()` says the last one this run used; set it
+    once that is known.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, spool: Spool) -> None:
         meta = store.meta
         boot = boot_id()
-        self.start = meta.reserved
+        self.start = max(meta.reserved, spool.reserved)
         self.last_id: Callable[[], int] = lambda: self.start
+        self._store = store
+        self._spool = spool
         # the machine itself went down: what the kernel held for us is gone
         torn = not meta.clean and meta.boot != boot
+        spool.reserved = self.start + BLOCK
         store.update(
             durable=True,
-            reserved=self.start + BLOCK,
+            reserved=spool.reserved,
             clean=0,
             boot=boot,
             complete_after=self.start if torn else meta.complete_after,
         )
 
-    def extend(self, store: Store) -> None:
+    def extend(self) -> None:
         """Reserve another block when half of one is used. Raises sqlite3.Error."""
-        reserved = store.meta.reserved
-        if reserved - self.last_id() < BLOCK // 2:
-            store.update(durable=True, reserved=reserved + BLOCK)
+        if self._spool.reserved - self.last_id() < BLOCK // 2:
+            self._spool.reserved += BLOCK
+        if self._store.meta.reserved != self._spool.reserved:
+            self._store.update(durable=True, reserved=self._spool.reserved)
 
-    def give_back(self, store: Store) -> None:
+    def give_back(self) -> None:
         """The run ends here: the next goes on after its last id. Raises sqlite3.Error."""
-        store.update(durable=True, reserved=max(self.start, self.last_id()), clean=1)
+        last = max(self.start, self.last_id())
+        self._store.update(durable=True, reserved=last, clean=1)
+        self._spool.reserved = last

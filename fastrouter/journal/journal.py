@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastrouter.core.record import Record, Recorder
 from fastrouter.errors import ConfigError
+from fastrouter.journal.counters import Counters
 from fastrouter.journal.disk import Disk
-from fastrouter.journal.entry import Entry, entry_of
+from fastrouter.journal.entry import Entry
+from fastrouter.journal.keeper import Keeper
 from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
 from fastrouter.journal.pump import Pump
 from fastrouter.journal.replay import Replay
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 TAIL_BYTES = 16 << 20
+FILE_TAIL_BYTES = 24 << 20  # more than the spool has: what is not stored yet is here
 FILE_BYTES = 1 << 30
 DAY = 86_400.0  # s
 
 
-class Journal(Recorder):
+class Journal(Keeper):
     """Keeps the lossless events of one router, and brings sessions up to date with them.
 
     - `path`: the SQLite file, made when there is none, with a spool beside it
@@ -44,7 +46,7 @@ class Journal(Recorder):
       is held in memory (default 16 MiB).
 
     All but `close` belongs to the thread of the event loop. What cannot be kept
-    is logged and counted (`errors`, `lost`), and told to the sessions that would
+    is logged and counted (`counters()`), and told to the sessions that would
     have needed it; it never stops the router. Raises ConfigError for a path
     that cannot be a journal's or that another server uses.
     """
@@ -57,8 +59,8 @@ class Journal(Recorder):
         max_bytes: int | None = None,
     ) -> None:
         self.disk: Disk | None = None
-        self.recorded = 0
         self.read_errors = 0
+        self.replay_errors = 0
         self.pump = Pump()
         self.pages = Pages(self._read, lambda: self.tail.after)
         self._log = logging.getLogger("fastrouter.journal")
@@ -66,10 +68,11 @@ class Journal(Recorder):
         self._threads: ThreadPoolExecutor | None = None
         if path is None:
             # ids of another run are never ours: nobody resumes in the wrong one unnoticed
-            self.tail = Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000)
+            super().__init__(Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000))
         else:
             self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
-            self.tail = Tail(TAIL_BYTES, self.disk.start)
+            tail = Tail(FILE_TAIL_BYTES, self.disk.start)
+            super().__init__(tail, self.disk.spool, self.disk.writer)
 
     def __enter__(self) -> Journal:
         return self
@@ -86,14 +89,26 @@ class Journal(Recorder):
         if self.disk is not None:
             self.disk.ids.last_id = lambda: router.last_id
 
-    def record(self, record: Record) -> None:
-        """Keep one event. Raises EventError when its payload is not JSON."""
-        entry = entry_of(record)
-        if self.disk is not None:
-            self.disk.writer.take(entry)
-            self.tail.kept_to = self.disk.writer.stored_to
-        self.tail.append(entry)
-        self.recorded += 1
+    @property
+    def behind(self) -> bool:
+        """Should a publisher that can wait do so, until the file has what was published?"""
+        return self.disk is not None and self.disk.writer.behind
+
+    def counters(self) -> Counters:
+        """What has been done since the start, and what is kept now."""
+        writer = self.disk.writer if self.disk is not None else None
+        return Counters(
+            recorded=self.recorded,
+            lost=writer.lost if writer else 0,
+            write_errors=writer.errors if writer else 0,
+            read_errors=self.read_errors,
+            replay_errors=self.replay_errors,
+            replays=len(self.pump.replays),
+            spool_bytes=writer.backlog if writer else 0,
+            tail_bytes=self.tail.size,
+            first_id=self.first_id,
+            last_id=self.last_id,
+        )
 
     def close(self) -> None:
         """Store what waits and give back the ids that were not used. Safe to call again."""
@@ -107,10 +122,13 @@ class Journal(Recorder):
 
     # ----------------------------------------------------------------- replay
 
-    def replay(self, outbox: Outbox, since: int, gap: Callable[[str], None]) -> Replay:
+    def replay(
+        self, outbox: Outbox, since: int, gap: Callable[[str], None], failed: Callable[[], None]
+    ) -> Replay:
         """Send a held outbox what it is subscribed to after the id `since`, then let it go live.
 
-        `gap(text)` is called when some of that may be missing. The caller
+        `gap(text)` is called when some of that may be missing, `failed()` when it
+        cannot go on (a dialect raised): the session has to be closed. The caller
         passes on `drained` from the outbox's sink, and cancels when the
         session ends.
         """
@@ -119,9 +137,15 @@ class Journal(Recorder):
             told = self.missing_after(0)
             gap(f"evt_{since} is no event of this server; replaying from {self._oldest()}")
             since = 0
-        replay = Replay(self, outbox, since, gap, told)
+        replay = Replay(self, outbox, since, gap, failed, told)
         self.pump.add(replay)
         return replay
+
+    def replay_failed(self, error: Exception) -> None:
+        """Count it; the first is logged with its traceback."""
+        if not self.replay_errors:
+            self._log.error("journal: a replay failed: %r", error, exc_info=error)
+        self.replay_errors += 1
 
     @property
     def last_id(self) -> int:
@@ -151,9 +175,13 @@ class Journal(Recorder):
             page = self.pages.put(Page(position, entries[-1].id, entries))
         return page
 
+    @property
+    def first_id(self) -> int:
+        """The id of the oldest event that is kept, 0 when none is."""
+        return (self.disk.writer.first if self.disk is not None else 0) or self.tail.first
+
     def _oldest(self) -> str:
-        disk = self.disk
-        first = (disk.writer.first if disk is not None else 0) or self.tail.first
+        first = self.first_id
         return f"evt_{first}, the oldest that is kept" if first else "now: none is kept"
 
     # ------------------------------------------------- reading, in a thread

@@ -53,9 +53,11 @@ class Pump:
     def _turn(self) -> None:
         self._asked = False
         looked_at = 0
-        try:
-            while self._ready and looked_at < TURN_BYTES:
-                looked_at += self._ready.popleft().step()
-        finally:  # one that raises must not stop the others
-            if self._ready:
-                self._ask()
+        while self._ready and looked_at < TURN_BYTES:
+            replay = self._ready.popleft()
+            try:
+                looked_at += replay.step()
+            except Exception as error:  # a dialect's, say; it must not stop the others
+                replay.fail(error)
+        if self._ready:
+            self._ask()

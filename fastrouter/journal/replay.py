@@ -38,7 +38,8 @@ class State(Enum):
 class Replay:
     """Made by `Journal.replay`. Its owner calls `drained` and, when the session ends, `cancel`.
 
-    `gap(text)` is called when events may be missing, before those that follow them.
+    `gap(text)` is called when events may be missing, before those that follow them,
+    `failed()` when a step raised: the session is held still, and has to be closed.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Replay:
         outbox: Outbox,
         since: int,
         gap: Callable[[str], None],
+        failed: Callable[[], None],
         told: int = 0,
     ) -> None:
         self.position = since
@@ -54,6 +56,7 @@ class Replay:
         self._journal = journal
         self._outbox = outbox
         self._gap = gap
+        self._failed = failed
         self._page: Page | None = None  # that was read for us
         self._told = told  # the gap that was announced last ends at this id
 
@@ -66,6 +69,12 @@ class Replay:
         """The session ends."""
         self.state = State.OVER
         self._journal.pump.discard(self)
+
+    def fail(self, error: Exception) -> None:
+        """A step raised this: it is over, without having gone live."""
+        self.cancel()
+        self._journal.replay_failed(error)
+        self._failed()
 
     def step(self) -> int:
         """Bring the session some events further; the bytes that were looked at."""

@@ -6,7 +6,7 @@ stamp, so that there is no instruction at which a reader could find half of it.
 
 ::
 
-    page 0     magic, capacity, owner, salt, mark, lost_to
+    page 0     magic, capacity, owner, salt, mark, lost_to, reserved
     then       the ring: stamp, size, checksum, data, up to the next multiple of 8
 
 A position is the count of bytes ever written; `mark` is the position up to
@@ -15,7 +15,7 @@ entry that runs over its end is one piece of memory all the same.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 
 import cython
@@ -26,6 +26,9 @@ from zlib import crc32
 from fastrouter.errors import ConfigError
 
 __all__ = ["HEAD_BYTES", "Spool"]
+
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from "<sys/mman.h>" nogil:
     enum:
@@ -53,20 +56,7 @@ cdef enum:
     PAGE = 4096
     OWNER_BYTES = 16
 
-cdef char* MAGIC = b"FRSPOOL1"
-
-cdef struct Header:
-    char magic[8]               # written last: a file without it was never finished
-    uint64_t capacity           # bytes of the ring
-    char owner[16]
-    uint64_t salt               # what data of a peer could never guess
-    uint64_t mark
-    uint64_t lost_to
-
-cdef struct Head:
-    uint64_t stamp              # position ^ salt; written last
-    uint32_t size               # bytes of data
-    uint32_t checksum           # crc32 of the data, begun with the size
+cdef char* MAGIC = b"FRSPOOL2"
 
 HEAD_BYTES = sizeof(Head)
 
@@ -80,14 +70,6 @@ cdef class Spool:
     Raises ConfigError when another process has it, the file is no spool, or
     there is no room for it.
     """
-
-    cdef:
-        readonly object path
-        int descriptor
-        Header* header
-        char* ring
-        readonly uint64_t capacity
-        readonly uint64_t head          # position of the next entry
 
     def __cinit__(self, path, uint64_t capacity=16 << 20):
         if capacity < PAGE or capacity % PAGE:
@@ -122,9 +104,13 @@ cdef class Spool:
             header = <Header*>PyBytes_AS_STRING(first)
         if header.magic[0] == 0:
             return 0
-        if (memcmp(header.magic, MAGIC, 8) != 0 or header.capacity % PAGE
-                or os.fstat(self.descriptor).st_size != PAGE + header.capacity):
+        if memcmp(header.magic, MAGIC, 8) != 0 or not header.capacity or header.capacity % PAGE:
             raise ConfigError(f"journal {self.path} is no spool of this version of fastrouter")
+        size = os.fstat(self.descriptor).st_size
+        if size != PAGE + header.capacity:
+            raise ConfigError(
+                f"journal {self.path} is damaged: {size} bytes, not {PAGE + header.capacity}; "
+                "put it back whole, or remove it and what is in it")
         return header.capacity
 
     cdef object create(self, uint64_t capacity):
@@ -182,9 +168,11 @@ cdef class Spool:
 
     # ------------------------------------------------------------------ write
 
-    def append(self, bytes data not None) -> bool:
+    cpdef bint append(self, bytes data) except -1:
         """Keep one entry. False when there is no room: nothing is written then."""
         self.check_open()
+        if data is None:
+            raise TypeError("data is None; allowed: bytes")
         cdef:
             Py_ssize_t size = PyBytes_GET_SIZE(data)
             uint64_t room = room_of(size)
@@ -207,16 +195,20 @@ cdef class Spool:
 
     # ------------------------------------------------------------------- read
 
-    def entries(self) -> list:
-        """All from mark to head, oldest first, as a list of bytes."""
+    def read(self, Py_ssize_t count) -> tuple:
+        """Up to `count` entries from mark on, as a list of bytes, and the position behind them."""
         self.check_open()
         cdef:
             list found = []
             uint64_t position = self.header.mark
-        while position < self.head:
+        while position < self.head and len(found) < count:
             found.append(self.entry_at(position))
             position += room_of(self.head_at(position).size)
-        return found
+        return found, position
+
+    def entries(self) -> list:
+        """All from mark to head, oldest first, as a list of bytes."""
+        return self.read(PY_SSIZE_T_MAX)[0]
 
     @property
     def used(self):
@@ -247,6 +239,17 @@ cdef class Spool:
     def lost_to(self, uint64_t value):
         self.check_open()
         self.header.lost_to = value
+
+    @property
+    def reserved(self):
+        """The last id that a run may have used. To set it cannot fail, however full the disk is."""
+        self.check_open()
+        return self.header.reserved
+
+    @reserved.setter
+    def reserved(self, uint64_t value):
+        self.check_open()
+        self.header.reserved = value
 
     def close(self) -> None:
         """Let go of file and lock; what stands in it stays. Safe to call again."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 
-from fastrouter.journal.entry import Entry, encode
 from fastrouter.journal.ids import Ids
+from fastrouter.journal.packed import unpack
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Store
 
@@ -20,6 +19,7 @@ IDLE_SECONDS = 1.0  # between two looks at ids and age when nothing happens
 PRUNE_SECONDS = 5.0
 FIRST_RETRY = 0.25  # s after a failure; doubled up to LAST_RETRY
 LAST_RETRY = 15.0
+PATIENCE_SECONDS = 0.25  # that the event loop waits for room, once
 
 
 class Limits:
@@ -35,9 +35,9 @@ class Limits:
 class Writer:
     """Spool, store, and the thread between them, once it is started.
 
-    `take` is for the event loop's thread and keeps an entry at once. What the
-    store cannot take (a full disk) waits in the spool; what finds no room there
-    either is lost, which `lost_to` and a log line say.
+    What the event loop's thread puts into the spool goes to the store in
+    batches. What the store cannot take (a full disk) waits in the spool; what
+    finds no room there either is lost, which `lost` and a log line say.
     """
 
     def __init__(self, spool: Spool, store: Store, ids: Ids, limits: Limits) -> None:
@@ -49,13 +49,11 @@ class Writer:
         self._ids = ids
         self._limits = limits
         self._log = logging.getLogger("fastrouter.journal")
-        self._pending: deque[tuple[Entry, int]] = deque()
-        self._batch: list[tuple[Entry, int]] = []
         self._wake = threading.Event()
+        self._moved = threading.Event()
         self._closing = threading.Event()
         self._retry = 0.0
         self._next_prune = 0.0
-        self._losing = False
         self._thread = threading.Thread(target=self._run, name="fastrouter-journal", daemon=True)
 
     def start(self) -> None:
@@ -64,22 +62,32 @@ class Writer:
 
     # ------------------------------------------------- on the event loop's thread
 
-    def take(self, entry: Entry) -> None:
-        """Keep an entry: in the spool when this returns, in the store soon after."""
-        if self._spool.append(encode(entry)):
-            self._pending.append((entry, self._spool.head))
-            self._losing = False
-            if not self._wake.is_set():
-                self._wake.set()
-        else:
-            self._lose(entry)
+    def wake(self) -> None:
+        """There is something in the spool."""
+        self._wake.set()
 
-    def _lose(self, entry: Entry) -> None:
-        self._spool.lost_to = entry.id
+    def make_room(self) -> bool:
+        """Hold the caller until the store has taken a batch: it is slower than the publisher.
+
+        False when it fails, or takes longer than anybody should be held.
+        """
+        if self._retry:
+            return False
+        self._moved.clear()
+        self._wake.set()
+        return self._moved.wait(PATIENCE_SECONDS)
+
+    def lose(self, event: int, again: bool) -> None:
+        """The event with this id found no room; `again`: nor did the one before."""
+        self._spool.lost_to = event
         self.lost += 1
-        if not self._losing:
-            self._losing = True
-            self._log.error("journal: no room; events from evt_%d on are not kept", entry.id)
+        if not again:
+            self._log.error("journal: no room; events from evt_%d on are not kept", event)
+
+    @property
+    def behind(self) -> bool:
+        """Should a publisher that can wait do so? Not for a disk that fails: that may take long."""
+        return not self._retry and self.backlog > self._spool.capacity // 2
 
     @property
     def missing_to(self) -> int:
@@ -116,8 +124,8 @@ class Writer:
     def attempt(self) -> None:
         """One round of work. A failure is counted and logged once; the next round repeats it."""
         try:
+            self._ids.extend()  # first: what it does to the spool must not depend on the store
             self._move()
-            self._ids.extend(self._store)
             self._prune()
         except Exception as error:
             self._failed(error)
@@ -125,14 +133,16 @@ class Writer:
             self._recovered()
 
     def _move(self) -> None:
-        while self._batch or self._pending:
-            while self._pending and len(self._batch) < BATCH:
-                self._batch.append(self._pending.popleft())
-            self._store.add([entry for entry, _ in self._batch], time.time())
-            entry, position = self._batch[-1]
-            self.stored_to = entry.id
+        self._spool.noticed = False  # what comes from here on has to wake us
+        while True:
+            packed, position = self._spool.read(BATCH)
+            if not packed:
+                return
+            entries = [unpack(data) for data in packed]
+            self._store.add(entries, time.time())
+            self.stored_to = entries[-1].id
             self._spool.release(position)
-            self._batch.clear()
+            self._moved.set()
 
     def _prune(self) -> None:
         now = time.monotonic()
@@ -147,6 +157,7 @@ class Writer:
         if not self._retry:
             self._log.error("journal: cannot write, will try again: %s", error)
         self._retry = min(LAST_RETRY, 2 * self._retry or FIRST_RETRY)
+        self._moved.set()
 
     def _recovered(self) -> None:
         if self._retry:

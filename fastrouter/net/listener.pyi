@@ -1,4 +1,5 @@
-from typing import final
+from codecs import IncrementalDecoder
+from typing import Final, final
 
 from picows import WSListener, WSTransport
 
@@ -6,6 +7,9 @@ from fastrouter.core.outbox import Outbox
 from fastrouter.net.handshake import Arrival
 from fastrouter.net.server import Server
 from fastrouter.session.session import Session
+
+TextDecoder: Final[type[IncrementalDecoder]]
+NOT_UTF8: Final[str]
 
 @final
 class Listener(WSListener):

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import ConfigError, ErrorCode
+from fastrouter.errors import CloseCode, ConfigError, ErrorCode
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
@@ -113,9 +113,7 @@ class Server:
         self.log = logging.getLogger("fastrouter.net")
         self.loop = asyncio.get_running_loop()
         self.quiet = _Quiet(self.log)
-        # by name: a core without it counts every id as unknown
-        published_at = getattr(router, "published_at", lambda number: 0)
-        self.acks = Acks(published_at, router.timer)
+        self.acks = Acks(router.published_at, router.timer)
         self.rules = endpoint.rules(dialect.name, self.acks)
         self.origins = Origins(endpoint.allowed_origins)
         self.proxies = Proxies(endpoint.trusted_proxies)
@@ -231,7 +229,7 @@ class Server:
 
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
-        self.apply(listener, listener.session.open(arrival.opening))
+        self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
         if not self.fed:
             listener.session.upstream(False)
 
@@ -276,7 +274,12 @@ class Server:
             return
         if replay := self._replays.get(listener):
             replay.cancel()
-        self._replays[listener] = self.router.recorder.replay(listener.outbox, effect.since, gap)
+        self._replays[listener] = self.router.recorder.replay(
+            listener.outbox, effect.since, gap, partial(self._replay_failed, listener)
+        )
+
+    def _replay_failed(self, listener: Listener) -> None:
+        listener.close(CloseCode.INTERNAL_ERROR, "replay failed")
 
     def _missing(self, listener: Listener, reason: str) -> None:
         self.log.info("%s resumes with a gap: %s", listener.session.id, reason)

@@ -141,9 +141,12 @@ class Session:
 
     # ------------------------------------------------------------------ begin
 
-    def open(self, opening: Opening) -> Effect:
-        """Welcome the client; begin what it asked for, at once or when it has said who it is."""
-        self.send("connection", event="CONNECTED", session_id=self.id)
+    def open(self, opening: Opening, last_id: int) -> Effect:
+        """Welcome the client; begin what it asked for, at once or when it has said who it is.
+
+        `last_id` is the newest event's: who gets none resumes after that one.
+        """
+        self.send("connection", event="CONNECTED", session_id=self.id, last_id=f"evt_{last_id}")
         self.opening = opening
         return self._begin() if self.state is State.LIVE else None
 

@@ -142,3 +142,26 @@ def test_nothing_is_read_before_a_scrape():
 
 def test_without_endpoints():
     assert scrape([])["fastrouter_ack_latency_seconds_bucket"] == {("+Inf",): 0}
+
+
+def test_the_journal():
+    journal = SimpleNamespace(
+        recorded=1,
+        lost=2,
+        write_errors=3,
+        read_errors=4,
+        replay_errors=5,
+        replays=6,
+        spool_bytes=7,
+        tail_bytes=8,
+        first_id=9,
+        last_id=10,
+    )
+    samples = scrape([endpoint()], journal=lambda: journal)
+    found = {
+        name.removeprefix("fastrouter_journal_").removesuffix("_total"): value[()]
+        for name, value in samples.items()
+        if name.startswith("fastrouter_journal_")
+    }
+    assert found == vars(journal)
+    assert not any("journal" in name for name in scrape([endpoint()]))

@@ -16,17 +16,7 @@ from fastrouter.core.record import Record, Recorder
 from fastrouter.core.router import Router
 from fastrouter.errors import EventError
 
-from .peer import MINUTE, START, Kept, Peer, candle, drain, quote
-
-
-@pytest.fixture
-def kept() -> Kept:
-    return Kept()
-
-
-@pytest.fixture
-def router(kept) -> Router:
-    return Router(clock=Clock(START), recorder=kept)
+from .peer import MINUTE, START, Peer, candle, drain, quote
 
 
 def test_lossless_events_and_only_they_are_recorded_listened_to_or_not(router, kept):

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
+from fastrouter.core.dtypes import CANDLE_DTYPE
 from fastrouter.errors import FeedError
 from fastrouter.feeds import open_feed, progress
 from fastrouter.feeds.columns import map_columns
@@ -19,10 +19,11 @@ from fastrouter.feeds.csv_source import BLOCK_BYTES, LONGEST_LINE, CsvSource
 from fastrouter.feeds.replay import REPORTS, ReplayFeed
 from fastrouter.feeds.times import TIME_FORMATS, TimeParser
 
+from .peer import Recorder, S, Time
+
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-S = 10**9
 MS = 10**6
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NEW_YEAR = 1_577_836_800 * S  # 2020-01-01
@@ -33,38 +34,6 @@ TICKS = """\
 20200101 170010498,1.121170,1.121610,0
 """
 TICK_TIMES = [NEW_YEAR + 61_200_065 * MS, NEW_YEAR + 61_210_447 * MS, NEW_YEAR + 61_210_498 * MS]
-
-
-class Router:
-    """Keeps copies of what it gets."""
-
-    def __init__(self, clock=None):
-        self.clock, self.batches, self.drains = clock, [], 0
-
-    def publish_batch(self, rows):
-        self.batches.append((self.clock() if self.clock else 0, rows.copy()))
-
-    async def drained(self):
-        self.drains += 1
-        await asyncio.sleep(0)
-
-    def rows(self, dtype):
-        parts = [rows for _, rows in self.batches if rows.dtype == dtype]
-        return np.concatenate([np.empty(0, dtype), *parts])
-
-    quotes = property(lambda self: self.rows(QUOTE_DTYPE))
-    candles = property(lambda self: self.rows(CANDLE_DTYPE))
-
-
-class Time:
-    def __init__(self, now=5_000 * S):
-        self.now = now
-
-    def clock(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        self.now += round(seconds * S)
 
 
 @pytest.fixture
@@ -81,7 +50,7 @@ async def replay(path, **options):
     options = {"symbol": "C:EURUSD", "speed": None} | options
     bad = []
     feed = ReplayFeed(path, on_bad_row=lambda *row: bad.append(row), **options)
-    router = Router()
+    router = Recorder()
     await feed.run(router)
     return feed, router, bad
 
@@ -318,7 +287,7 @@ async def test_bad_rows_are_logged_but_not_without_end(write, caplog):
     caplog.set_level(logging.WARNING, "fastrouter.feeds")
     text = "2020-01-01,1,2\n" + "2020-01-01,1,x\n" * 100
     feed = ReplayFeed(write(text), symbol="S:A", speed=None)
-    await feed.run(Router())
+    await feed.run(Recorder())
     assert feed.bad_rows == 100
     assert len(caplog.messages) == REPORTS + 1
     assert caplog.messages[0].endswith("data.csv: line 2: ask: 'x' is not a number")
@@ -336,9 +305,9 @@ async def test_a_long_run_of_bad_rows_gives_the_loop_its_turns(write):
 
 
 async def paced(path, **options):
-    time = Time()
+    time = Time(5_000 * S)
     feed = ReplayFeed(path, symbol="S:A", clock=time.clock, sleep=time.sleep, **options)
-    router = Router(time.clock)
+    router = Recorder(time.clock)
     await feed.run(router)
     return router, time
 
@@ -381,7 +350,7 @@ async def test_as_fast_as_possible_waits_for_the_router_after_each_block(write, 
 async def looped(path, passes, **options):
     """The rows of some passes."""
     feed = ReplayFeed(path, symbol="S:A", speed=None, loop=True, **options)
-    router = Router()
+    router = Recorder()
     done = asyncio.Event()
 
     async def drained():

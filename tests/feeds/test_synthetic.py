@@ -14,49 +14,13 @@ from fastrouter.feeds.market import BLOCK, Market, market_symbols
 from fastrouter.feeds.pace import GRAIN, NAP, SLACK, Pace
 from fastrouter.feeds.synthetic import SyntheticFeed
 
-S = 10**9
-NOON = 1_700_000_040 * S  # a whole minute
-
-
-class Time:
-    """A wall clock that sleeping moves, by a bit more than was asked."""
-
-    def __init__(self, now=NOON, late=0):
-        self.now, self.late, self.naps = now, late, []
-
-    def clock(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        self.naps.append(seconds)
-        self.now += round(seconds * S) + self.late
-
-
-class Recorder:
-    """A router that keeps copies of what it gets, and when."""
-
-    def __init__(self, time=None):
-        self.time, self.batches, self.drains = time, [], 0
-
-    def publish_batch(self, rows):
-        self.batches.append((self.time.now if self.time else 0, rows.copy()))
-
-    async def drained(self):
-        self.drains += 1
-        await asyncio.sleep(0)
-
-    def rows(self, dtype):
-        parts = [rows for _, rows in self.batches if rows.dtype == dtype]
-        return np.concatenate([np.empty(0, dtype), *parts])
-
-    quotes = property(lambda self: self.rows(QUOTE_DTYPE))
-    candles = property(lambda self: self.rows(CANDLE_DTYPE))
+from .peer import NOON, Recorder, S, Time
 
 
 async def record(time=None, **options):
     time = time or Time()
     feed = SyntheticFeed(clock=time.clock, sleep=time.sleep, **options)
-    router = Recorder(time)
+    router = Recorder(time.clock)
     await feed.run(router)
     return feed, router
 
@@ -154,7 +118,7 @@ async def test_catching_up_is_bounded():
     feed = SyntheticFeed(
         rate=1000, limit=2000, candles=(), symbols=1, clock=time.clock, sleep=time.sleep
     )
-    router = Recorder(time)
+    router = Recorder(time.clock)
     drained = router.drained
 
     async def stall():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any
 
 from fastrouter.core.record import Record
 from fastrouter.journal.entry import Entry
 from fastrouter.journal.journal import Journal
+from fastrouter.journal.writer import Writer
 
 
 def entry(number: int, size: int = 20, event_type: str = "order") -> Entry:
@@ -15,6 +17,15 @@ def entry(number: int, size: int = 20, event_type: str = "order") -> Entry:
     body = b'{"n":%d,"x":"' % number
     return Entry(number, number, 1000 + number, event_type, "S:A", "main",
                  body + b"x" * (size - len(body) - 2) + b'"}')  # fmt: skip
+
+
+def packed(one: Entry) -> bytes:
+    """The entry as spool and tail hold it; any kind but candles."""
+    texts = [text.encode() for text in (one.event_type, one.symbol, one.account)]
+    sizes = [len(text) for text in texts]
+    size = -(-(40 + sum(sizes) + len(one.body)) // 8) * 8
+    head = struct.pack("QQqIIIHH", one.id, one.seq, one.time, size, len(one.body), *sizes[::-1])
+    return (head + b"".join(texts) + one.body).ljust(size, b"\0")
 
 
 def entries(*numbers: int, size: int = 20) -> list[Entry]:
@@ -30,6 +41,15 @@ def record(number: int, payload: Any = None, kind: str = "order") -> Record:
     return Record(kind=kind, event_type=kind, symbol="S:A", account="main",
                   payload={"n": number} if payload is None else payload,
                   id=number, seq=number, time=number)  # fmt: skip
+
+
+def take(writer: Writer, *events: Entry) -> None:
+    """What a keeper does with the events it packed."""
+    for one in events:
+        if writer._spool.append(packed(one)):
+            writer.wake()
+        else:
+            writer.lose(one.id, False)
 
 
 async def stored(journal: Journal) -> None:

@@ -1,17 +1,17 @@
 """The files of a journal, opened again after every kind of end."""
 
 import shutil
+import sqlite3
 
 import pytest
 
 from fastrouter.errors import ConfigError
 from fastrouter.journal import ids as ids_module
 from fastrouter.journal.disk import Disk
-from fastrouter.journal.entry import encode
 from fastrouter.journal.ids import BLOCK
 from fastrouter.journal.spool import Spool
 
-from .events import entries, entry, ids
+from .events import entries, entry, ids, packed, take
 
 SPOOL = 1 << 16
 
@@ -45,8 +45,7 @@ def copied(path, spool_path, to):
 def test_a_clean_end_and_the_next_run(path):
     disk = opened(path)
     assert disk.start == 0
-    for one in entries(3, 4):
-        disk.writer.take(one)
+    take(disk.writer, *entries(3, 4))
     disk.ids.last_id = lambda: 9
     disk.close()
     disk.close()
@@ -60,7 +59,7 @@ def test_what_only_the_spool_held_is_recovered(path, spool_path, tmp_path):
     disk.close()
     spool = Spool(spool_path)
     for one in entries(*range(1, 11)):
-        spool.append(encode(one))
+        spool.append(packed(one))
     spool.close()
     disk = opened(path)
     assert kept(disk) == list(range(1, 11))
@@ -71,12 +70,11 @@ def test_what_only_the_spool_held_is_recovered(path, spool_path, tmp_path):
 def test_a_kill_between_store_and_spool_repeats_nothing(path, spool_path, tmp_path):
     """What is in both is stored once."""
     disk = opened(path)
-    for one in entries(1, 2, 3):
-        disk.writer.take(one)
+    take(disk.writer, *entries(1, 2, 3))
     disk.close()
     spool = Spool(spool_path)
     for one in entries(2, 3, 4):
-        spool.append(encode(one))
+        spool.append(packed(one))
     spool.close()
     disk = opened(path)
     assert kept(disk) == [1, 2, 3, 4]
@@ -85,8 +83,7 @@ def test_a_kill_between_store_and_spool_repeats_nothing(path, spool_path, tmp_pa
 
 def test_files_as_a_kill_leaves_them(path, spool_path, tmp_path):
     disk = opened(path)
-    for one in entries(*range(1, 101)):
-        disk.writer.take(one)
+    take(disk.writer, *entries(*range(1, 101)))
     after_kill = copied(path, spool_path, tmp_path / "after")
     disk.close()
     disk = opened(after_kill)
@@ -98,11 +95,26 @@ def test_files_as_a_kill_leaves_them(path, spool_path, tmp_path):
 
 def test_what_was_lost_is_remembered(path):
     disk = opened(path)
-    disk.writer.take(entry(5, 2 * SPOOL))
+    take(disk.writer, entry(5, 2 * SPOOL))
     disk.ids.last_id = lambda: 5
     disk.close()
     disk = opened(path)
     assert (disk.start, disk.writer.missing_to) == (5, 5)
+    disk.close()
+
+
+def test_what_a_full_disk_did_not_take_is_there_in_the_next_run(path, monkeypatch, caplog):
+    def full(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    disk = opened(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(disk._store, "add", full)
+        take(disk.writer, *entries(1, 2))
+        disk.close()
+    assert "bytes stay in" in caplog.text
+    disk = opened(path)
+    assert (kept(disk), disk.start, disk.writer.missing_to) == ([1, 2], BLOCK, 0)
     disk.close()
 
 

@@ -46,3 +46,18 @@ def test_many_at_once_share():
     assert pump.step_bytes == module.ALL_STEPS // 1000
     pump.replays.update(object() for _ in range(9000))
     assert pump.step_bytes == LEAST_STEP
+
+
+async def test_one_that_raises_does_not_stop_the_others():
+    class Broken(Steps):
+        def step(self):
+            raise ValueError(self.name)
+
+        def fail(self, error):
+            self.log.append(str(error))
+
+    pump, log = Pump(), []
+    for name, kind in (("a", Steps), ("!", Broken), ("b", Steps)):
+        pump.add(kind(pump, name, 2, log))
+    await asyncio.sleep(0)
+    assert "".join(log) == "a!bab"

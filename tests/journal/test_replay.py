@@ -8,7 +8,7 @@ from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
 from fastrouter.journal.replay import Replay, State
 from fastrouter.journal.tail import Tail
 
-from .events import entries, entry, ids
+from .events import entries, entry, ids, packed
 
 
 class Outbox:
@@ -52,8 +52,10 @@ class Journal:
         self.pages = Pages(lambda after, done: self.reads.append((after, done)),
                            lambda: self.tail.after)  # fmt: skip
         self.missing = 0
+        self.failures = []
+        self.replay_failed = self.failures.append
         for one in entries(*range(9, 21)):
-            self.tail.append(one)
+            self.tail.append(packed(one))
 
     def page(self, position):
         page = self.pages.get(position)
@@ -91,7 +93,7 @@ def gaps():
 @pytest.fixture
 def begin(journal, outbox, gaps):
     def at(since):
-        replay = Replay(journal, outbox, since, gaps.append)
+        replay = Replay(journal, outbox, since, gaps.append, pytest.fail)
         journal.pump.ready(replay)
         return replay
 
@@ -157,7 +159,7 @@ def test_events_that_come_meanwhile_are_replayed_too(journal, outbox, begin):
             journal.pump.queue.pop().step()
             number += 1
             if not outbox.live:
-                journal.tail.append(entry(number))
+                journal.tail.append(packed(entry(number)))
         replay.drained()
     assert outbox.got == list(range(9, journal.tail.last + 1))
     assert outbox.live
@@ -208,7 +210,7 @@ def test_who_is_cancelled_does_nothing_more(journal, outbox, begin):
 
 
 def test_two_share_what_is_read(journal, gaps):
-    replays = [Replay(journal, Outbox(), since, gaps.append) for since in (0, 1)]
+    replays = [Replay(journal, Outbox(), since, gaps.append, pytest.fail) for since in (0, 1)]
     for replay in replays:
         journal.pump.ready(replay)
     while journal.pump.queue:
@@ -222,5 +224,16 @@ def test_records_of_a_page_are_made_once(journal):
     seen = []
     for _ in range(2):
         outbox = SimpleNamespace(replay=lambda records: seen.extend(records) or 1)
-        Replay(journal, outbox, 8, print).step()
+        Replay(journal, outbox, 8, print, pytest.fail).step()
     assert seen[0] is seen[3]
+
+
+def test_one_that_failed_is_over_and_its_owner_told(journal, outbox, gaps):
+    told = []
+    replay = Replay(journal, outbox, 8, gaps.append, lambda: told.append(replay.state))
+    error = ValueError("no")
+    replay.fail(error)
+    assert told == [State.OVER]
+    assert journal.failures == [error]
+    assert replay.step() == 0
+    assert not outbox.live

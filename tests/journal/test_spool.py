@@ -59,6 +59,19 @@ def test_what_is_released_is_not_there_any_more(path):
     assert reopened(path) == [b"two"]
 
 
+def test_reading_from_mark_on(path):
+    spool = Spool(path)
+    for data in (b"one", b"two", b"three"):
+        spool.append(data)
+    found, position = spool.read(2)
+    assert found == [b"one", b"two"]
+    spool.release(position)
+    assert spool.read(2) == ([b"three"], spool.head)
+    spool.release(spool.head)
+    assert spool.read(2) == ([], spool.head)
+    spool.close()
+
+
 def test_only_what_stands_between_mark_and_head_can_be_released(path):
     spool = Spool(path)
     spool.append(b"one")
@@ -192,11 +205,11 @@ def test_a_file_that_was_never_finished_is_made_anew(path, size):
 
 def test_what_else_it_remembers(path):
     spool = Spool(path)
-    assert (spool.owner, spool.lost_to) == (bytes(16), 0)
-    spool.owner, spool.lost_to = b"0123456789abcdef", 2**63
+    assert (spool.owner, spool.lost_to, spool.reserved) == (bytes(16), 0, 0)
+    spool.owner, spool.lost_to, spool.reserved = b"0123456789abcdef", 2**63, 7
     spool.close()
     spool = Spool(path)
-    assert (spool.owner, spool.lost_to) == (b"0123456789abcdef", 2**63)
+    assert (spool.owner, spool.lost_to, spool.reserved) == (b"0123456789abcdef", 2**63, 7)
     with pytest.raises(ValueError, match="16 bytes"):
         spool.owner = b"short"
     spool.close()
@@ -213,14 +226,23 @@ def test_two_at_once_are_refused(path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"something else altogether", b"FRSPOOL2" + bytes(PAGE), b"FRSPOOL1" + bytes(PAGE),
-     b"FRSPOOL1" + (1 << 40).to_bytes(8, "little") + bytes(PAGE)],
+    [b"something else altogether", b"FRSPOOL1" + bytes(PAGE), b"FRSPOOL2" + bytes(PAGE),
+     b"FRSPOOL2" + (5000).to_bytes(8, "little") + bytes(PAGE)],
 )  # fmt: skip
 def test_a_file_that_is_no_spool_is_left_alone(path, content):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match="no spool"):
         Spool(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [100, PAGE, 2 * PAGE - 1, 3 * PAGE])
+def test_a_file_that_was_cut_is_left_alone(path, size):
+    Spool(path, PAGE).close()
+    os.truncate(path, size)
+    with pytest.raises(ConfigError, match=f"is damaged: {size} bytes, not {2 * PAGE}; put it back"):
+        Spool(path)
+    assert path.stat().st_size == size
 
 
 def test_a_place_that_cannot_be_opened(tmp_path):
@@ -244,7 +266,8 @@ def test_a_closed_one_is_closed(path):
     spool.close()
     spool.close()
     for use in (spool.entries, lambda: spool.append(b""), lambda: spool.release(0),
-                lambda: spool.used, lambda: spool.owner, lambda: spool.lost_to):  # fmt: skip
+                lambda: spool.used, lambda: spool.owner, lambda: spool.lost_to,
+                lambda: spool.reserved):  # fmt: skip
         with pytest.raises(ValueError, match="closed"):
             use()
 

@@ -4,36 +4,45 @@ import random
 
 import pytest
 
-from fastrouter.journal.tail import ENTRY_BYTES, STRETCH, Tail
+from fastrouter.journal.tail import Tail
 
-from .events import entry, ids
+from .events import entry, ids, packed
 
-COST = ENTRY_BYTES + 20
+COST = len(packed(entry(1)))
+LEAST_CHUNK = 1 << 10
 
 
-def filled(*numbers, room=100, start=0):
-    tail = Tail(room * COST, start)
+def add(tail, *numbers, size=20):
     for number in numbers:
-        tail.append(entry(number))
+        tail.append(packed(entry(number, size)))
+
+
+def filled(*numbers, start=0, max_bytes=1 << 20, size=20):
+    tail = Tail(max_bytes, start)
+    add(tail, *numbers, size=size)
     return tail
 
 
 def test_an_empty_one():
     tail = filled(start=7)
-    assert (tail.after, tail.last, tail.first, len(tail)) == (7, 7, 0, 0)
+    assert (tail.after, tail.last, tail.first, len(tail), tail.size) == (7, 7, 0, 0, 0)
     assert tail.page(7, 1000) == []
 
 
 def test_the_oldest_make_room():
-    tail = filled(3, 5, 9, 11, room=3)
-    assert (tail.after, tail.first, tail.last, len(tail)) == (3, 5, 11, 3)
-    assert tail.bytes == 3 * COST
+    tail = filled(*range(1, 101), max_bytes=3 * LEAST_CHUNK)
+    fit = LEAST_CHUNK // COST
+    assert tail.size == 3 * LEAST_CHUNK
+    assert 2 * fit < len(tail) <= 3 * fit
+    assert (tail.after, tail.first, tail.last) == (100 - len(tail), 101 - len(tail), 100)
 
 
-def test_an_entry_too_big_for_it_leaves_it_empty():
-    tail = filled(3, 5, room=3)
-    tail.append(entry(9, size=4 * COST))
-    assert (tail.after, tail.first, tail.last, tail.bytes, len(tail)) == (9, 0, 9, 0, 0)
+def test_an_event_too_big_for_it_is_held_alone():
+    tail = filled(3, 5, max_bytes=3 * LEAST_CHUNK)
+    add(tail, 9, size=4 * LEAST_CHUNK)
+    assert (tail.after, tail.first, tail.last, len(tail)) == (5, 9, 9, 1)
+    add(tail, 11)
+    assert (tail.after, len(tail), tail.size) == (9, 1, LEAST_CHUNK)
 
 
 def test_pages():
@@ -45,32 +54,18 @@ def test_pages():
     assert tail.page(11, 1000) == []
 
 
-def test_what_is_nowhere_else_stays_within_reason():
-    tail = filled(room=3)
-    tail.kept_to = 0
-    for number in range(1, 3 * STRETCH + 1):
-        tail.append(entry(number))
-    assert (tail.after, len(tail)) == (0, 3 * STRETCH)
-    tail.append(entry(100))
-    assert tail.after == 1
-    tail.kept_to = 5
-    tail.append(entry(101))
-    assert tail.after == 5
-    tail.kept_to = 99
-    tail.append(entry(102))
-    assert ids(tail.page(tail.after, 1000)) == [100, 101, 102]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_long_runs_agree_with_a_list(seed):
     rng = random.Random(seed)
-    tail, plain, number = Tail(200 * COST), [], 0
+    tail, plain, number = Tail(64 * LEAST_CHUNK), [], 0
     for _ in range(20_000):
         number += rng.randrange(1, 5)
-        tail.append(entry(number))
-        plain = [*plain, number][-200:]
+        add(tail, number, size=rng.randrange(20, 400))
+        plain.append(number)
         if rng.random() < 0.01:
+            plain = [n for n in plain if n > tail.after]
             assert ids(tail.page(tail.after, 1 << 20)) == plain
-            after = rng.choice(plain)
-            assert ids(tail.page(after, 40)) == [n for n in plain if n > after][:3]
-    assert len(tail._entries) < 10_000
+            assert (tail.first, tail.last, len(tail)) == (plain[0], number, len(plain))
+            assert tail.size <= tail.max_bytes
+            after = rng.choice(plain[:-1])
+            assert ids(tail.page(after, 1)) == [n for n in plain if n > after][:1]

@@ -10,7 +10,8 @@ from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import FIRST_RETRY, LAST_RETRY, Limits, Writer
 
-from .events import entries, entry, ids
+from .events import entries, ids
+from .events import take as take_events
 
 
 class FullStore(Store):
@@ -40,7 +41,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def writer(spool, store):
-    return Writer(spool, store, Ids(store), Limits(1e9, 1 << 40))
+    return Writer(spool, store, Ids(store, spool), Limits(1e9, 1 << 40))
 
 
 @pytest.fixture
@@ -51,8 +52,7 @@ def kept(store):
 
 
 def take(writer, *numbers):
-    for one in entries(*numbers):
-        writer.take(one)
+    take_events(writer, *entries(*numbers))
 
 
 def test_an_entry_is_in_the_spool_first_and_then_in_the_store(writer, spool, kept):
@@ -88,10 +88,10 @@ def test_what_finds_no_room_is_lost_and_said(writer, spool, store, kept, caplog)
     while not writer.lost:
         number += 1
         take(writer, number)
-    take(writer, number + 1)
+    writer.lose(number + 1, True)
     assert (writer.lost, writer.missing_to) == (2, number + 1)
     assert caplog.text.count("no room") == 1
-    assert f"evt_{number}" in caplog.text
+    assert f"evt_{number} on" in caplog.text
     store.full = False
     writer.attempt()
     take(writer, number + 2)
@@ -100,11 +100,27 @@ def test_what_finds_no_room_is_lost_and_said(writer, spool, store, kept, caplog)
     assert spool.lost_to == writer.missing_to == number + 1
 
 
-def test_the_next_run_of_losses_is_logged_again(writer, store, caplog):
-    for _ in range(2):
-        writer.take(entry(1, 8000))
-        writer.take(entry(2))
-    assert caplog.text.count("no room") == 2
+def test_a_publisher_waits_for_a_store_that_works(writer, store, kept, monkeypatch):
+    take(writer, 1)
+    monkeypatch.setattr(writer._moved, "wait", lambda seconds: writer.attempt() or True)
+    assert writer.make_room()
+    assert (kept(), writer.backlog) == ([1], 0)
+    store.full = True
+    take(writer, 2)
+    writer.attempt()
+    assert not writer.make_room()
+
+
+def test_a_publisher_should_wait_while_the_spool_is_half_full(writer, store):
+    assert not writer.behind
+    number = 0
+    while not writer.behind:
+        number += 1
+        take(writer, number)
+    assert 2048 < writer.backlog < 2200
+    store.full = True
+    writer.attempt()
+    assert not writer.behind
 
 
 def test_ids_are_reserved_ahead(writer, store):
@@ -118,7 +134,7 @@ def test_ids_are_reserved_ahead(writer, store):
 
 
 def test_old_events_are_pruned(spool, store, kept):
-    writer = Writer(spool, store, Ids(store), Limits(-1.0, 1 << 40))
+    writer = Writer(spool, store, Ids(store, spool), Limits(-1.0, 1 << 40))
     take(writer, 1, 2)
     writer.attempt()
     assert kept() == []

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from fastrouter import Quote, Router
+from fastrouter import Quote, Router, embed
+from fastrouter.core.dialect import Dialect
+from fastrouter.dialects import load
 from fastrouter.journal import journal as module
 from fastrouter.journal.journal import Journal
 
@@ -22,8 +24,8 @@ def path(tmp_path):
 class Run:
     """A server on a journal, as one process would be."""
 
-    def __init__(self, path):
-        self.journal = Journal(path)
+    def __init__(self, path, **options):
+        self.journal = Journal(path, **options)
         self.router = Router(journal=self.journal)
 
     async def __aenter__(self):
@@ -153,8 +155,7 @@ async def test_an_id_of_another_server_is_a_gap(path):
 
 
 async def test_what_is_no_longer_kept_is_a_gap():
-    async with Run(None) as run:
-        run.journal.tail.max_bytes = 3000
+    async with Run(None, max_bytes=2048) as run:
         run.publish(0, 100)
         wire = await resumed(run, f"evt_{run.router.last_id - 50}")
         error = await wire.message()
@@ -221,3 +222,53 @@ async def test_who_leaves_in_the_middle_leaves_nothing(path):
             await asyncio.sleep(0)
         assert not run.journal.pump.replays
         assert not run.server._replays
+
+
+async def test_who_has_got_nothing_yet_resumes_from_its_welcome(path):
+    async with Run(path) as run:
+        run.publish(0, 3)  # before it came
+        wire = await Wire.open(run.server.port, "/ws?subscriptions=*:order")
+        await wire.response()
+        seen = (await wire.message())["last_id"]
+        await wire.bye()
+        run.publish(3, 6)
+    async with Run(path) as run:
+        wire = await resumed(run, seen)
+        assert await orders(wire, 5) == ([3, 4, 5], "evt_6")
+        await wire.bye()
+
+
+class NoSignals(Dialect):
+    """The trading-api, but it raises for signals."""
+
+    def __init__(self):
+        super().__init__("trading-api")
+        self.all = load("trading-api")
+        self.control = self.all.control
+        self.decode = self.all.decode
+
+    def encode(self, event):
+        if event.kind == "signal":
+            raise ValueError("no signals here")
+        return self.all.encode(event)
+
+
+async def test_a_dialect_that_raises_closes_its_session_and_no_other(path, caplog, monkeypatch):
+    monkeypatch.setattr(embed, "load", lambda name, **options: NoSignals())
+    async with Run(path) as run:
+        start = run.router.last_id
+        run.publish(0, 1)
+        run.router.publish("signal", {"n": 1})
+        bad = [await resumed(run, f"evt_{start}", "*:signal,*:order") for _ in range(2)]
+        good = await resumed(run, f"evt_{start}")
+        assert (await orders(good, 0))[0] == [0]
+        for wire in bad:  # what came before the signal is sent
+            assert (await orders(wire, 0))[0] == [0]
+            assert await wire.closed() == (1011, "replay failed")
+            await wire.bye()
+        assert run.journal.counters().replay_errors == 2
+        assert run.journal.counters().replays == 0
+        assert caplog.text.count("a replay failed") == 1
+        run.publish(1, 2)
+        assert (await orders(good, 1))[0] == [1]
+        await good.bye()

@@ -13,6 +13,7 @@ import websockets
 from fastrouter import Candle, Quote, Router
 from fastrouter.errors import ConfigError
 
+from .slow import conflates
 from .wire import HEADERS, Wire, frame, turns
 
 
@@ -281,20 +282,7 @@ class TestSlowConsumer:
         server = await serve(subscriptions="*:quote")
         well = await open_session(server)
         slow = await open_session(server)
-        slow.writer.transport.pause_reading()
-        count = 0
-        while not router.counters().conflated["quote"] or count % 100:
-            count += 1
-            router.publish(quote(bid=float(count)))
-            assert (await well.message())["quote"]["seq"] == count
-        slow.writer.transport.resume_reading()
-        seqs = []
-        while not seqs or seqs[-1] < count:
-            seqs.append((await slow.message())["quote"]["seq"])
-        assert seqs == sorted(set(seqs))
-        assert len(seqs) < count
-        router.publish(quote())
-        assert (await slow.message())["quote"]["seq"] == count + 1
+        await conflates(router, well, slow)
 
     async def test_lossless_past_the_bound_closes_with_4008(self, serve, router, open_session):
         server = await serve()

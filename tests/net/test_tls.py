@@ -12,6 +12,7 @@ from fastrouter import Quote
 from fastrouter.net.certificate import Certificate
 from tests.certificates import Files, certify
 
+from .slow import conflates
 from .wire import Wire, frame, turns
 
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40)  # and no more
@@ -95,20 +96,7 @@ class TestSlowConsumer:
     async def test_it_conflates_and_delays_nobody(self, secure, join, router):
         server = await secure(subscriptions="*:quote")
         well, slow = await join(server), await join(server)
-        slow.writer.transport.pause_reading()
-        count = 0
-        while not router.counters().conflated["quote"] or count % 100:
-            count += 1
-            router.publish(quote(float(count)))
-            assert (await well.message())["quote"]["seq"] == count
-        slow.writer.transport.resume_reading()
-        seqs = []
-        while not seqs or seqs[-1] < count:
-            seqs.append((await slow.message())["quote"]["seq"])
-        assert seqs == sorted(set(seqs))
-        assert len(seqs) < count
-        router.publish(quote())
-        assert (await slow.message())["quote"]["seq"] == count + 1
+        await conflates(router, well, slow)
 
     async def test_what_waits_for_it_is_bounded(self, secure, join, router):
         server = await secure(subscriptions="*:quote")

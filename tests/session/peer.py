@@ -56,7 +56,7 @@ class Client:
         rules = rules or Rules(15 * SECOND)
         self.session = Session("ses_1", self.outbox, self.clock, rules, 0, grant)
         wanted = opening if isinstance(opening, Opening) else Opening(opening)
-        self.opened = self.session.open(wanted)
+        self.opened = self.session.open(wanted, 0)
 
     def read(self) -> list[dict[str, Any]]:
         while self.router.flush():

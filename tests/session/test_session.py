@@ -27,6 +27,7 @@ def client() -> Client:
             "type": "connection",
             "event": "CONNECTED",
             "session_id": "ses_1",
+            "last_id": "evt_0",
             "timestamp": "2025-01-01T00:00:00.000000Z",
         }
     ]

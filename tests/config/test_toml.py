@@ -2,7 +2,7 @@ import tomllib
 from pathlib import Path
 
 from fastrouter import config
-from fastrouter.config_toml import render
+from fastrouter.config.toml import render
 
 CHOSEN = {
     "server.port": 9000,

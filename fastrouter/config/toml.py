@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from fastrouter.config import Effective
+from fastrouter.config.loader import Effective
 
 __all__ = ["render"]
 

@@ -16,15 +16,16 @@ import pytest
 import structlog
 
 from fastrouter import app, config
+from fastrouter.app.collector import GC_THRESHOLDS
 from fastrouter.client import connect
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.errors import ConfigError, FeedError
 from fastrouter.feeds import FEEDS
 from fastrouter.net.certificate import Certificate
 
-from .certificates import certify
-from .net.wire import HEADERS, Wire
-from .tokens import SECRET, hs256, public_pem, rs256
+from ..certificates import certify
+from ..net.wire import HEADERS, Wire
+from ..tokens import SECRET, hs256
 
 
 class Scripted:
@@ -61,8 +62,8 @@ def flaky() -> Scripted:
 @pytest.fixture(autouse=True)
 def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`app.serve` owns its process; give back what it takes."""
-    monkeypatch.setitem(FEEDS, "scripted", "tests.test_app:Scripted")
-    monkeypatch.setitem(FEEDS, "flaky", "tests.test_app:flaky")
+    monkeypatch.setitem(FEEDS, "scripted", "tests.app.test_server:Scripted")
+    monkeypatch.setitem(FEEDS, "flaky", "tests.app.test_server:flaky")
     thresholds, root = gc.get_threshold(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -318,51 +319,6 @@ def test_settings_reach_the_server():
     assert not visitor.task.exception()
 
 
-@pytest.mark.parametrize(
-    ("overrides", "spec", "options"),
-    [
-        (
-            {"feed.synthetic.rate": "max", "feed.synthetic.symbols": 5},
-            "synthetic",
-            {"symbols": 5, "rate": None, "seed": 1},
-        ),
-        (
-            {"feed.spec": "replay:a.csv", "feed.replay.symbol": "C:EURUSD", "feed.replay.speed": 9},
-            "replay:a.csv",
-            {"symbol": "C:EURUSD", "speed": 9, "kind": None, "columns": None, "loop": False},
-        ),
-        (
-            {"feed.spec": "replay", "feed.replay.file": "b.csv", "feed.replay.columns": "time=0"},
-            "replay:b.csv",
-            {"columns": {"time": 0}, "speed": 1.0, "strict": False, "timeframe": None},
-        ),
-        (
-            {
-                "feed.spec": "wss://h/ws",
-                "feed.upstream.token": "t",
-                "feed.upstream.cafile": "a.pem",
-            },
-            "wss://h/ws",
-            {"token": "t", "cafile": Path("a.pem"), "subscriptions": None, "conflate": None},
-        ),
-    ],
-)
-def test_feeds_are_opened_with_their_settings(
-    overrides: dict, spec: str, options: dict, monkeypatch: pytest.MonkeyPatch
-):
-    opened = []
-    monkeypatch.setattr(app, "open_feed", lambda *args, **kwargs: opened.append((args, kwargs)))
-    app.feed_of(config.load(None, overrides).settings.feed)
-    ((args, kwargs),) = opened
-    assert args == (spec,)
-    assert options.items() <= kwargs.items()
-
-
-def test_a_replay_of_nothing():
-    with pytest.raises(ConfigError, match="names no file"):
-        app.feed_of(config.load(None, {"feed.spec": "replay"}).settings.feed)
-
-
 def test_the_collector_is_settled():
     frozen = []
 
@@ -372,45 +328,7 @@ def test_the_collector_is_settled():
     app.serve(settings(), ready=Visitor(visit))
     ((count, thresholds),) = frozen
     assert count > 10_000
-    assert thresholds == app.GC_THRESHOLDS
-
-
-class TestVerifier:
-    def test_none_with_auth_off(self):
-        assert app.verifier_of(settings().auth) is None
-
-    def test_a_secret_by_value_and_by_file(self, tmp_path: Path):
-        file = tmp_path / "secret"
-        file.write_bytes(SECRET + b"\n")
-        by_value = settings(auth__secret=SECRET.decode())
-        by_file = settings(auth__secret_file=file)
-        for chosen in (by_value, by_file):
-            assert app.verifier_of(chosen.auth).verify(hs256(), 0).subject == "ada"
-
-    def test_a_public_key(self, tmp_path: Path):
-        file = tmp_path / "key.pem"
-        file.write_bytes(public_pem())
-        assert app.verifier_of(settings(auth__public_key=file).auth).verify(rs256(), 0)
-
-    @pytest.mark.parametrize(
-        ("key", "content", "said"),
-        [
-            ("auth__secret_file", None, "auth.secret_file = .* cannot be read: No such file"),
-            ("auth__public_key", None, "auth.public_key = .* cannot be read: No such file"),
-            ("auth__secret_file", b"short\n", "the auth secret is 5 bytes; allowed: 32 or more"),
-            ("auth__public_key", b"rubbish", "not a public key in PEM"),
-        ],
-    )
-    def test_files_that_cannot_be_used(self, tmp_path: Path, key, content, said):
-        file = tmp_path / "file"
-        if content is not None:
-            file.write_bytes(content)
-        with pytest.raises(ConfigError, match=said):
-            app.verifier_of(settings(**{key: file}).auth)
-
-    def test_an_algorithm_without_a_key(self):
-        with pytest.raises(ConfigError, match="HS256 has no key"):
-            app.verifier_of(settings(auth__algorithms="HS256").auth)
+    assert thresholds == GC_THRESHOLDS
 
 
 def test_what_is_configured_is_served():

@@ -1,0 +1,57 @@
+"""The control port, as it is configured."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from fastrouter import config
+from fastrouter.app.address import elsewhere
+from fastrouter.embed import Router
+from fastrouter.errors import ConfigError
+from fastrouter.net.registry import Registry
+from fastrouter.net.server import Server
+
+if TYPE_CHECKING:
+    from fastrouter.control.port import Port
+
+__all__ = ["open_control"]
+
+logger = structlog.stdlib.get_logger("fastrouter.app")
+
+#: Feeds whose events are of the moment they are published.
+LIVE = frozenset({"synthetic", "ws", "wss"})
+
+
+async def open_control(settings: config.Settings, router: Router, server: Server) -> Port | None:
+    """The control port, None when it is turned off or its libraries are not installed."""
+    if not settings.control.enabled:
+        return None
+    try:
+        from fastrouter.control.api import build
+        from fastrouter.control.guard import Guard
+        from fastrouter.control.metrics import Metrics, registry
+        from fastrouter.control.port import Port
+    except ImportError as error:
+        logger.warning(
+            "no control port: its libraries are not installed",
+            missing=error.name,
+            install="pip install 'fastrouter[server]'",
+        )
+        return None
+    metrics = Metrics(
+        router.counters,
+        [server],
+        journal=router.journal.counters,
+        last_event=router.last_event_time if settings.feed.name in LIVE else None,
+        now=time.time_ns,
+    )
+    guard = Guard(server.endpoint.verifier, time.time)
+    app = build(Registry([server]), registry(metrics), guard)
+    try:
+        return await Port.open(app, settings.control.host, settings.control.port)
+    except ConfigError as error:
+        options = "--control-port, or none with --no-control"
+        raise elsewhere(error, options, "control.port") from None

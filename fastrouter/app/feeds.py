@@ -1,0 +1,105 @@
+"""How the configured feed is opened and supplied."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from fastrouter import config
+from fastrouter.errors import ConfigError
+from fastrouter.feeds import Feed, open_feed
+from fastrouter.feeds.progress import Progress, terminal_progress
+from fastrouter.feeds.supply import Supply
+
+__all__ = ["feed_of", "supply_of"]
+
+logger = structlog.stdlib.get_logger("fastrouter.app")
+
+
+def feed_of(feed: config.Feed, progress: Progress | None = None) -> Feed:
+    """The configured feed; one that ends tells ``progress``. Raises FeedError or ConfigError."""
+    options = FEED_OPTIONS.get(feed.name)
+    spec, arguments = options(feed, progress) if options is not None else (feed.spec, {})
+    return open_feed(spec, **arguments)
+
+
+def supply_of(settings: config.Settings) -> Supply:
+    """The configured feed, opened again and again when that is configured; its runs are logged."""
+    progress = terminal_progress() if settings.log.format == "console" else None
+    return Supply(
+        lambda: feed_of(settings.feed, progress),
+        retry_seconds=settings.feed.retry_seconds,
+        report=_report,
+    )
+
+
+def _report(feed: Feed, outcome: str, seconds: float) -> None:
+    """Log how a run of a feed went."""
+    logger.info(
+        outcome,
+        feed=feed.describe(),
+        published=feed.published,
+        candles=feed.candles,
+        bad_rows=feed.bad_rows,
+        seconds=round(seconds, 3),
+    )
+
+
+# ---- its spec and options, by name
+
+
+def _synthetic(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.synthetic
+    return feed.spec, {
+        "symbols": chosen.symbols,
+        "rate": _bounded(chosen.rate),
+        "seed": chosen.seed,
+        "candles": feed.candles,
+    }
+
+
+def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.replay
+    file = feed.spec.partition(":")[2] or chosen.file
+    if not file:
+        raise ConfigError(
+            "feed.spec = 'replay' names no file; write replay:FILE, or set feed.replay.file"
+        )
+    options = {
+        "kind": None if chosen.kind == "auto" else chosen.kind,
+        "symbol": chosen.symbol,
+        "timeframe": chosen.timeframe,
+        "columns": chosen.columns or None,
+        "speed": _bounded(chosen.speed),
+        "loop": chosen.loop,
+        "strict": chosen.strict,
+        "candles": feed.candles,
+        "progress": progress,
+    }
+    return f"replay:{file}", options
+
+
+def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    chosen = feed.upstream
+    return feed.spec, {
+        "subscriptions": chosen.subscriptions,
+        "token": None if chosen.token is None else chosen.token.get_secret_value(),
+        "conflate": chosen.conflate,
+        "cafile": chosen.cafile,
+    }
+
+
+def _bounded(value: float) -> float | None:
+    """None, which feeds take for "as fast as possible", instead of infinity."""
+    return None if math.isinf(value) else value
+
+
+FEED_OPTIONS: dict[str, Callable[[config.Feed, Progress | None], tuple[str, dict[str, Any]]]] = {
+    "synthetic": _synthetic,
+    "replay": _replay,
+    "ws": _upstream,
+    "wss": _upstream,
+}

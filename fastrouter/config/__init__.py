@@ -1,0 +1,27 @@
+"""The configuration: one frozen tree, read from a file, the environment and the command line."""
+
+from fastrouter.config.auth import Auth
+from fastrouter.config.control import Control
+from fastrouter.config.feed import Feed, Replay, Synthetic, Upstream
+from fastrouter.config.journal import Journal
+from fastrouter.config.limits import Limits
+from fastrouter.config.loader import Effective, load
+from fastrouter.config.log import Log
+from fastrouter.config.server import Server
+from fastrouter.config.settings import Settings
+
+__all__ = [
+    "Auth",
+    "Control",
+    "Effective",
+    "Feed",
+    "Journal",
+    "Limits",
+    "Log",
+    "Replay",
+    "Server",
+    "Settings",
+    "Synthetic",
+    "Upstream",
+    "load",
+]

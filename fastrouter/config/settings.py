@@ -1,0 +1,50 @@
+"""The whole tree."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from fastrouter.config.auth import Auth
+from fastrouter.config.control import Control
+from fastrouter.config.feed import Feed
+from fastrouter.config.journal import Journal
+from fastrouter.config.limits import Limits
+from fastrouter.config.log import Log
+from fastrouter.config.server import Server
+
+__all__ = ["PREFIX", "Settings"]
+
+PREFIX = "FASTROUTER_"
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        case_sensitive=False,
+        title="fastrouter",
+    )
+
+    server: Server = Server()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+    feed: Feed = Feed()
+    journal: Journal = Journal()
+    control: Control = Control()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` has merged: it remembers where each value came from."""
+        return (init_settings,)

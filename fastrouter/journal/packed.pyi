@@ -1,0 +1,5 @@
+from fastrouter.journal.entry import Entry
+
+__all__ = ["unpack"]
+
+def unpack(data: bytes) -> Entry: ...
