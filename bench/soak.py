@@ -29,6 +29,7 @@ WARM_UP = 0.25  # of the seconds
 GROWTH = 8 << 20  # bytes between two quarters of a run that count as flat
 RATIO = 1.5  # of the p99 with stalled sessions to that without
 QUIET = 2_000.0  # us; below it a ratio says nothing
+LOG = 4000  # characters of a log that are shown
 REFERENCE = 120.0  # s at most for the run in which nobody stalls
 
 
@@ -97,8 +98,12 @@ def watch(server: Child, swarm: Child, seconds: float, log: IO[bytes]) -> Found:
     last = say(server, "PAUSE")
     judged = say(swarm, "JUDGE")
     log.seek(0)
-    trouble = [line.decode()[:200] for line in log if b"Traceback" in line]
-    return Found(judged, last, resident, trouble)
+    return Found(judged, last, resident, trouble(log.read().decode()))
+
+
+def trouble(log: str) -> list[str]:
+    """The last tracebacks of a log, whole; none when there is none."""
+    return [f"log: {log[-LOG:]}"] if "Traceback" in log else []
 
 
 def say(child: Child, word: str) -> dict[str, Any]:

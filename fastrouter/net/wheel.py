@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -28,6 +29,7 @@ class Wheel(Generic[T]):
         self._slots: defaultdict[int, set[T]] = defaultdict(set)
         self._slot_of: dict[T, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._when = math.inf  # of the timer: uvloop's knows only when it is not due at once
 
     def schedule(self, item: T, when: float) -> None:
         """Have ``due(item)`` called once at `when` (loop time, s); replaces an earlier one."""
@@ -35,7 +37,7 @@ class Wheel(Generic[T]):
         slot = int(when / self._grain) + 1
         self._slots[slot].add(item)
         self._slot_of[item] = slot
-        if self._timer is None or slot * self._grain < self._timer.when():
+        if self._timer is None or slot * self._grain < self._when:
             self._arm()
 
     def cancel(self, item: T) -> None:
@@ -60,7 +62,8 @@ class Wheel(Generic[T]):
             self._timer.cancel()
             self._timer = None
         if self._slots:
-            self._timer = self._loop.call_at(min(self._slots) * self._grain, self._turn)
+            self._when = min(self._slots) * self._grain
+            self._timer = self._loop.call_at(self._when, self._turn)
 
     def _turn(self) -> None:
         self._timer = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fastrouter.net.wheel import Wheel
@@ -132,3 +134,20 @@ def test_nothing_runs_while_nothing_is_scheduled(loop):
     wheel.schedule("b", 3.0)
     wheel.close()
     assert loop.pending() == []
+
+
+async def test_a_deadline_that_has_passed_already_on_a_loop_as_it_is():
+    loop = asyncio.get_running_loop()
+    reached, done = [], loop.create_future()
+
+    def due(item):
+        reached.append(item)
+        if len(reached) == 3:
+            done.set_result(None)
+
+    wheel = Wheel(loop, due, grain=0.001)
+    for item in "abc":  # uvloop gives a handle without a `when` for a time that is past
+        wheel.schedule(item, loop.time() - 1.0)
+    await done
+    assert sorted(reached) == ["a", "b", "c"]
+    wheel.close()
