@@ -2,7 +2,7 @@
 
 picows cuts a request line and headers that do not end within 16 KiB without a
 word, and tells nobody of connections that never become a session. Of frames it
-looks one ahead: see `fastrouter.net.gate`.
+looks one ahead: see `fastrouter.net.gate`. How much is read: `fastrouter.net.pace`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from fastrouter.net.gate import Gate
 from fastrouter.net.handshake import Refused
+from fastrouter.net.pace import Pace
 
 if TYPE_CHECKING:
     from fastrouter.net.server import Server
@@ -47,17 +48,22 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self._head: _Head | None = _Head(endpoint.header_bytes)  # None once it is whole
         self._gate = Gate(endpoint.max_message_bytes)
         self._room = NOTHING
+        self._pace: Pace | None = None  # while there is a connection
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
         self.server.crowd.enter(self.address)
+        self._pace = Pace(transport, self.server.loop)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._head is not None:
             self.server.unfinished += not self._head.refused
         self.server.crowd.leave(self.address)
+        if self._pace is not None:
+            self._pace.stop()
+            self._pace = None  # it holds the transport
         super().connection_lost(error)
 
     def comes_from(self, address: str) -> None:
@@ -77,6 +83,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
 
     def buffer_updated(self, count: int) -> None:
         """The loop has read `count` bytes."""
+        if self._pace is not None:
+            self._pace.take(count)
         news, self._room = self._room[:count], NOTHING
         if self._gate.broken or (self._head is not None and self._refuses(self._head, news)):
             return
