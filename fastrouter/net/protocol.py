@@ -48,23 +48,33 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self._head: _Head | None = _Head(endpoint.header_bytes)  # None once it is whole
         self._gate = Gate(endpoint.max_message_bytes)
         self._room = NOTHING
+        self._in = False  # does it count?
+        self._was_asked = False  # did picows understand its request?
         self._pace: Pace | None = None  # while there is a connection
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.server.crowd.enter(self.address)
-        self._pace = Pace(transport, self.server.loop)
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.address = self.server.proxies.client(address, [])
         super().connection_made(transport)
+        self._in = self.server.lets_in(self.address)
+        if self._in:
+            self._pace = Pace(transport, self.server.loop)
+        else:
+            transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._in:
+            self._leave()
+        super().connection_lost(error)
+
+    def _leave(self) -> None:
         if self._head is not None:
             self.server.unfinished += not self._head.refused
         self.server.crowd.leave(self.address)
         if self._pace is not None:
             self._pace.stop()
             self._pace = None  # it holds the transport
-        super().connection_lost(error)
 
     def comes_from(self, address: str) -> None:
         """Behind proxies: the client's own address, which is what counts."""
@@ -72,6 +82,7 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self.address = address
 
     def _asked(self, upgrade: Any) -> Any:
+        self._was_asked = True
         return self.server.asked(self, upgrade)
 
     # ------------------------------------------------------------------- reading
@@ -86,6 +97,7 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         if self._pace is not None:
             self._pace.take(count)
         news, self._room = self._room[:count], NOTHING
+        begins = self._head is not None
         if self._gate.broken or (self._head is not None and self._refuses(self._head, news)):
             return
         taken = self._gate.take(news)
@@ -93,6 +105,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
             super().buffer_updated(count)
         else:
             self._one_by_one(memoryview(bytes(news)), taken)
+        if begins and self._head is None and not self._was_asked:
+            self.server.refusals[HTTPStatus.BAD_REQUEST] += 1  # picows has answered by itself
 
     def _refuses(self, head: _Head, news: memoryview) -> bool:
         """Is this of a head that is too long?"""
