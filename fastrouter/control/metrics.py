@@ -33,6 +33,8 @@
 ``fastrouter_feed_lag_seconds``              live feeds: now minus the time of the last event
 ``fastrouter_handshakes_total``              that became a session
 ``fastrouter_handshakes_refused_total``      ``{status}``: HTTP
+``fastrouter_handshakes_unfinished_total``   connections lost before their request was whole
+``fastrouter_connections_refused_total``     cut at once: too many from their address
 ``fastrouter_messages_rejected_total``       ``{code}``: of clients
 ``fastrouter_closes_total{code}``            what we closed sessions with; 1006: the line was cut
 ``fastrouter_acks_total``                    ``event_ack`` messages
@@ -97,6 +99,10 @@ class Endpoint(Protocol):
     def fed(self) -> bool: ...
     @property
     def refusals(self) -> Counter[int]: ...
+    @property
+    def unfinished(self) -> int: ...
+    @property
+    def turned_away(self) -> int: ...
     @property
     def rejections(self) -> Counter[str]: ...
     @property
@@ -192,6 +198,10 @@ class Metrics(Collector):
         rejections = _summed(endpoint.rejections for endpoint in every)
         closes = _summed(endpoint.closes for endpoint in every)
         yield _counters("handshakes_refused", "Handshakes refused.", "status", refusals)
+        unfinished = sum(endpoint.unfinished for endpoint in every)
+        turned_away = sum(endpoint.turned_away for endpoint in every)
+        yield _counter("handshakes_unfinished", "Handshakes never finished.", unfinished)
+        yield _counter("connections_refused", "Connections cut at once.", turned_away)
         yield _counters("messages_rejected", "Client messages rejected.", "code", rejections)
         yield _counters("closes", "Sessions ended.", "code", closes)
         acks = [endpoint.acks for endpoint in every]

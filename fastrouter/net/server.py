@@ -119,6 +119,7 @@ class Server:
         self.proxies = Proxies(endpoint.trusted_proxies)
         self.crowd = Crowd(endpoint.connections, endpoint.connections_per_address)
         self.accepted = 0
+        self.turned_away = 0  # connections cut at once: too many from their address
         self.unfinished = 0  # connections lost before their request was whole
         self.refusals: Counter[int] = Counter()  # by HTTP status
         self.rejections: Counter[str] = Counter()  # messages, by error code
@@ -179,6 +180,18 @@ class Server:
 
     # -------------------------------------------------------------- handshake
 
+    def lets_in(self, address: str) -> bool:
+        """Judge a new connection before it says a word; who gets in is counted in the crowd.
+
+        So nobody holds more than its share, silent or not. Whom a trusted proxy
+        brings is judged by its request, which names it.
+        """
+        if self.crowd.has_its_share(address) and not self.proxies.trust(address):
+            self.turned_away += 1
+            return False
+        self.crowd.enter(address)
+        return True
+
     def asked(self, connection: Protocol, upgrade: Any) -> Any:
         """What picows calls with each request: a listener, or the response that refuses."""
         forwarded = upgrade.headers.getall("X-Forwarded-For", [])
@@ -192,6 +205,8 @@ class Server:
         try:
             arrival = handshake.admit(self, request)
         except handshake.Refused as refused:
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                self.log.info("refused %s: %s %s", request.address, refused.code, refused)
             return self.refuse(refused)
         return handshake.healthy() if arrival is None else Listener(self, arrival)
 

@@ -307,6 +307,18 @@ def test_tls_and_its_renewal(
     assert log.count('"certificate renewed"') == 1
 
 
+def test_a_hangup_without_a_certificate_changes_nothing(capfd: pytest.CaptureFixture[str]):
+    async def visit(serving: app.Serving) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with connect(serving.urls[0], "S:AAPL:quote", reconnect=False) as connection:
+            await anext(connection)
+
+    visitor = Visitor(visit)
+    assert app.serve(settings(log__format="json"), ready=visitor)
+    assert not visitor.task.exception()
+    assert capfd.readouterr().err.count("nothing to reload") == 1
+
+
 def test_settings_reach_the_server():
     async def visit(serving: app.Serving) -> None:
         async with connect(f"ws://127.0.0.1:{serving.port}/other", reconnect=False) as connection:
