@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import CloseCode, ConfigError, ErrorCode
+from fastrouter.errors import CloseCode, ConfigError
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
@@ -125,6 +125,7 @@ class Server:
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
+        self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self._listeners: set[Listener] = set()
         self._replays: dict[Listener, Replay] = {}  # of sessions that are not live yet
         self._wheel: Wheel[Listener] = Wheel(
@@ -268,6 +269,9 @@ class Server:
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Replay what the journal has; who asks again gets what it asked for last."""
         gap = partial(self._missing, listener)
+        after, reason = self.missed
+        if after and effect.since <= after:
+            gap(reason)
         if not isinstance(self.router.recorder, Journal):
             gap("no event is kept here; you are live")
             listener.outbox.go_live()
@@ -283,7 +287,7 @@ class Server:
 
     def _missing(self, listener: Listener, reason: str) -> None:
         self.log.info("%s resumes with a gap: %s", listener.session.id, reason)
-        listener.session.send("error", code=ErrorCode.RESUME_GAP, message=reason)
+        listener.session.gap(reason)
 
     def drained(self, listener: Listener) -> None:
         """A held session has nothing more to send: more of its replay, if there is."""
@@ -310,6 +314,13 @@ class Server:
         self.log.info("the feed is %s", "back" if connected else "lost")
         for listener in self._listeners:
             listener.session.upstream(connected)
+
+    def gap(self, reason: str) -> None:
+        """The feed has missed events: tell every session, and who resumes from before."""
+        self.missed = (self.router.last_id, reason)
+        self.log.warning("the feed has a gap: %s", reason)
+        for listener in self._listeners:
+            listener.session.gap(reason)
 
     # ------------------------------------------------------------------ drain
 

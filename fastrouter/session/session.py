@@ -403,6 +403,11 @@ class Session:
         """Tell the client that the feed is lost, or back."""
         self._tell("CONNECTED" if connected else "RECONNECTING")
 
+    def gap(self, reason: str) -> None:
+        """Tell the client that events which are never dropped may be missing."""
+        if self.state is State.LIVE:
+            self.send("error", code=ErrorCode.RESUME_GAP, message=reason)
+
     def _tell(self, event: str) -> None:
         if self.state is State.LIVE:  # before that nobody is told anything
             self.send("connection", event=event, session_id=self.id)
