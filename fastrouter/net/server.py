@@ -23,7 +23,7 @@ from fastrouter.session.acks import Acks
 from fastrouter.session.admission import Crowd, Origins, Proxies
 from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
 from fastrouter.session.limits import rate_limit
-from fastrouter.session.session import Rules, Session
+from fastrouter.session.session import Rules, Session, State
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class Server:
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
+        self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
         self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self._listeners: set[Listener] = set()
         self._replays: dict[Listener, Replay] = {}  # of sessions that are not live yet
@@ -231,8 +232,7 @@ class Server:
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
         self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
-        if not self.fed:
-            listener.session.upstream(False)
+        self._begun(listener.session)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
@@ -263,8 +263,14 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
+        self._begun(listener.session)
+
+    def _begun(self, session: Session) -> None:
+        """Tell it what others were told before it came."""
         if not self.fed:
-            listener.session.upstream(False)
+            session.upstream(False)
+        if self.on_begin is not None and session.state is State.LIVE:
+            self.on_begin(session)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Replay what the journal has; who asks again gets what it asked for last."""

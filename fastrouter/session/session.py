@@ -31,6 +31,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fastrouter.core.leaves import glob_match
 from fastrouter.errors import (
     AuthError,
     CloseCode,
@@ -394,6 +395,13 @@ class Session:
         return min(due, now + max(left, 0))
 
     # ------------------------------------------------------------------- send
+
+    def matches(self, symbol: str, event_type: str) -> bool:
+        """Whether it is subscribed to this topic."""
+        return (symbol, event_type) in self.held or any(
+            event_type == kind and glob_match(pattern, symbol)
+            for pattern, kind in self.held
+        )
 
     def drain(self) -> None:
         """Tell the client that the server goes; the caller flushes and closes."""
