@@ -15,13 +15,14 @@ from fastrouter.app import collector
 from fastrouter.app.address import elsewhere
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
-from fastrouter.app.feeds import supply_of
+from fastrouter.app.feeds import bookmark_of, supply_of
 from fastrouter.app.serving import Serving
 from fastrouter.app.stop import Stop
 from fastrouter.app.verifier import verifier_of
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed
+from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.server import Server
@@ -63,10 +64,11 @@ async def _serve(
     settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
 ) -> bool:
     stop = Stop()
-    supply = supply_of(settings)
     certificate = certificate_of(settings.server)
     async with AsyncExitStack() as afterwards:
         journal = afterwards.enter_context(_journal(settings.journal))
+        bookmark = bookmark_of(settings.feed, journal)
+        supply = supply_of(settings, bookmark)
         router = Router(
             outbox_bytes=settings.server.outbox_bytes,
             total_bytes=settings.limits.total_bytes,
@@ -74,6 +76,9 @@ async def _serve(
         )
         server = await _listen(router, settings, certificate)
         supply.on_state = server.upstream
+        supply.on_gap = server.gap
+        if bookmark is not None and journal.disk is not None:
+            _announce_unknown(bookmark, server)
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
         control = await open_control(settings, router, server)
         if control is not None:
@@ -92,6 +97,12 @@ async def _serve(
     if not feeding.cancelled():
         feeding.result()
     return drained
+
+
+def _announce_unknown(bookmark: Bookmark, server: Server) -> None:
+    """Who resumes over a restart is told when what was missed meanwhile cannot be asked for."""
+    if bookmark.position is None and server.router.last_id:
+        server.gap("it is not known how far the upstream was relayed before the restart")
 
 
 def _journal(journal: config.Journal) -> Journal:

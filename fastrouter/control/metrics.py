@@ -31,6 +31,7 @@
 ``fastrouter_journal_last_id``               newest event
 ``fastrouter_feed_connected``                0 while the feed is lost
 ``fastrouter_feed_lag_seconds``              live feeds: now minus the time of the last event
+``fastrouter_stale_topics``                  quote topics that are silent for too long
 ``fastrouter_handshakes_total``              that became a session
 ``fastrouter_handshakes_refused_total``      ``{status}``: HTTP
 ``fastrouter_handshakes_unfinished_total``   connections lost before their request was whole
@@ -140,7 +141,7 @@ class Metrics(Collector):
     """Collects nothing by itself: a scrape reads `counters`, `journal` and the endpoints.
 
     `last_event` is the time of the last event (Unix ns, 0: none yet) of a live
-    feed; None when events are not of today. `now` is Unix time in ns.
+    feed; None when events are not of today. `stale` counts silent topics. `now` is Unix time in ns.
     """
 
     def __init__(
@@ -150,12 +151,14 @@ class Metrics(Collector):
         *,
         journal: Callable[[], Journal] | None = None,
         last_event: Callable[[], int] | None = None,
+        stale: Callable[[], int] | None = None,
         now: Callable[[], int],
     ) -> None:
         self._counters = counters
         self._endpoints = endpoints
         self._journal = journal
         self._last_event = last_event
+        self._stale = stale
         self._now = now
 
     def describe(self) -> Iterable[Metric]:
@@ -180,6 +183,8 @@ class Metrics(Collector):
         if last:
             lag = (self._now() - last) / 1e9
             yield _gauge("feed_lag_seconds", "Now minus the time of the last event.", lag)
+        if self._stale is not None:
+            yield _gauge("stale_topics", "Quote topics silent for too long.", self._stale())
 
     def _sessions(self) -> Iterator[Metric]:
         open_now: Counter[str] = Counter()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastrouter.errors import ConfigError
+from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.counters import Counters
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.entry import Entry
@@ -88,6 +89,10 @@ class Journal(Keeper):
         self._router = router
         if self.disk is not None:
             self.disk.ids.last_id = lambda: router.last_id
+
+    def bookmark(self, name: str) -> Bookmark:
+        """How far the source called `name` has been published; without a file, in this run."""
+        return Bookmark(name, self.disk.spool if self.disk is not None else None)
 
     @property
     def behind(self) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import CloseCode, ConfigError, ErrorCode
+from fastrouter.errors import CloseCode, ConfigError
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
@@ -23,7 +23,7 @@ from fastrouter.session.acks import Acks
 from fastrouter.session.admission import Crowd, Origins, Proxies
 from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
 from fastrouter.session.limits import rate_limit
-from fastrouter.session.session import Rules, Session
+from fastrouter.session.session import Rules, Session, State
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ class Server:
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
+        self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
+        self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self._listeners: set[Listener] = set()
         self._replays: dict[Listener, Replay] = {}  # of sessions that are not live yet
         self._wheel: Wheel[Listener] = Wheel(
@@ -245,8 +247,7 @@ class Server:
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
         self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
-        if not self.fed:
-            listener.session.upstream(False)
+        self._begun(listener.session)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
@@ -277,12 +278,21 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
+        self._begun(listener.session)
+
+    def _begun(self, session: Session) -> None:
+        """Tell it what others were told before it came."""
         if not self.fed:
-            listener.session.upstream(False)
+            session.upstream(False)
+        if self.on_begin is not None and session.state is State.LIVE:
+            self.on_begin(session)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Replay what the journal has; who asks again gets what it asked for last."""
         gap = partial(self._missing, listener)
+        after, reason = self.missed
+        if after and effect.since <= after:
+            gap(reason)
         if not isinstance(self.router.recorder, Journal):
             gap("no event is kept here; you are live")
             listener.outbox.go_live()
@@ -298,7 +308,7 @@ class Server:
 
     def _missing(self, listener: Listener, reason: str) -> None:
         self.log.info("%s resumes with a gap: %s", listener.session.id, reason)
-        listener.session.send("error", code=ErrorCode.RESUME_GAP, message=reason)
+        listener.session.gap(reason)
 
     def drained(self, listener: Listener) -> None:
         """A held session has nothing more to send: more of its replay, if there is."""
@@ -325,6 +335,13 @@ class Server:
         self.log.info("the feed is %s", "back" if connected else "lost")
         for listener in self._listeners:
             listener.session.upstream(connected)
+
+    def gap(self, reason: str) -> None:
+        """The feed has missed events: tell every session, and who resumes from before."""
+        self.missed = (self.router.last_id, reason)
+        self.log.warning("the feed has a gap: %s", reason)
+        for listener in self._listeners:
+            listener.session.gap(reason)
 
     # ------------------------------------------------------------------ drain
 

@@ -34,6 +34,7 @@ class Scripted:
     def __init__(self, then: str = "end") -> None:
         self.published = self.candles = self.bad_rows = 0
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self._then = then
 
     def describe(self) -> str:

@@ -169,3 +169,8 @@ def test_the_journal():
     }
     assert found == vars(journal)
     assert not any("journal" in name for name in scrape([endpoint()]))
+
+
+def test_stale_topics_are_counted_where_somebody_watches():
+    assert scrape([endpoint()], stale=lambda: 3)["fastrouter_stale_topics"][()] == 3
+    assert "fastrouter_stale_topics" not in scrape([endpoint()])
