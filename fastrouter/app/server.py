@@ -53,8 +53,9 @@ def serve(
 
     ``ready`` is called once all endpoints accept. With ``exit_when_done`` the
     end of the feed ends the server too. Returns whether every session was
-    drained: a second signal cuts that short. Raises ConfigError for what
-    cannot be started, FeedError when the feed fails.
+    drained: those that take no bytes are cut off when the grace is over, all
+    that are left by a second signal. Raises ConfigError for what cannot be
+    started, FeedError when the feed fails.
     """
     log.configure(settings.log)
     return run(_serve(settings, exit_when_done, ready))
@@ -159,13 +160,12 @@ async def _drain(server: Server, grace: float, stop: Stop) -> bool:
     draining = asyncio.create_task(server.close(grace), name="drain")
     at_once = asyncio.create_task(stop.at_once.wait(), name="stop at once")
     await asyncio.wait([draining, at_once], return_when=asyncio.FIRST_COMPLETED)
-    drained = draining.done()
-    if not drained:
+    if not draining.done():
         server.abort()
     at_once.cancel()
-    await draining
-    logger.info("stopped", drained=drained)
-    return drained
+    cut = await draining
+    logger.info("stopped", drained=not cut, cut=cut)
+    return not cut
 
 
 def _serving(settings: config.Server, server: Server, feed: Feed, control: Port | None) -> Serving:

@@ -134,7 +134,7 @@ class Server:
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
         )
         self._server: asyncio.Server | None = None
-        self._closed: asyncio.Future[None] | None = None
+        self._closed: asyncio.Future[int] | None = None
 
     @classmethod
     async def start(cls, router: Router, dialect: Dialect, endpoint: Endpoint) -> Server:
@@ -345,17 +345,18 @@ class Server:
 
     # ------------------------------------------------------------------ drain
 
-    async def close(self, grace: float = 10.0) -> None:
+    async def close(self, grace: float = 10.0) -> int:
         """Tell every client, flush, close with 1001, within `grace` seconds; then stop listening.
 
         Newcomers are refused with 503 meanwhile. Who has not taken its bytes by
-        the end is cut off. See `fastrouter.net.drain`.
+        the end is cut off; returns how many were, 0 when all were drained. See
+        `fastrouter.net.drain`.
         """
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._drain(grace))
-        await self._closed
+        return await self._closed
 
-    async def _drain(self, grace: float) -> None:
+    async def _drain(self, grace: float) -> int:
         assert self._server is not None
         self.draining = Drain(self._listeners, grace, now=self.loop.time)
         for listener in self._listeners:
@@ -367,11 +368,12 @@ class Server:
             self._wheel.close()
         while self._listeners:  # noqa: ASYNC110 -- picows reports each cut in a turn of its own
             await asyncio.sleep(0)
+        return self.draining.cut
 
     def abort(self) -> None:
-        """Cut every session off now; a `close` that is under way ends at once."""
-        for listener in list(self._listeners):
-            listener.abort()
+        """Cut every session off now, in a `close` that is under way: it ends at once."""
+        if self.draining is not None:
+            self.draining.cut_off()
 
 
 EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {

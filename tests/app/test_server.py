@@ -132,8 +132,11 @@ def test_what_is_told_when_ready():
     assert app.Serving("::1", 1, ("/",), "d", "f", True).urls == ["wss://[::1]:1/"]
 
 
-def test_a_second_signal_cuts_the_drain_short():
-    """… of a client that never answers the close."""
+@pytest.mark.parametrize(("signals", "grace"), [(2, 60), (1, 0.1)])
+def test_a_client_that_never_answers_the_close_is_cut(
+    signals: int, grace: float, capfd: pytest.CaptureFixture[str]
+):
+    """… by a second signal, or by the end of the grace."""
     mute = socket.socket()
     mute.setblocking(False)
 
@@ -151,11 +154,16 @@ def test_a_second_signal_cuts_the_drain_short():
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
         )
         await until(b'"CONNECTED"')
-        os.kill(os.getpid(), signal.SIGTERM)
-        await until(b'"DISCONNECTING"')
+        if signals == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await until(b'"DISCONNECTING"')
 
+    chosen = settings(server__grace_seconds=grace, log__format="json")
     with mute:
-        assert not app.serve(settings(server__grace_seconds=60), ready=Visitor(visit))
+        assert not app.serve(chosen, ready=Visitor(visit))
+    log = capfd.readouterr().err
+    assert '"drained": false' in log
+    assert '"cut": 1' in log
 
 
 def test_a_feed_that_ends_leaves_the_server_running(capfd: pytest.CaptureFixture[str]):
