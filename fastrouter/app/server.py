@@ -11,7 +11,7 @@ import structlog
 import uvloop
 
 from fastrouter import config, log
-from fastrouter.app import collector
+from fastrouter.app import collector, descriptors
 from fastrouter.app.address import elsewhere
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
@@ -58,6 +58,7 @@ def serve(
     started, FeedError when the feed fails.
     """
     log.configure(settings.log)
+    descriptors.provide(settings.limits.connections)
     return run(_serve(settings, exit_when_done, ready))
 
 
