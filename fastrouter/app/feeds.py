@@ -107,6 +107,8 @@ def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[s
         "token": None if chosen.token is None else chosen.token.get_secret_value(),
         "conflate": chosen.conflate,
         "cafile": chosen.cafile,
+        "idle": chosen.idle_seconds,
+        "backoff": (chosen.reconnect_seconds, chosen.reconnect_longest_seconds),
     }
 
 

@@ -72,6 +72,9 @@ class UpstreamFeed:
     :param token: a bearer token, or a function that returns one, as of `fastrouter.connect`.
     :param conflate: at most one quote per symbol and interval, as ``"250ms"``.
     :param cafile: a PEM file of the only authorities to trust, for ``wss://``.
+    :param idle: s of silence after which it is given up; half of that, and it is asked for a
+        sign of life.
+    :param backoff: the shortest and longest wait (s) before it is tried again.
     :param bookmark: keeps how far it came, for the next feed; moved after each batch that was
         published, so that a process that is killed between the two publishes that batch again.
 
@@ -91,6 +94,8 @@ class UpstreamFeed:
         conflate: str | None = None,
         cafile: Path | None = None,
         bookmark: Bookmark | None = None,
+        idle: float = 20.0,
+        backoff: tuple[float, float] = (1.0, 10.0),
         surroundings: Surroundings | None = None,
     ) -> None:
         self.on_state: Callable[[bool], None] | None = None
@@ -112,6 +117,8 @@ class UpstreamFeed:
                 "conflate": conflate,
                 "ssl_context": trusting(cafile),
                 "capacity": CAPACITY,
+                "idle_timeout": idle / 2,  # to ask, and again for the answer
+                "backoff": backoff,
                 "surroundings": surroundings,
             }
             connect(url, **self._options)

@@ -399,8 +399,7 @@ class Session:
     def matches(self, symbol: str, event_type: str) -> bool:
         """Whether it is subscribed to this topic."""
         return (symbol, event_type) in self.held or any(
-            event_type == kind and glob_match(pattern, symbol)
-            for pattern, kind in self.held
+            event_type == kind and glob_match(pattern, symbol) for pattern, kind in self.held
         )
 
     def drain(self) -> None:

@@ -127,7 +127,7 @@ async def test_a_session_that_comes_later_learns_what_is_stale(serve, router, op
     watch._watchdog.scan(0)
     watch._watchdog.scan(1)
     assert router.stale == 2
-    for query in ("S:*:quote", "S:A:quote&since=0"):
+    for query in ("S:*:quote", "S:A:quote&since=evt_0"):
         wire = await open_session(server, f"/ws?subscriptions={query}")
         messages = [await wire.message()]
         while messages[-1]["type"] != "quote":
