@@ -6,6 +6,7 @@ import json
 
 import typer
 
+from fastrouter import app as server
 from fastrouter import config
 from fastrouter.commands.failure import expected
 from fastrouter.commands.serve import File
@@ -22,7 +23,7 @@ app = typer.Typer(
 @expected
 def check(config_file: File = None) -> None:
     """Validate file and environment: status 0, or 2 with every setting that cannot be used."""
-    config.load(config_file)
+    server.check(config.load(config_file).settings)
     typer.echo("the configuration is valid")
 
 

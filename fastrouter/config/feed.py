@@ -11,7 +11,9 @@ from pydantic_settings import NoDecode
 from fastrouter.config.section import Section
 from fastrouter.config.values import Listed, OrMax, Seconds, counted, mapped
 from fastrouter.core.timeframe import parse_timeframe
+from fastrouter.errors import MessageError
 from fastrouter.feeds import FEEDS
+from fastrouter.session.query import parse_conflate
 
 __all__ = ["Feed", "Replay", "Synthetic", "Upstream"]
 
@@ -24,6 +26,13 @@ class Synthetic(Section):
     ] = Field(default=20, description="how many, from 1, or their names")
     rate: OrMax = Field(default=1000.0, description='quotes a second, above 0, or "max"')
     seed: int = Field(default=1, ge=0, description="a number from 0")
+
+    @field_validator("symbols")
+    @classmethod
+    def _there_are_some(cls, symbols: int | tuple[str, ...]) -> int | tuple[str, ...]:
+        if not symbols:
+            raise ValueError("there is none")
+        return symbols
 
 
 class Replay(Section):
@@ -70,6 +79,16 @@ class Upstream(Section):
     reconnect_longest_seconds: Seconds = Field(
         default=10.0, description="seconds, feed.upstream.reconnect_seconds or above"
     )
+
+    @field_validator("conflate")
+    @classmethod
+    def _conflate_is_an_interval(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse_conflate(text)
+            except MessageError as error:
+                raise ValueError(str(error)) from None
+        return text
 
     @field_validator("reconnect_longest_seconds")
     @classmethod
