@@ -36,6 +36,8 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 
 T = TypeVar("T")
 
+LOOPBACK = frozenset({"localhost", "::1"})
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a new uvloop, and leave nothing behind."""
@@ -59,7 +61,20 @@ def serve(
     """
     log.configure(settings.log)
     descriptors.provide(settings.limits.connections)
+    _warn_of_open_ports(settings)
     return run(_serve(settings, exit_when_done, ready))
+
+
+def _warn_of_open_ports(settings: config.Settings) -> None:
+    """Say when anybody out there may come in."""
+    if settings.auth.enabled:
+        return
+    hosts = {"server": settings.server.host}
+    if settings.control.enabled:
+        hosts["control"] = settings.control.host
+    for port, host in hosts.items():
+        if host not in LOOPBACK and not host.startswith("127."):
+            logger.warning("open to anybody: no auth is configured", port=port, host=host)
 
 
 async def _serve(

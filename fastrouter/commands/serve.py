@@ -95,7 +95,11 @@ def serve(
         bool, typer.Option("--exit-when-done", help="End when the feed does.")
     ] = False,
 ) -> None:
-    """Route a feed to WebSocket sessions until SIGINT or SIGTERM."""
+    """Route a feed to WebSocket sessions until SIGINT or SIGTERM.
+
+    Other settings (auth, limits, …) are in a file or in FASTROUTER_SECTION__KEY variables;
+    `fastrouter config schema` lists them.
+    """
     given = locals()
     overrides = {key: given[name] for name, key in KEYS.items()}
     settings = config.load(config_file, overrides).settings

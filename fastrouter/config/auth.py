@@ -14,10 +14,16 @@ __all__ = ["Auth"]
 
 
 class Auth(Section):
-    """Who may open a session; on when there is a secret or a public key."""
+    """Who may open a session; on when there is a secret or a public key.
+
+    It covers the control port too, which takes tokens with the claim ``admin: true`` only. The
+    claims ``subscriptions`` and ``accounts`` say what a session may have.
+    """
 
     secret: SecretStr | None = Field(
-        default=None, description="the HS256 secret, 32 bytes or more; it is never shown"
+        default=None,
+        description="the HS256 secret, 32 bytes or more; it is never shown. Tokens grant by the "
+        "claims subscriptions and accounts, and the control port by admin: true",
     )
     secret_file: Path | None = Field(
         default=None, description="a file that holds the HS256 secret, a newline at its end aside"

@@ -376,3 +376,18 @@ def test_what_is_configured_is_served():
     assert app.serve(chosen, ready=visitor)
     visitor.task.result()
     assert statuses == [401, 403, 431, 101]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "ports"),
+    [
+        ({}, []),
+        ({"server__host": "0.0.0.0", "control__host": "::"}, ["server", "control"]),
+        ({"server__host": "localhost", "control__enabled": False, "control__host": "::"}, []),
+        ({"server__host": "0.0.0.0", "auth__secret": SECRET}, []),
+    ],
+)
+def test_an_open_port_is_warned_of(overrides: dict, ports: list[str]):
+    with structlog.testing.capture_logs() as logs:
+        app.server._warn_of_open_ports(settings(**overrides))
+    assert [line["port"] for line in logs] == ports
