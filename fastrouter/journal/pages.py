@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from fastrouter.core.record import Record
 from fastrouter.journal.entry import Entry, record_of
@@ -100,8 +101,10 @@ class Pages:
         self._reading = False
         page = None
         if entries is not None:
-            page = Page(after, entries[-1].id if entries else stored, entries)
-        if page is not None and entries:
+            # the store may have holes behind `stored`, where only the tail has all there is
+            whole = entries[: bisect_right(entries, stored, key=attrgetter("id"))]
+            page = Page(after, entries[-1].id if len(whole) == len(entries) > 0 else stored, whole)
+        if page is not None and page.records:
             self.put(page)
         waiting, self._waiting = self._waiting, deque()
         for position, ready in waiting:

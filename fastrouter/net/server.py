@@ -371,9 +371,12 @@ class Server:
         return self.draining.cut
 
     def abort(self) -> None:
-        """Cut every session off now, in a `close` that is under way: it ends at once."""
+        """Cut every session off now; a `close` that is under way ends at once, and counts them."""
         if self.draining is not None:
             self.draining.cut_off()
+        else:
+            for listener in list(self._listeners):
+                listener.abort()
 
 
 EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {
