@@ -60,7 +60,6 @@ def serve(
     started, FeedError when the feed fails.
     """
     log.configure(settings.log)
-    descriptors.provide(settings.limits.connections)
     _warn_of_open_ports(settings)
     return run(_serve(settings, exit_when_done, ready))
 
@@ -104,6 +103,7 @@ async def _serve(
             afterwards.callback(router.watch(settings.server.stale_seconds).close)
         feeding = asyncio.create_task(supply.run(router), name="feed")
         try:
+            descriptors.provide(settings.limits.connections)
             collector.settle()
             ready(_serving(settings.server, server, supply.feed, control))
             await _until(stop, feeding, exit_when_done)
