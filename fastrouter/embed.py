@@ -15,6 +15,7 @@ from fastrouter.journal.journal import Journal
 from fastrouter.net.clock import MonotonicClock, SystemClock
 from fastrouter.net.server import Endpoint, Server
 from fastrouter.net.staleness import Staleness
+from fastrouter.session.session import Session
 
 __all__ = ["Router"]
 
@@ -55,6 +56,7 @@ class Router(CoreRouter):
         )
         self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []
+        self._staleness: Staleness | None = None
         self._flushing = False  # a flush is about to run
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: int | None = None  # when it rings, ns of the timer
@@ -85,19 +87,31 @@ class Router(CoreRouter):
         registered, or a subscription is malformed. The caller closes the server.
         """
         paths = (path,) if isinstance(path, str) else tuple(path)
-        return await Server.start(
+        server = await Server.start(
             self,
             load(dialect, decimals=decimals),
             Endpoint(host=host, port=port, paths=paths, **options),
         )
+        server.on_begin = self._greet
+        return server
 
     def watch(self, silence: float = 60.0) -> Staleness:
         """Tell sessions when a quote topic they hold is silent for `silence` seconds.
 
         They get ``stale``, and ``fresh`` when it moves again, until the caller
-        closes what this returns.
+        closes what this returns; ``stale`` also when they come later.
         """
-        return Staleness(self, Watchdog(self, int(silence * 1e9)), silence)
+        self._staleness = Staleness(self, Watchdog(self, int(silence * 1e9)), silence)
+        return self._staleness
+
+    @property
+    def stale(self) -> int:
+        """How many quote topics are silent for too long; 0 when nobody watches."""
+        return self._staleness.stale if self._staleness is not None else 0
+
+    def _greet(self, session: Session) -> None:
+        if self._staleness is not None:
+            self._staleness.greet(session)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

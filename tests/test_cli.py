@@ -171,7 +171,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_tail_and_a_clean_end(number: signal.Signals):
     with serving("--rate", "200", "--log-format", "json") as (server, url):
-        tail = run("tail", url, "-s", "S:AAPL:quote", "--json", "--count", "4")
+        tail = run("tail", url, "-s", "S:AAPL:quote", "--json", "--count", "3")
         assert tail.returncode == 0, tail.stderr
         welcome, *quotes = map(json.loads, tail.stdout.splitlines())
         assert welcome["event"] == "CONNECTED"
@@ -181,13 +181,15 @@ def test_serve_tail_and_a_clean_end(number: signal.Signals):
         seq = [one["quote"]["seq"] for one in quotes]
         assert seq == list(range(seq[0], seq[0] + 3))
         pretty = run("tail", url, "--count", "3")
-        assert len(pretty.stdout.splitlines()) == 3
+        assert len(pretty.stdout.splitlines()) == 4  # the welcome is not counted
+        bad = run("tail", url, "-s", "bad", "--count", "1")
+        assert (bad.returncode, bad.stderr.partition(":")[0]) == (1, "INVALID_SUBSCRIPTION")
         assert "\x1b" not in pretty.stdout
         server.send_signal(number)
         _, log = server.communicate(timeout=30)
         assert server.returncode == 0, log
         events = [json.loads(line)["event"] for line in log.splitlines()]
-        assert events == ["feed stopped", "draining", "stopped"]
+        assert events[-3:] == ["feed stopped", "draining", "stopped"]
 
 
 def test_tail_ends_well_when_interrupted_or_no_longer_read():

@@ -17,18 +17,24 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 
 
 def certificate_of(server: config.Server) -> Certificate | None:
-    """The configured one, read again at each SIGHUP; None for plain ``ws://``."""
-    if server.cert is None:
-        return None
-    certificate = Certificate(server.cert, server.key or server.cert)
+    """The configured one, read again at each SIGHUP; None for plain ``ws://``.
 
-    def renew() -> None:
-        try:
-            certificate.reload()
-        except ConfigError as error:
-            logger.error("certificate not renewed: the old one stays", reason=str(error))
-        else:
-            logger.info("certificate renewed", cert=str(certificate.cert))
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
+    SIGHUP ends no server: without a certificate it is logged, and that is all.
+    """
+    certificate = None
+    if server.cert is not None:
+        certificate = Certificate(server.cert, server.key or server.cert)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _renew, certificate)
     return certificate
+
+
+def _renew(certificate: Certificate | None) -> None:
+    if certificate is None:
+        logger.info("nothing to reload: no certificate is configured")
+        return
+    try:
+        certificate.reload()
+    except ConfigError as error:
+        logger.error("certificate not renewed: the old one stays", reason=str(error))
+    else:
+        logger.info("certificate renewed", cert=str(certificate.cert))

@@ -46,6 +46,7 @@ async def open_control(settings: config.Settings, router: Router, server: Server
         [server],
         journal=router.journal.counters,
         last_event=router.last_event_time if settings.feed.name in LIVE else None,
+        stale=lambda: router.stale,
         now=time.time_ns,
     )
     guard = Guard(server.endpoint.verifier, time.time)

@@ -9,28 +9,46 @@ from typing import Any
 import structlog
 
 from fastrouter import config
+from fastrouter.client.address import shown
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed, open_feed
 from fastrouter.feeds.progress import Progress, terminal_progress
 from fastrouter.feeds.supply import Supply
+from fastrouter.journal.bookmark import Bookmark
+from fastrouter.journal.journal import Journal
 
-__all__ = ["feed_of", "supply_of"]
+__all__ = ["bookmark_of", "feed_of", "supply_of"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
+#: Feeds that can go on from a position.
+UPSTREAMS = frozenset({"ws", "wss"})
 
-def feed_of(feed: config.Feed, progress: Progress | None = None) -> Feed:
-    """The configured feed; one that ends tells ``progress``. Raises FeedError or ConfigError."""
+
+def feed_of(
+    feed: config.Feed, progress: Progress | None = None, bookmark: Bookmark | None = None
+) -> Feed:
+    """The configured feed; one that ends tells ``progress``. Raises FeedError or ConfigError.
+
+    An upstream goes on from the bookmark.
+    """
     options = FEED_OPTIONS.get(feed.name)
     spec, arguments = options(feed, progress) if options is not None else (feed.spec, {})
+    if bookmark is not None:
+        arguments["bookmark"] = bookmark
     return open_feed(spec, **arguments)
 
 
-def supply_of(settings: config.Settings) -> Supply:
+def bookmark_of(feed: config.Feed, journal: Journal) -> Bookmark | None:
+    """How far the configured upstream was published; None for a feed that is no upstream."""
+    return journal.bookmark(shown(feed.spec)) if feed.name in UPSTREAMS else None
+
+
+def supply_of(settings: config.Settings, bookmark: Bookmark | None = None) -> Supply:
     """The configured feed, opened again and again when that is configured; its runs are logged."""
     progress = terminal_progress() if settings.log.format == "console" else None
     return Supply(
-        lambda: feed_of(settings.feed, progress),
+        lambda: feed_of(settings.feed, progress, bookmark),
         retry_seconds=settings.feed.retry_seconds,
         report=_report,
     )
@@ -89,6 +107,8 @@ def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[s
         "token": None if chosen.token is None else chosen.token.get_secret_value(),
         "conflate": chosen.conflate,
         "cafile": chosen.cafile,
+        "idle": chosen.idle_seconds,
+        "backoff": (chosen.reconnect_seconds, chosen.reconnect_longest_seconds),
     }
 
 

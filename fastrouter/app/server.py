@@ -11,17 +11,18 @@ import structlog
 import uvloop
 
 from fastrouter import config, log
-from fastrouter.app import collector
+from fastrouter.app import collector, descriptors
 from fastrouter.app.address import elsewhere
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
-from fastrouter.app.feeds import supply_of
+from fastrouter.app.feeds import bookmark_of, supply_of
 from fastrouter.app.serving import Serving
 from fastrouter.app.stop import Stop
 from fastrouter.app.verifier import verifier_of
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.feeds import Feed
+from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.server import Server
@@ -52,10 +53,12 @@ def serve(
 
     ``ready`` is called once all endpoints accept. With ``exit_when_done`` the
     end of the feed ends the server too. Returns whether every session was
-    drained: a second signal cuts that short. Raises ConfigError for what
-    cannot be started, FeedError when the feed fails.
+    drained: those that take no bytes are cut off when the grace is over, all
+    that are left by a second signal. Raises ConfigError for what cannot be
+    started, FeedError when the feed fails.
     """
     log.configure(settings.log)
+    descriptors.provide(settings.limits.connections)
     return run(_serve(settings, exit_when_done, ready))
 
 
@@ -63,10 +66,11 @@ async def _serve(
     settings: config.Settings, exit_when_done: bool, ready: Callable[[Serving], None]
 ) -> bool:
     stop = Stop()
-    supply = supply_of(settings)
     certificate = certificate_of(settings.server)
     async with AsyncExitStack() as afterwards:
         journal = afterwards.enter_context(_journal(settings.journal))
+        bookmark = bookmark_of(settings.feed, journal)
+        supply = supply_of(settings, bookmark)
         router = Router(
             outbox_bytes=settings.server.outbox_bytes,
             total_bytes=settings.limits.total_bytes,
@@ -74,6 +78,9 @@ async def _serve(
         )
         server = await _listen(router, settings, certificate)
         supply.on_state = server.upstream
+        supply.on_gap = server.gap
+        if bookmark is not None and journal.disk is not None:
+            _announce_unknown(bookmark, server)
         afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
         control = await open_control(settings, router, server)
         if control is not None:
@@ -92,6 +99,12 @@ async def _serve(
     if not feeding.cancelled():
         feeding.result()
     return drained
+
+
+def _announce_unknown(bookmark: Bookmark, server: Server) -> None:
+    """Who resumes over a restart is told when what was missed meanwhile cannot be asked for."""
+    if bookmark.position is None and server.router.last_id:
+        server.gap("it is not known how far the upstream was relayed before the restart")
 
 
 def _journal(journal: config.Journal) -> Journal:
@@ -148,13 +161,12 @@ async def _drain(server: Server, grace: float, stop: Stop) -> bool:
     draining = asyncio.create_task(server.close(grace), name="drain")
     at_once = asyncio.create_task(stop.at_once.wait(), name="stop at once")
     await asyncio.wait([draining, at_once], return_when=asyncio.FIRST_COMPLETED)
-    drained = draining.done()
-    if not drained:
+    if not draining.done():
         server.abort()
     at_once.cancel()
-    await draining
-    logger.info("stopped", drained=drained)
-    return drained
+    cut = await draining
+    logger.info("stopped", drained=not cut, cut=cut)
+    return not cut
 
 
 def _serving(settings: config.Server, server: Server, feed: Feed, control: Port | None) -> Serving:

@@ -141,10 +141,12 @@ class Link:
     async def _once(self, backoff: Backoff) -> float | None:
         """One attempt and the session it opens; seconds until the next, None for no next."""
         options = self._options
-        began = self._surroundings.monotonic()
+        began, received = self._surroundings.monotonic(), self.statistics.received
         try:
             ending = await self._session()
-            held = self._surroundings.monotonic() - began >= options.stable_after
+            delivered = self.statistics.received - received > 1  # more than a welcome
+            enough = options.delivered_after if delivered else options.stable_after
+            held = self._surroundings.monotonic() - began >= enough
             if held:
                 self._refused = False
             if held or ending.code == CloseCode.DRAIN:

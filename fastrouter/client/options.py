@@ -26,6 +26,8 @@ TOKEN_VARIABLE = "PROXY_TOKEN"
 class Options:
     """See `fastrouter.connect` for what each means; times are seconds.
 
+    A session has held, so that the backoff starts over, after ``stable_after``,
+    or after ``delivered_after`` when it brought more than its welcome.
     ``decoder``, when given, reads messages instead of the dialect's: bytes to
     an event, MessageError for what cannot be read.
     """
@@ -45,6 +47,7 @@ class Options:
     close_timeout: float = 2.0
     idle_timeout: float = 30.0
     stable_after: float = 10.0
+    delivered_after: float = 2.0
     capacity: int = 1024
     max_message_bytes: int = 4 * 1024 * 1024
     decoder: Callable[[bytes], AnyEvent] | None = None

@@ -15,7 +15,7 @@ from fastrouter.client.inbox import AnyEvent
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.errors import ConnectionFailed, MessageError
 
-__all__ = ["Raw", "pretty"]
+__all__ = ["RAW_KIND", "Raw", "pretty"]
 
 RESET = "\x1b[0m"
 DIM = "\x1b[2m"
@@ -25,7 +25,12 @@ COLOURS = {"quote": "\x1b[36m", "candle": "\x1b[35m", "error": "\x1b[31m", "conn
 OTHER = "\x1b[33m"
 
 #: Kinds the client itself must understand, so they are decoded even when raw lines are wanted.
-UNDERSTOOD = frozenset({"ping", "subscribed", "unsubscribed", "connection", "error"})
+UNDERSTOOD = frozenset(
+    {"ping", "subscribed", "unsubscribed", "connection", "error", "rate_limit", "stale", "fresh"}
+)
+
+#: Kind of an event that holds a message nobody had to understand: one of the stream.
+RAW_KIND = "message"
 
 
 def pretty(event: AnyEvent, colour: bool) -> str:
@@ -101,7 +106,7 @@ class Raw:
             raise MessageError(f"no JSON object with a type: {error}") from None
         if kind in UNDERSTOOD:
             return self._understand(message)
-        return Event("message", message, id=_number(said.get("id")))
+        return Event(RAW_KIND, message, id=_number(said.get("id")))
 
     def _understand(self, message: bytes) -> AnyEvent:
         event = self._decode(message)

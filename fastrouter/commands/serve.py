@@ -100,7 +100,7 @@ def serve(
     overrides = {key: given[name] for name, key in KEYS.items()}
     settings = config.load(config_file, overrides).settings
     if not app.serve(settings, exit_when_done=exit_when_done, ready=_tell):
-        fail("a second signal cut the drain short", "INTERRUPTED", 1)
+        fail("sessions were cut off before they had all their bytes", "INTERRUPTED", 1)
 
 
 def _tell(serving: app.Serving) -> None:

@@ -15,8 +15,9 @@ from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.link import REFUSALS
 from fastrouter.client.options import TOKEN_VARIABLE, resolve, since_of
 from fastrouter.commands.failure import expected
-from fastrouter.commands.line import Raw, pretty
+from fastrouter.commands.line import RAW_KIND, Raw, pretty
 from fastrouter.core.event import Event
+from fastrouter.core.kinds import KINDS
 from fastrouter.errors import FastrouterError, SubscriptionError
 
 __all__ = ["tail"]
@@ -42,7 +43,7 @@ def tail(
         bool, typer.Option("--json", help="Print messages as they came, one a line.")
     ] = False,
     count: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Stop after N events.")
+        int | None, typer.Option(min=1, metavar="N", help="Stop after N events of the stream.")
     ] = None,
     dialect: Annotated[str, typer.Option(help="The envelope the server speaks.")] = "trading-api",
     since: Annotated[
@@ -107,9 +108,15 @@ async def _print(connection: Connection, as_json: bool, count: int | None) -> No
             if not flowing:
                 _check_refusal(event)
             _say(line(event, colour))
-            count = count if count is None else count - 1
-            if count == 0:
-                return
+            if count is not None and _is_counted(event):
+                count -= 1
+                if not count:
+                    return
+
+
+def _is_counted(event: AnyEvent) -> bool:
+    """Whether it is of the stream: not what a server says of itself or of the session."""
+    return not isinstance(event, Event) or event.kind == RAW_KIND or event.kind in KINDS
 
 
 def _check_refusal(event: AnyEvent) -> None:

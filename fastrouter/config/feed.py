@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from fastrouter.config.section import Section
-from fastrouter.config.values import Listed, OrMax, counted, mapped
+from fastrouter.config.values import Listed, OrMax, Seconds, counted, mapped
 from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.feeds import FEEDS
 
@@ -59,6 +59,24 @@ class Upstream(Section):
     cafile: Path | None = Field(
         default=None, description="a PEM file of the only authorities to trust, for wss://"
     )
+    idle_seconds: Seconds = Field(
+        default=20.0,
+        description="seconds above 0 of silence after which it is given up and tried again; "
+        "after half of that it is asked for a sign of life",
+    )
+    reconnect_seconds: Seconds = Field(
+        default=1.0, description="seconds above 0: the shortest wait before it is tried again"
+    )
+    reconnect_longest_seconds: Seconds = Field(
+        default=10.0, description="seconds, feed.upstream.reconnect_seconds or above"
+    )
+
+    @field_validator("reconnect_longest_seconds")
+    @classmethod
+    def _longest_is_no_shorter(cls, longest: float, info: ValidationInfo) -> float:
+        if longest < info.data.get("reconnect_seconds", 0.0):
+            raise ValueError("it is below feed.upstream.reconnect_seconds")
+        return longest
 
 
 class Feed(Section):

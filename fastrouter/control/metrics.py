@@ -31,8 +31,11 @@
 ``fastrouter_journal_last_id``               newest event
 ``fastrouter_feed_connected``                0 while the feed is lost
 ``fastrouter_feed_lag_seconds``              live feeds: now minus the time of the last event
+``fastrouter_stale_topics``                  quote topics that are silent for too long
 ``fastrouter_handshakes_total``              that became a session
 ``fastrouter_handshakes_refused_total``      ``{status}``: HTTP
+``fastrouter_handshakes_unfinished_total``   connections lost before their request was whole
+``fastrouter_connections_refused_total``     cut at once: too many from their address
 ``fastrouter_messages_rejected_total``       ``{code}``: of clients
 ``fastrouter_closes_total{code}``            what we closed sessions with; 1006: the line was cut
 ``fastrouter_acks_total``                    ``event_ack`` messages
@@ -98,6 +101,10 @@ class Endpoint(Protocol):
     @property
     def refusals(self) -> Counter[int]: ...
     @property
+    def unfinished(self) -> int: ...
+    @property
+    def turned_away(self) -> int: ...
+    @property
     def rejections(self) -> Counter[str]: ...
     @property
     def closes(self) -> Counter[int]: ...
@@ -134,7 +141,7 @@ class Metrics(Collector):
     """Collects nothing by itself: a scrape reads `counters`, `journal` and the endpoints.
 
     `last_event` is the time of the last event (Unix ns, 0: none yet) of a live
-    feed; None when events are not of today. `now` is Unix time in ns.
+    feed; None when events are not of today. `stale` counts silent topics. `now` is Unix time in ns.
     """
 
     def __init__(
@@ -144,12 +151,14 @@ class Metrics(Collector):
         *,
         journal: Callable[[], Journal] | None = None,
         last_event: Callable[[], int] | None = None,
+        stale: Callable[[], int] | None = None,
         now: Callable[[], int],
     ) -> None:
         self._counters = counters
         self._endpoints = endpoints
         self._journal = journal
         self._last_event = last_event
+        self._stale = stale
         self._now = now
 
     def describe(self) -> Iterable[Metric]:
@@ -174,6 +183,8 @@ class Metrics(Collector):
         if last:
             lag = (self._now() - last) / 1e9
             yield _gauge("feed_lag_seconds", "Now minus the time of the last event.", lag)
+        if self._stale is not None:
+            yield _gauge("stale_topics", "Quote topics silent for too long.", self._stale())
 
     def _sessions(self) -> Iterator[Metric]:
         open_now: Counter[str] = Counter()
@@ -192,6 +203,10 @@ class Metrics(Collector):
         rejections = _summed(endpoint.rejections for endpoint in every)
         closes = _summed(endpoint.closes for endpoint in every)
         yield _counters("handshakes_refused", "Handshakes refused.", "status", refusals)
+        unfinished = sum(endpoint.unfinished for endpoint in every)
+        turned_away = sum(endpoint.turned_away for endpoint in every)
+        yield _counter("handshakes_unfinished", "Handshakes never finished.", unfinished)
+        yield _counter("connections_refused", "Connections cut at once.", turned_away)
         yield _counters("messages_rejected", "Client messages rejected.", "code", rejections)
         yield _counters("closes", "Sessions ended.", "code", closes)
         acks = [endpoint.acks for endpoint in every]

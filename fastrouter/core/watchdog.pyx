@@ -42,6 +42,7 @@ cdef class Watchdog:
         Router router
         int64_t silence
         vector[Watched] watched     # by place in the matcher's list of quote topics
+        readonly size_t stale       # topics that were stale at the last scan
 
     def __init__(self, Router router not None, silence_ns: int) -> None:
         if silence_ns <= 0:
@@ -74,13 +75,24 @@ cdef class Watchdog:
             if topic.stamp.seq != watched.seq:
                 if watched.stale:
                     back.append(report(topic, time - watched.moved))
+                    self.stale -= 1
                 watched.seq = topic.stamp.seq
                 watched.moved = time
                 watched.stale = False
             elif watched.seq and not watched.stale and time - watched.moved >= self.silence:
                 watched.stale = True
                 stale.append(report(topic, time - watched.moved))
+                self.stale += 1
         return stale, back
+
+    def silent(self, now: int) -> list:
+        """(symbol, event type, silent ns) of every topic that was stale at the last scan."""
+        cdef:
+            vector[Topic*]* topics = self.router.matcher.event_types[QUOTE].topics
+            size_t i
+            int64_t time = now
+        return [report(topics[0][i], time - self.watched[i].moved)
+                for i in range(self.watched.size()) if self.watched[i].stale]
 
 
 cdef tuple report(const Topic* topic, int64_t silent):

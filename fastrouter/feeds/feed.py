@@ -35,6 +35,10 @@ class Feed(Protocol):
     """Set by whoever runs the feed. A feed of a source that comes and goes calls it with False
     when the source is lost and with True when it is back; others never do."""
 
+    on_gap: Callable[[str], None] | None
+    """Set by whoever runs the feed. Called with the reason when events of the source that are
+    never dropped may be missing from here on; only by feeds that can tell."""
+
     @property
     def published(self) -> int:
         """Quotes or bars of the source that the router was given."""

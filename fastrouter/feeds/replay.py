@@ -79,6 +79,7 @@ class ReplayFeed:
         if block < 1:
             raise FeedError(f"block must be at least 1, not {block}")
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self.published = 0
         self.bad_rows = 0
         self.passes = 0

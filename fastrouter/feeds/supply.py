@@ -22,6 +22,7 @@ class Supply:
 
     `on_state`, when set, is called with False when the source is lost, with True when it is
     back: because the feed says so, or because it failed and the next one has published.
+    `on_gap`, when set, is called with the reason when a feed has missed events.
 
     :param open_feed: builds the feed; what it raises the first time is the caller's.
     :param retry_seconds: from a failure to the next attempt, twice as long each time that
@@ -39,6 +40,7 @@ class Supply:
     ) -> None:
         self._open_feed = open_feed
         self.on_state: Callable[[bool], object] | None = None
+        self.on_gap: Callable[[str], object] | None = None
         self._retry = self._delay = retry_seconds
         self._report = report
         self._sleep = sleep
@@ -84,6 +86,7 @@ class Supply:
     def _open(self) -> Feed:
         feed = self._open_feed()
         feed.on_state = self._tell
+        feed.on_gap = self._miss
         return feed
 
     async def _watch(self, feed: Feed) -> None:
@@ -91,6 +94,10 @@ class Supply:
         while not (feed.published or feed.candles):
             await self._sleep(LOOK)
         self._tell(True)
+
+    def _miss(self, reason: str) -> None:
+        if self.on_gap is not None:
+            self.on_gap(reason)
 
     def _tell(self, connected: bool) -> None:
         if connected:

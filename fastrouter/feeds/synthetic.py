@@ -62,6 +62,7 @@ class SyntheticFeed:
             raise FeedError(f"seed must be an integer from 0, not {seed!r}")
         self.symbols = market_symbols(symbols)
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self.published = 0
         self.bad_rows = 0
         self._rate = rate

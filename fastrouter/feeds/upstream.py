@@ -6,6 +6,7 @@
     session open ──▶ on_state(True)       lossless events replayed, then snapshots, then live
     RECONNECTING ──▶ on_state(False)      the upstream's own source is lost …
     CONNECTED    ──▶ on_state(True)       … and back
+    RESUME_GAP   ──▶ on_gap(reason)       lossless events were missed
 
 What is published has the upstream's times; ids and sequence numbers are our router's own.
 """
@@ -15,11 +16,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..client.address import asked_for, check, shown
 from ..client.connection import connect
 from ..client.options import Token
+from ..client.position import RESUME_GAP
 from ..client.surroundings import Surroundings
 from ..client.tls import trusting
 from ..core.event import Candle, Event, Quote
@@ -46,6 +48,23 @@ STATES = {"RECONNECTING": False, "CONNECTED": True}
 """What a ``connection`` event of the upstream says of its own source."""
 
 
+class Bookmark(Protocol):
+    """How far the upstream's stream has been published: `fastrouter.journal.bookmark`."""
+
+    @property
+    def position(self) -> int | None:
+        """The upstream's id to resume after; None when it is not known."""
+
+    @position.setter
+    def position(self, position: int, /) -> None: ...
+
+
+class InMemory:
+    """A bookmark for as long as the feed lives."""
+
+    position: int | None = None
+
+
 class UpstreamFeed:
     """Everything that a ``trading-api`` server at ``url`` sends.
 
@@ -53,6 +72,11 @@ class UpstreamFeed:
     :param token: a bearer token, or a function that returns one, as of `fastrouter.connect`.
     :param conflate: at most one quote per symbol and interval, as ``"250ms"``.
     :param cafile: a PEM file of the only authorities to trust, for ``wss://``.
+    :param idle: s of silence after which it is given up; half of that, and it is asked for a
+        sign of life.
+    :param backoff: the shortest and longest wait (s) before it is tried again.
+    :param bookmark: keeps how far it came, for the next feed; moved after each batch that was
+        published, so that a process that is killed between the two publishes that batch again.
 
     It ends when the upstream closes with 1000. A snapshot is published when it says something
     new. `run` may be called again and resumes where the last one ended.
@@ -69,15 +93,19 @@ class UpstreamFeed:
         token: Token | None = None,
         conflate: str | None = None,
         cafile: Path | None = None,
+        bookmark: Bookmark | None = None,
+        idle: float = 20.0,
+        backoff: tuple[float, float] = (1.0, 10.0),
         surroundings: Surroundings | None = None,
     ) -> None:
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self.published = 0
         self.candles = 0
         self.bad_rows = 0
         self._url = url
         self._name = shown(url)
-        self._since: int | None = None
+        self._bookmark: Bookmark = InMemory() if bookmark is None else bookmark
         self._up = True  # nobody was told otherwise
         self._last: dict[str | tuple[str, str], Quote | Candle] = {}
         try:
@@ -89,6 +117,8 @@ class UpstreamFeed:
                 "conflate": conflate,
                 "ssl_context": trusting(cafile),
                 "capacity": CAPACITY,
+                "idle_timeout": idle / 2,  # to ask, and again for the answer
+                "backoff": backoff,
                 "surroundings": surroundings,
             }
             connect(url, **self._options)
@@ -101,12 +131,18 @@ class UpstreamFeed:
 
     async def run(self, router: Publisher) -> None:
         """Relay until the upstream is done."""
-        connection = connect(self._url, **self._options, since=self._since, on_state=self._on_state)
+        connection = connect(
+            self._url,
+            **self._options,
+            since=self._bookmark.position,
+            on_state=self._on_state,
+        )
         try:
             while events := await connection.take():
                 with router.batch():
                     self._relay(router, events)
-                self._since = connection.last_id
+                if (last := connection.last_id) is not None:
+                    self._bookmark.position = last
                 await router.drained()
         except ConnectionFailed as error:
             raise FeedError(str(error), code=error.code) from error
@@ -162,6 +198,8 @@ class UpstreamFeed:
                 f"{self._name} refuses what feed.upstream.subscriptions asks for: {text}", code=code
             )
         logger.warning("%s says %s: %s", self._name, code, text)
+        if code == RESUME_GAP and self.on_gap is not None:
+            self.on_gap(f"the upstream has a gap: {text}")
 
     def _heed_connection(self, said: dict[str, Any]) -> None:
         up = STATES.get(said.get("event", ""))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from fastrouter.errors import ConfigError
 from fastrouter.journal.ids import Ids
+from fastrouter.journal.lock import Lock
 from fastrouter.journal.packed import unpack
+from fastrouter.journal.presence import Presence
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import Limits, Writer
@@ -17,6 +22,8 @@ from fastrouter.journal.writer import Limits, Writer
 __all__ = ["SPOOL_BYTES", "Disk"]
 
 SPOOL_BYTES = 16 << 20
+
+File = TypeVar("File", Lock, Store, Spool, Reader)
 
 
 class Disk:
@@ -30,23 +37,33 @@ class Disk:
         self, path: Path, max_age: float, max_bytes: int, spool_bytes: int = SPOOL_BYTES
     ) -> None:
         self._log = logging.getLogger("fastrouter.journal")
-        self.spool = Spool(path.with_name(path.name + "-spool"), spool_bytes)
-        try:
-            self._store = Store(path)
-        except ConfigError:
-            self.spool.close()
-            raise
-        try:
-            self._adopt()
-            self._recover()
-            self.ids = Ids(self._store, self.spool)
-            self.reader = Reader(path)
-        except (ConfigError, ValueError, sqlite3.Error) as error:
-            self._store.close()
-            self.spool.close()
-            raise ConfigError(f"journal {path} cannot be used: {error}") from None
+        path = path.resolve()  # by another name it is the same journal, with the same spool
+        with ExitStack() as opened:
+            lock = _closed_by(opened, Lock(path))
+            if lock.new:
+                opened.push(_removed_on_error(path))
+            self._store = _closed_by(opened, Store(path))
+            spool_path = path.with_name(path.name + "-spool")
+            if not spool_path.exists():
+                opened.push(_removed_on_error(spool_path))
+            self.spool = _closed_by(opened, Spool(spool_path, spool_bytes))
+            try:
+                self._adopt()
+                self._recover()
+                self.ids = Ids(self._store, self.spool)
+                self.reader = _closed_by(opened, Reader(path))
+            except (ConfigError, ValueError, sqlite3.Error) as error:
+                raise ConfigError(f"journal {path} cannot be used: {error}") from None
+            self._files = opened.pop_all()
         self.start = self.ids.start
-        self.writer = Writer(self.spool, self._store, self.ids, Limits(max_age, max_bytes))
+        sidecars = (path.with_name(path.name + end) for end in ("-wal", "-shm", "-spool"))
+        self.writer = Writer(
+            self.spool,
+            self._store,
+            self.ids,
+            Limits(max_age, max_bytes),
+            Presence((path, *sidecars)),
+        )
         self.writer.start()
         self._open = True
 
@@ -78,7 +95,9 @@ class Disk:
         self._open = False
         stored = self.writer.close()
         try:
-            if stored:
+            if self.writer.removed:
+                self._log.error("journal: not closed as it should be: files were removed")
+            elif stored:
                 self._store.update(complete_after=self.writer.missing_to)
                 self.ids.give_back()
             else:
@@ -89,6 +108,19 @@ class Disk:
                 )
         except sqlite3.Error as error:
             self._log.error("journal: not closed as it should be: %s", error)
-        self.reader.close()
-        self._store.close()
-        self.spool.close()
+        self._files.close()
+
+
+def _closed_by(opened: ExitStack, file: File) -> File:
+    opened.callback(file.close)
+    return file
+
+
+def _removed_on_error(path: Path) -> Callable[..., None]:
+    """What an ExitStack calls: what a start made is gone again when it fails."""
+
+    def leave(kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            path.unlink(missing_ok=True)
+
+    return leave

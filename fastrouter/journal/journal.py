@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastrouter.errors import ConfigError
+from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.counters import Counters
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.entry import Entry
@@ -89,6 +90,10 @@ class Journal(Keeper):
         if self.disk is not None:
             self.disk.ids.last_id = lambda: router.last_id
 
+    def bookmark(self, name: str) -> Bookmark:
+        """How far the source called `name` has been published; without a file, in this run."""
+        return Bookmark(name, self.disk.spool if self.disk is not None else None)
+
     @property
     def behind(self) -> bool:
         """Should a publisher that can wait do so, until the file has what was published?"""
@@ -135,7 +140,7 @@ class Journal(Keeper):
         told = 0
         if since > self.last_id:
             told = self.missing_after(0)
-            gap(f"evt_{since} is no event of this server; replaying from {self._oldest()}")
+            gap(f"evt_{since} is no event of this server; {self._what_follows(told)}")
             since = 0
         replay = Replay(self, outbox, since, gap, failed, told)
         self.pump.add(replay)
@@ -164,8 +169,8 @@ class Journal(Keeper):
 
     def describe_gap(self, position: int, end: int) -> str:
         """What to tell a session that misses events after `position`, up to `end`."""
-        return (f"events after evt_{position} up to evt_{end} may be missing; "
-                f"replaying from {self._oldest()}")  # fmt: skip
+        what_follows = self._what_follows(end)
+        return f"events after evt_{position} up to evt_{end} may be missing; {what_follows}"
 
     def page(self, position: int) -> Page | None:
         """The page that follows `position`, when it is in memory."""
@@ -180,9 +185,14 @@ class Journal(Keeper):
         """The id of the oldest event that is kept, 0 when none is."""
         return (self.disk.writer.first if self.disk is not None else 0) or self.tail.first
 
-    def _oldest(self) -> str:
+    def _what_follows(self, end: int) -> str:
+        """What a session is sent that may miss events up to `end`."""
         first = self.first_id
-        return f"evt_{first}, the oldest that is kept" if first else "now: none is kept"
+        if not first:
+            return "replaying from now: none is kept"
+        if first > end:
+            return f"replaying from evt_{first}, the oldest that is kept"
+        return f"replaying what is kept, which is complete after evt_{end}"
 
     # ------------------------------------------------- reading, in a thread
 

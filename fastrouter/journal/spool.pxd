@@ -9,6 +9,8 @@ cdef struct Header:
     uint64_t mark
     uint64_t lost_to
     uint64_t reserved           # no run has used an id above, as far as this file knows
+    char source[16]             # whose ids `position` is one of; all zero: nobody's
+    uint64_t position           # the source's id up to which all of it is published, plus one
 
 
 cdef struct Head:

@@ -6,7 +6,7 @@ stamp, so that there is no instruction at which a reader could find half of it.
 
 ::
 
-    page 0     magic, capacity, owner, salt, mark, lost_to, reserved
+    page 0     magic, capacity, owner, salt, mark, lost_to, reserved, source, position
     then       the ring: stamp, size, checksum, data, up to the next multiple of 8
 
 A position is the count of bytes ever written; `mark` is the position up to
@@ -250,6 +250,34 @@ cdef class Spool:
     def reserved(self, uint64_t value):
         self.check_open()
         self.header.reserved = value
+
+    @property
+    def source(self):
+        """16 bytes that say whose ids `position` is one of; all zero when it is nobody's."""
+        self.check_open()
+        return self.header.source[:OWNER_BYTES]
+
+    @source.setter
+    def source(self, bytes value not None):
+        self.check_open()
+        if len(value) != OWNER_BYTES:
+            raise ValueError("source must be 16 bytes")
+        self.header.position = 0
+        memcpy(self.header.source, PyBytes_AS_STRING(value), OWNER_BYTES)
+
+    @property
+    def position(self):
+        """The source's id up to which all is published, None when it is not known.
+
+        It survives as the entries do. Another `source` begins with None.
+        """
+        self.check_open()
+        return self.header.position - 1 if self.header.position else None
+
+    @position.setter
+    def position(self, uint64_t value):
+        self.check_open()
+        self.header.position = value + 1
 
     def close(self) -> None:
         """Let go of file and lock; what stands in it stays. Safe to call again."""

@@ -201,6 +201,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        self.page(0, 0)  # now it has all of its files open, whoever removes them
 
     def page(self, after: int, size: int) -> list[Entry]:
         """Events after an id, in order: about `size` bytes of bodies, [] when there are none.

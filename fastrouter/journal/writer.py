@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 
 from fastrouter.journal.ids import Ids
 from fastrouter.journal.packed import unpack
+from fastrouter.journal.presence import Presence
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Store
 
@@ -40,14 +42,18 @@ class Writer:
     finds no room there either is lost, which `lost` and a log line say.
     """
 
-    def __init__(self, spool: Spool, store: Store, ids: Ids, limits: Limits) -> None:
+    def __init__(
+        self, spool: Spool, store: Store, ids: Ids, limits: Limits, presence: Presence
+    ) -> None:
         self.stored_to = ids.start  # what earlier runs spooled is stored
         self.errors = 0
         self.lost = 0
+        self.removed: list[Path] = []  # files that somebody removed or replaced
         self._spool = spool
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._presence = presence
         self._log = logging.getLogger("fastrouter.journal")
         self._wake = threading.Event()
         self._moved = threading.Event()
@@ -109,6 +115,7 @@ class Writer:
         self._closing.set()
         self._wake.set()
         self._thread.join()
+        self._look()
         return not self._spool.used
 
     # ---------------------------------------------------------- in the thread
@@ -148,9 +155,24 @@ class Writer:
         now = time.monotonic()
         if now < self._next_prune:
             return
+        self._look()
         oldest = time.time() - self._limits.max_age
         if not self._store.prune(oldest=oldest, max_bytes=self._limits.max_bytes):
             self._next_prune = now + PRUNE_SECONDS
+
+    def _look(self) -> None:
+        """Are the files still there? What is written to those that are not is gone at the close."""
+        if self.removed:
+            return
+        self.removed = self._presence.removed()
+        if self.removed:
+            self.errors += 1
+            names = ", ".join(map(str, self.removed))
+            self._log.error(
+                "journal: removed or replaced while in use: %s; "
+                "sessions can still resume, but perhaps not after a restart",
+                names,
+            )
 
     def _failed(self, error: Exception) -> None:
         self.errors += 1

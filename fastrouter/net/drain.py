@@ -83,6 +83,12 @@ class Drain:
         self._random = Random() if random is None else random
         self._count = len(open_sessions)
         self._began = now()
+        self._aborted: set[Drainable] = set()
+
+    @property
+    def cut(self) -> int:
+        """How many sessions were aborted before they were done."""
+        return len(self._aborted)
 
     def retry_after(self) -> float:
         """Seconds after which one that is sent away may come back."""
@@ -95,7 +101,13 @@ class Drain:
             while self._open and not self._over():  # close frames wait for their answers
                 await self._sleep(STEP)
         finally:
-            for session in list(self._open):
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Abort every session that is left; each counts once."""
+        for session in list(self._open):
+            if session not in self._aborted:
+                self._aborted.add(session)
                 session.abort()
 
     async def _close_all(self) -> None:

@@ -4,7 +4,7 @@
 
     431  a head too long             503  full
     503  draining                    429  too many from that address
-    404  no such path                400  another dialect, a malformed query
+    404  no such path                400  another dialect, a malformed query or key
     426  no WebSocket 13             401  a token that does not hold
     403  an origin not allowed
 
@@ -13,9 +13,11 @@ The first that applies. ``GET /healthz`` is 200 until the server drains.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,6 +36,7 @@ __all__ = ["VERSION", "Arrival", "Refused", "Request", "admit", "healthy", "read
 
 
 VERSION = "13"  # of the protocol, RFC 6455
+KEY_BYTES = 16
 
 
 class Request(NamedTuple):
@@ -46,6 +49,7 @@ class Request(NamedTuple):
     origins: tuple[str, ...] = ()
     authorization: str | None = None
     version: str = ""  # Sec-WebSocket-Version
+    key: str = ""  # Sec-WebSocket-Key
 
     def parameter(self, name: str) -> str | None:
         """The last value of a query parameter, None without one."""
@@ -104,6 +108,7 @@ def read(request: WSUpgradeRequest, address: str = "") -> Request:
         tuple(request.headers.getall("Origin", [])),
         request.headers.get("Authorization"),
         request.headers.get("Sec-WebSocket-Version", ""),
+        request.headers.get("Sec-WebSocket-Key", ""),
     )
 
 
@@ -147,6 +152,14 @@ def _is_an_upgrade(server: Server, request: Request) -> None:
         )
 
 
+def _has_a_key(server: Server, request: Request) -> None:
+    """RFC 6455, 4.1: 16 bytes in base64."""
+    with contextlib.suppress(ValueError):
+        if len(b64decode(request.key, validate=True)) == KEY_BYTES:
+            return
+    raise Refused(HTTPStatus.BAD_REQUEST, "malformed Sec-WebSocket-Key; allowed: 16 bytes, base64")
+
+
 def _origin_is_allowed(server: Server, request: Request) -> None:
     if not server.origins.allow(request.origins):
         raise Refused(HTTPStatus.FORBIDDEN, "this origin is not allowed")
@@ -179,6 +192,7 @@ Check = Callable[["Server", Request], None]
 CHECKS: tuple[Check, ...] = (
     _path_exists,
     _is_an_upgrade,
+    _has_a_key,
     _origin_is_allowed,
     _there_is_room,
     _dialect_is_spoken,

@@ -2,7 +2,7 @@
 
 picows cuts a request line and headers that do not end within 16 KiB without a
 word, and tells nobody of connections that never become a session. Of frames it
-looks one ahead: see `fastrouter.net.gate`.
+looks one ahead: see `fastrouter.net.gate`. How much is read: `fastrouter.net.pace`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from fastrouter.net.gate import Gate
 from fastrouter.net.handshake import Refused
+from fastrouter.net.pace import Pace
 
 if TYPE_CHECKING:
     from fastrouter.net.server import Server
@@ -47,18 +48,33 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self._head: _Head | None = _Head(endpoint.header_bytes)  # None once it is whole
         self._gate = Gate(endpoint.max_message_bytes)
         self._room = NOTHING
+        self._in = False  # does it count?
+        self._was_asked = False  # did picows understand its request?
+        self._pace: Pace | None = None  # while there is a connection
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.server.crowd.enter(self.address)
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.address = self.server.proxies.client(address, [])
         super().connection_made(transport)
+        self._in = self.server.lets_in(self.address)
+        if self._in:
+            self._pace = Pace(transport, self.server.loop)
+        else:
+            transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._in:
+            self._leave()
+        super().connection_lost(error)
+
+    def _leave(self) -> None:
         if self._head is not None:
             self.server.unfinished += not self._head.refused
         self.server.crowd.leave(self.address)
-        super().connection_lost(error)
+        if self._pace is not None:
+            self._pace.stop()
+            self._pace = None  # it holds the transport
 
     def comes_from(self, address: str) -> None:
         """Behind proxies: the client's own address, which is what counts."""
@@ -66,6 +82,7 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self.address = address
 
     def _asked(self, upgrade: Any) -> Any:
+        self._was_asked = True
         return self.server.asked(self, upgrade)
 
     # ------------------------------------------------------------------- reading
@@ -77,7 +94,10 @@ class Protocol(WSProtocol):  # type: ignore[misc]
 
     def buffer_updated(self, count: int) -> None:
         """The loop has read `count` bytes."""
+        if self._pace is not None:
+            self._pace.take(count)
         news, self._room = self._room[:count], NOTHING
+        begins = self._head is not None
         if self._gate.broken or (self._head is not None and self._refuses(self._head, news)):
             return
         taken = self._gate.take(news)
@@ -85,6 +105,8 @@ class Protocol(WSProtocol):  # type: ignore[misc]
             super().buffer_updated(count)
         else:
             self._one_by_one(memoryview(bytes(news)), taken)
+        if begins and self._head is None and not self._was_asked:
+            self.server.refusals[HTTPStatus.BAD_REQUEST] += 1  # picows has answered by itself
 
     def _refuses(self, head: _Head, news: memoryview) -> bool:
         """Is this of a head that is too long?"""

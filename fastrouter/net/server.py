@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import CloseCode, ConfigError, ErrorCode
+from fastrouter.errors import CloseCode, ConfigError
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.drain import Drain
@@ -23,7 +23,7 @@ from fastrouter.session.acks import Acks
 from fastrouter.session.admission import Crowd, Origins, Proxies
 from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
 from fastrouter.session.limits import rate_limit
-from fastrouter.session.session import Rules, Session
+from fastrouter.session.session import Rules, Session, State
 from fastrouter.session.subscriptions import DEFAULT, parse
 
 if TYPE_CHECKING:
@@ -119,19 +119,22 @@ class Server:
         self.proxies = Proxies(endpoint.trusted_proxies)
         self.crowd = Crowd(endpoint.connections, endpoint.connections_per_address)
         self.accepted = 0
+        self.turned_away = 0  # connections cut at once: too many from their address
         self.unfinished = 0  # connections lost before their request was whole
         self.refusals: Counter[int] = Counter()  # by HTTP status
         self.rejections: Counter[str] = Counter()  # messages, by error code
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
+        self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
+        self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self._listeners: set[Listener] = set()
         self._replays: dict[Listener, Replay] = {}  # of sessions that are not live yet
         self._wheel: Wheel[Listener] = Wheel(
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
         )
         self._server: asyncio.Server | None = None
-        self._closed: asyncio.Future[None] | None = None
+        self._closed: asyncio.Future[int] | None = None
 
     @classmethod
     async def start(cls, router: Router, dialect: Dialect, endpoint: Endpoint) -> Server:
@@ -179,6 +182,18 @@ class Server:
 
     # -------------------------------------------------------------- handshake
 
+    def lets_in(self, address: str) -> bool:
+        """Judge a new connection before it says a word; who gets in is counted in the crowd.
+
+        So nobody holds more than its share, silent or not. Whom a trusted proxy
+        brings is judged by its request, which names it.
+        """
+        if self.crowd.has_its_share(address) and not self.proxies.trust(address):
+            self.turned_away += 1
+            return False
+        self.crowd.enter(address)
+        return True
+
     def asked(self, connection: Protocol, upgrade: Any) -> Any:
         """What picows calls with each request: a listener, or the response that refuses."""
         forwarded = upgrade.headers.getall("X-Forwarded-For", [])
@@ -192,6 +207,8 @@ class Server:
         try:
             arrival = handshake.admit(self, request)
         except handshake.Refused as refused:
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                self.log.info("refused %s: %s %s", request.address, refused.code, refused)
             return self.refuse(refused)
         return handshake.healthy() if arrival is None else Listener(self, arrival)
 
@@ -230,8 +247,7 @@ class Server:
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
         self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
-        if not self.fed:
-            listener.session.upstream(False)
+        self._begun(listener.session)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
@@ -262,12 +278,21 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
+        self._begun(listener.session)
+
+    def _begun(self, session: Session) -> None:
+        """Tell it what others were told before it came."""
         if not self.fed:
-            listener.session.upstream(False)
+            session.upstream(False)
+        if self.on_begin is not None and session.state is State.LIVE:
+            self.on_begin(session)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         """Replay what the journal has; who asks again gets what it asked for last."""
         gap = partial(self._missing, listener)
+        after, reason = self.missed
+        if after and effect.since <= after:
+            gap(reason)
         if not isinstance(self.router.recorder, Journal):
             gap("no event is kept here; you are live")
             listener.outbox.go_live()
@@ -283,7 +308,7 @@ class Server:
 
     def _missing(self, listener: Listener, reason: str) -> None:
         self.log.info("%s resumes with a gap: %s", listener.session.id, reason)
-        listener.session.send("error", code=ErrorCode.RESUME_GAP, message=reason)
+        listener.session.gap(reason)
 
     def drained(self, listener: Listener) -> None:
         """A held session has nothing more to send: more of its replay, if there is."""
@@ -311,19 +336,27 @@ class Server:
         for listener in self._listeners:
             listener.session.upstream(connected)
 
+    def gap(self, reason: str) -> None:
+        """The feed has missed events: tell every session, and who resumes from before."""
+        self.missed = (self.router.last_id, reason)
+        self.log.warning("the feed has a gap: %s", reason)
+        for listener in self._listeners:
+            listener.session.gap(reason)
+
     # ------------------------------------------------------------------ drain
 
-    async def close(self, grace: float = 10.0) -> None:
+    async def close(self, grace: float = 10.0) -> int:
         """Tell every client, flush, close with 1001, within `grace` seconds; then stop listening.
 
         Newcomers are refused with 503 meanwhile. Who has not taken its bytes by
-        the end is cut off. See `fastrouter.net.drain`.
+        the end is cut off; returns how many were, 0 when all were drained. See
+        `fastrouter.net.drain`.
         """
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._drain(grace))
-        await self._closed
+        return await self._closed
 
-    async def _drain(self, grace: float) -> None:
+    async def _drain(self, grace: float) -> int:
         assert self._server is not None
         self.draining = Drain(self._listeners, grace, now=self.loop.time)
         for listener in self._listeners:
@@ -335,11 +368,12 @@ class Server:
             self._wheel.close()
         while self._listeners:  # noqa: ASYNC110 -- picows reports each cut in a turn of its own
             await asyncio.sleep(0)
+        return self.draining.cut
 
     def abort(self) -> None:
-        """Cut every session off now; a `close` that is under way ends at once."""
-        for listener in list(self._listeners):
-            listener.abort()
+        """Cut every session off now, in a `close` that is under way: it ends at once."""
+        if self.draining is not None:
+            self.draining.cut_off()
 
 
 EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {

@@ -77,6 +77,11 @@ class Proxies:
             found = hop
         return str(found)
 
+    def trust(self, peer: str) -> bool:
+        """Whether the peer is one of them: who the client is then stands in its request."""
+        found = _address(peer)
+        return found is not None and self._trusts(found)
+
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
@@ -112,9 +117,14 @@ class Crowd:
         return bool(self._limit) and self.connections > self._limit
 
     def crowded(self, address: str) -> bool:
-        """Whether those from there are too many."""
+        """Whether those from there, the last to enter with them, are too many."""
         limit = self._limit_per_address
-        return bool(limit) and self._by_address[address] > limit
+        return bool(limit) and self.of(address) > limit
+
+    def has_its_share(self, address: str) -> bool:
+        """Whether one more from there would be too many."""
+        limit = self._limit_per_address
+        return bool(limit) and self.of(address) >= limit
 
     def of(self, address: str) -> int:
         """How many are in from there."""

@@ -31,6 +31,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fastrouter.core.leaves import glob_match
 from fastrouter.errors import (
     AuthError,
     CloseCode,
@@ -395,6 +396,12 @@ class Session:
 
     # ------------------------------------------------------------------- send
 
+    def matches(self, symbol: str, event_type: str) -> bool:
+        """Whether it is subscribed to this topic."""
+        return (symbol, event_type) in self.held or any(
+            event_type == kind and glob_match(pattern, symbol) for pattern, kind in self.held
+        )
+
     def drain(self) -> None:
         """Tell the client that the server goes; the caller flushes and closes."""
         self._tell("DISCONNECTING")
@@ -402,6 +409,11 @@ class Session:
     def upstream(self, connected: bool) -> None:
         """Tell the client that the feed is lost, or back."""
         self._tell("CONNECTED" if connected else "RECONNECTING")
+
+    def gap(self, reason: str) -> None:
+        """Tell the client that events which are never dropped may be missing."""
+        if self.state is State.LIVE:
+            self.send("error", code=ErrorCode.RESUME_GAP, message=reason)
 
     def _tell(self, event: str) -> None:
         if self.state is State.LIVE:  # before that nobody is told anything

@@ -34,6 +34,15 @@ from fastrouter.errors import ConfigError
             "wss://h/ws",
             {"token": "t", "cafile": Path("a.pem"), "subscriptions": None, "conflate": None},
         ),
+        (
+            {
+                "feed.spec": "ws://h",
+                "feed.upstream.idle_seconds": 6,
+                "feed.upstream.reconnect_seconds": 0.5,
+            },
+            "ws://h",
+            {"idle": 6.0, "backoff": (0.5, 10.0)},
+        ),
     ],
 )
 def test_feeds_are_opened_with_their_settings(

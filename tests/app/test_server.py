@@ -34,6 +34,7 @@ class Scripted:
     def __init__(self, then: str = "end") -> None:
         self.published = self.candles = self.bad_rows = 0
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self._then = then
 
     def describe(self) -> str:
@@ -131,8 +132,11 @@ def test_what_is_told_when_ready():
     assert app.Serving("::1", 1, ("/",), "d", "f", True).urls == ["wss://[::1]:1/"]
 
 
-def test_a_second_signal_cuts_the_drain_short():
-    """… of a client that never answers the close."""
+@pytest.mark.parametrize(("signals", "grace"), [(2, 60), (1, 0.1)])
+def test_a_client_that_never_answers_the_close_is_cut(
+    signals: int, grace: float, capfd: pytest.CaptureFixture[str]
+):
+    """… by a second signal, or by the end of the grace."""
     mute = socket.socket()
     mute.setblocking(False)
 
@@ -150,11 +154,16 @@ def test_a_second_signal_cuts_the_drain_short():
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
         )
         await until(b'"CONNECTED"')
-        os.kill(os.getpid(), signal.SIGTERM)
-        await until(b'"DISCONNECTING"')
+        if signals == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await until(b'"DISCONNECTING"')
 
+    chosen = settings(server__grace_seconds=grace, log__format="json")
     with mute:
-        assert not app.serve(settings(server__grace_seconds=60), ready=Visitor(visit))
+        assert not app.serve(chosen, ready=Visitor(visit))
+    log = capfd.readouterr().err
+    assert '"drained": false' in log
+    assert '"cut": 1' in log
 
 
 def test_a_feed_that_ends_leaves_the_server_running(capfd: pytest.CaptureFixture[str]):
@@ -305,6 +314,18 @@ def test_tls_and_its_renewal(
     assert log.count("certificate not renewed") == 1
     assert '"level": "error"' in log
     assert log.count('"certificate renewed"') == 1
+
+
+def test_a_hangup_without_a_certificate_changes_nothing(capfd: pytest.CaptureFixture[str]):
+    async def visit(serving: app.Serving) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with connect(serving.urls[0], "S:AAPL:quote", reconnect=False) as connection:
+            await anext(connection)
+
+    visitor = Visitor(visit)
+    assert app.serve(settings(log__format="json"), ready=visitor)
+    assert not visitor.task.exception()
+    assert capfd.readouterr().err.count("nothing to reload") == 1
 
 
 def test_settings_reach_the_server():

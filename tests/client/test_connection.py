@@ -362,6 +362,22 @@ async def test_a_stable_session_resets_the_backoff(
     assert naps.seconds == [2.0, 4.0, 2.0]
 
 
+async def test_a_session_that_delivered_resets_it_sooner(
+    surroundings: Surroundings, naps: Naps, clock: Clock
+):
+    async def handler(peer: ServerConnection) -> None:
+        await peer.send(quote(1))
+        if len(naps.seconds) in (2, 3):  # the fourth said no more than a welcome would
+            clock.now += 3
+        if len(naps.seconds) == 2:
+            await peer.send(quote(2))
+        await peer.close(1000 if len(naps.seconds) == 4 else 1011)
+
+    async with serving(handler) as url, connect(url, surroundings=surroundings) as connection:
+        assert len(await take(connection, 9)) == 6
+    assert naps.seconds == [2.0, 4.0, 2.0, 4.0]
+
+
 async def test_1000_ends_the_iteration():
     async def handler(peer: ServerConnection) -> None:
         await peer.send(quote())

@@ -53,6 +53,8 @@ def endpoint(**changes):
         "fed": True,
         "sessions": 3,
         "refusals": Counter({404: 2, 503: 1}),
+        "unfinished": 5,
+        "turned_away": 6,
         "rejections": Counter({"INVALID_MESSAGE": 7}),
         "closes": Counter({1000: 1, 4008: 1}),
         "acks": SimpleNamespace(messages=5, events=9, unknown=2, latency=[0, 0, 3, 4]),
@@ -114,6 +116,8 @@ def test_endpoints_are_summed():
     samples = scrape([endpoint(), other, endpoint()])
     assert samples["fastrouter_sessions"] == {("trading-api",): 6, ("dgbit",): 2}
     assert samples["fastrouter_handshakes_refused_total"] == {("404",): 5, ("503",): 2}
+    assert samples["fastrouter_handshakes_unfinished_total"] == {(): 15}
+    assert samples["fastrouter_connections_refused_total"] == {(): 18}
     assert samples["fastrouter_messages_rejected_total"] == {("INVALID_MESSAGE",): 21}
     assert samples["fastrouter_closes_total"] == {("1000",): 3, ("4008",): 3}
     assert samples["fastrouter_handshakes_total"] == {(): 12}
@@ -165,3 +169,8 @@ def test_the_journal():
     }
     assert found == vars(journal)
     assert not any("journal" in name for name in scrape([endpoint()]))
+
+
+def test_stale_topics_are_counted_where_somebody_watches():
+    assert scrape([endpoint()], stale=lambda: 3)["fastrouter_stale_topics"][()] == 3
+    assert "fastrouter_stale_topics" not in scrape([endpoint()])

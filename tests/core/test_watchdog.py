@@ -75,3 +75,15 @@ def test_a_topic_without_a_value_is_not_silent(router, watchdog):
 def test_a_silence_that_is_none(router, silence):
     with pytest.raises(ValueError, match="allowed: from 1"):
         Watchdog(router, silence)
+
+
+def test_what_is_stale_now(router, watchdog):
+    router.publish(quote("S:A"))
+    router.publish(quote("S:B"))
+    assert (watchdog.stale, watchdog.silent(0)) == (0, [])
+    watchdog.scan(0)
+    watchdog.scan(10 * SECOND)
+    assert watchdog.stale == 2
+    router.publish(quote("S:A"))
+    watchdog.scan(12 * SECOND)
+    assert (watchdog.stale, watchdog.silent(13 * SECOND)) == (1, [("S:B", "quote", 13 * SECOND)])

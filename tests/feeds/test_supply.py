@@ -16,6 +16,7 @@ class Script:
 
     def __init__(self, *steps: object) -> None:
         self.on_state: Callable[[bool], None] | None = None
+        self.on_gap: Callable[[str], None] | None = None
         self.published = self.candles = self.bad_rows = 0
         self._steps = steps
 
@@ -24,7 +25,10 @@ class Script:
 
     async def run(self, router) -> None:
         for step in self._steps:
-            if isinstance(step, bool):
+            if isinstance(step, tuple):
+                assert self.on_gap is not None
+                self.on_gap(*step)
+            elif isinstance(step, bool):
                 assert self.on_state is not None
                 self.on_state(step)
             elif isinstance(step, int):
@@ -118,3 +122,11 @@ async def test_stopped():
     with pytest.raises(asyncio.CancelledError):
         await running
     assert stage.outcomes == ["feed stopped"]
+
+
+async def test_a_gap_of_any_feed_is_passed_on():
+    stage = Stage(Script(("one",), "gone"), Script(("two",)))
+    gaps: list[str] = []
+    stage.supply.on_gap = gaps.append
+    await stage.supply.run(None)
+    assert gaps == ["one", "two"]

@@ -18,6 +18,8 @@ from fastrouter.client import Surroundings, connect
 from fastrouter.errors import FeedError
 from fastrouter.feeds import open_feed
 from fastrouter.feeds.upstream import EVERYTHING, UpstreamFeed
+from fastrouter.journal.bookmark import Bookmark
+from fastrouter.journal.journal import Journal
 from tests.client.conftest import GAP, Script, connection_event, order, quote, serving, take
 
 
@@ -181,6 +183,72 @@ async def test_an_upstream_that_lost_its_journal(
         await UpstreamFeed(url, surroundings=at_once).run(publisher)
     assert [event.id for event in publisher.events] == [900, 901, 1, 2]
     assert any("RESUME_GAP" in message for message in caplog.messages)
+
+
+async def test_a_gap_of_the_upstream_is_told_downstream(at_once: Surroundings):
+    """To who is there, and to who resumes from before; over sockets."""
+    script = Script(([order(900)], 1011), ([GAP, order(1)], 0))
+    downstream = Router()
+    relay = await downstream.serve("127.0.0.1", 0)
+    async with serving(script) as url:
+        feed = UpstreamFeed(url, surroundings=at_once)
+        feed.on_gap = relay.gap
+        async with connect(url_of(relay), "*:order") as session:
+            await take(session, 1)
+            async with relaying(feed, downstream):
+                first, gap, second = await take(session, 3)
+        assert (gap.kind, gap.payload["code"]) == ("error", "RESUME_GAP")
+        assert gap.payload["message"] == "the upstream has a gap: the oldest is evt_1"
+        for since, told in ((first.id, 1), (second.id, 0)):
+            async with connect(url_of(relay), "*:order", since=since) as session:
+                downstream.publish("order", {"last": True})
+                seen = []
+                while not seen or "last" not in seen[-1].payload:
+                    seen += await take(session, 1)
+            assert [event.kind for event in seen].count("error") == told
+    await relay.close()
+
+
+async def test_a_bookmark_is_where_the_next_feed_goes_on():
+    script = Script(([order(1), order(2)], 4403), ([order(3)], 1000))
+    publisher, bookmark = Publisher(), Bookmark("upstream")
+    async with serving(script) as url:
+        with pytest.raises(FeedError, match="4403"):
+            await UpstreamFeed(url, bookmark=bookmark).run(publisher)
+        await UpstreamFeed(url, bookmark=bookmark).run(publisher)
+    assert [event.id for event in publisher.events] == [1, 2, 3]
+    assert script.paths[1].endswith("since=evt_2")
+    assert bookmark.position == 3
+
+
+async def test_a_relay_with_a_journal_asks_for_what_its_downtime_missed(tmp_path: Path):
+    """Both are real; the relay's sessions get every order once, over its restart."""
+    upstream, numbers, since = Router(), [], 0
+    server = await upstream.serve("127.0.0.1", 0)
+    for run in range(3):
+        with Journal(tmp_path / "journal.db") as journal:
+            router = Router(journal=journal)
+            relay = await router.serve("127.0.0.1", 0)
+            feed = UpstreamFeed(url_of(server), bookmark=journal.bookmark("upstream"))
+            feed.on_gap = relay.gap
+            async with (
+                connect(url_of(relay), "*:order", since=since or None) as session,
+                relaying(feed, router),
+            ):
+                await take(session, 1)
+                while not server.sessions:  # noqa: ASYNC110 -- a server tells nobody
+                    await asyncio.sleep(0)
+                upstream.publish("order", {"n": 2 * run})
+                wanted = 1 if run == 0 else 2
+                events = await take(session, wanted)
+                numbers += [event.payload.get("n") for event in events]
+                since = session.last_id
+            await relay.close()
+        while server.sessions:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        upstream.publish("order", {"n": 2 * run + 1})  # the relay is down
+    assert numbers == [0, 1, 2, 3, 4]
+    await server.close()
 
 
 async def test_a_second_run_goes_on_where_the_first_ended():

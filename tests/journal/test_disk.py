@@ -1,11 +1,14 @@
 """The files of a journal, opened again after every kind of end."""
 
+import os
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from fastrouter.errors import ConfigError
+from fastrouter.journal import disk as module
 from fastrouter.journal import ids as ids_module
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.ids import BLOCK
@@ -127,6 +130,40 @@ def test_two_at_once_are_refused(path):
     opened(path).close()
 
 
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_by_another_name_it_is_the_same_journal(path, tmp_path, link):
+    disk = opened(path)
+    other = tmp_path / "other.db"
+    link(other, path)
+    with pytest.raises(ConfigError, match="another server") as caught:
+        opened(other)
+    assert caught.value.code == "JOURNAL_LOCKED"
+    take(disk.writer, *entries(1, 2))
+    disk.close()
+    assert not (tmp_path / "other.db-spool").exists()
+
+
+def test_by_a_symlink_it_has_the_same_spool(path, tmp_path):
+    other = tmp_path / "other.db"
+    other.symlink_to(path)
+    opened(other).close()
+    opened(path).close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "journal.db", "journal.db-spool", "other.db"]  # fmt: skip
+
+
+def test_all_files_are_their_owners_alone(path, tmp_path):
+    old = os.umask(0o022)
+    try:
+        disk = opened(path)
+        take(disk.writer, entry(1))
+    finally:
+        os.umask(old)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    disk.close()
+    assert modes == {f"journal.db{end}": 0o600 for end in ("", "-wal", "-shm", "-spool")}
+
+
 def test_a_spool_of_another_journal_is_left_alone(path, spool_path, tmp_path):
     opened(path).close()
     opened(tmp_path / "other.db").close()
@@ -177,6 +214,65 @@ def test_files_that_cannot_be_used_let_go_of_the_lock(path, spool_path):
     for _ in range(2):
         with pytest.raises(ConfigError, match="not a database"):
             opened(path)
+    assert not spool_path.exists()
     path.unlink()
-    spool_path.unlink()
     opened(path).close()
+
+
+def test_a_folder_is_no_journal(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        opened(tmp_path / "folder")
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_start_that_fails_leaves_nothing_behind(path, tmp_path, monkeypatch):
+    def full(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(module, "Ids", full)
+    with pytest.raises(ConfigError, match="disk is full"):
+        opened(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_leaves_what_was_there(path, spool_path, tmp_path, monkeypatch):
+    opened(path).close()
+    spool_path.write_bytes(b"no spool at all")
+    with pytest.raises(ConfigError, match="no spool"):
+        opened(path)
+    assert path.stat().st_size
+    assert spool_path.read_bytes() == b"no spool at all"
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-spool"])
+def test_a_file_that_was_removed_meanwhile_is_said_at_the_close(path, caplog, end):
+    disk = opened(path)
+    take(disk.writer, entry(1))
+    path.with_name(path.name + end).unlink()
+    disk.close()
+    assert disk.writer.errors == 1
+    assert f"{path}{end}; sessions" in caplog.text
+    assert "not closed as it should be" in caplog.text
+    path.with_name(path.name + "-spool").unlink(missing_ok=True)
+    disk = opened(path)
+    assert kept(disk) == ([1] if end else [])
+    if end:  # all is there, but nobody can know
+        assert disk.writer.missing_to == BLOCK
+    disk.close()
+
+
+def test_the_files_of_a_successor_are_left_alone(path, tmp_path):
+    first = opened(path)
+    take(first.writer, *entries(1, 2))
+    for file in list(tmp_path.iterdir()):
+        file.unlink()
+    second = opened(path)
+    take(second.writer, *entries(3, 4))
+    there = {file: file.stat().st_ino for file in tmp_path.iterdir()}
+    first.close()
+    assert {file: file.stat().st_ino for file in tmp_path.iterdir()} == there
+    second.close()
+    third = opened(path)
+    assert kept(third) == [3, 4]
+    third.close()

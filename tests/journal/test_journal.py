@@ -199,6 +199,27 @@ async def test_what_was_pruned_is_a_gap(path, gaps):
                     "replaying from now: none is kept"]  # fmt: skip
 
 
+async def test_a_hole_in_the_middle_says_where_it_ends(path, gaps):
+    with Journal(path) as journal:
+        router = following(journal)
+        publish(journal, router, 10)
+        router.last_id = 15
+        journal.disk.writer.lose(15, False)
+        publish(journal, router, 5)
+    kept = [*range(1, 11), *range(16, 21)]
+    with Journal(path) as journal:
+        following(journal)
+        for since in (4, 12, 15, 99):
+            assert await replayed(journal, since, gaps) == [
+                one for one in kept if one > since or since == 99
+            ]
+    after = "replaying what is kept, which is complete after evt_15"
+    assert gaps == [
+        *(f"events after evt_{since} up to evt_15 may be missing; {after}" for since in (4, 12)),
+        f"evt_99 is no event of this server; {after}",
+    ]
+
+
 async def test_a_store_that_cannot_be_read_is_a_gap(path, gaps, caplog):
     with Journal(path) as journal:
         publish(journal, following(journal), 10)

@@ -215,6 +215,21 @@ def test_what_else_it_remembers(path):
     spool.close()
 
 
+def test_a_position_belongs_to_a_source(path):
+    spool = Spool(path)
+    assert (spool.source, spool.position) == (bytes(16), None)
+    spool.source = b"0123456789abcdef"
+    spool.position = 0
+    spool.close()
+    spool = Spool(path)
+    assert (spool.source, spool.position) == (b"0123456789abcdef", 0)
+    spool.source = b"fedcba9876543210"
+    assert spool.position is None
+    with pytest.raises(ValueError, match="16 bytes"):
+        spool.source = b"short"
+    spool.close()
+
+
 def test_two_at_once_are_refused(path):
     spool = Spool(path)
     with pytest.raises(ConfigError, match="in use by another server") as caught:

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from fastrouter.journal.ids import BLOCK, Ids
+from fastrouter.journal.presence import Presence
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import FIRST_RETRY, LAST_RETRY, Limits, Writer
@@ -41,7 +42,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def writer(spool, store):
-    return Writer(spool, store, Ids(store, spool), Limits(1e9, 1 << 40))
+    return Writer(spool, store, Ids(store, spool), Limits(1e9, 1 << 40), Presence(()))
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_ids_are_reserved_ahead(writer, store):
 
 
 def test_old_events_are_pruned(spool, store, kept):
-    writer = Writer(spool, store, Ids(store, spool), Limits(-1.0, 1 << 40))
+    writer = Writer(spool, store, Ids(store, spool), Limits(-1.0, 1 << 40), Presence(()))
     take(writer, 1, 2)
     writer.attempt()
     assert kept() == []
@@ -155,3 +156,19 @@ def test_it_says_when_it_could_not(writer, store, spool):
     writer.start()
     assert not writer.close()
     assert len(spool.entries()) == 1
+
+
+def test_files_that_are_gone_are_said_once_and_written_all_the_same(spool, store, kept, caplog):
+    presence = Presence((store.path,))
+    writer = Writer(spool, store, Ids(store, spool), Limits(1e9, 1 << 40), presence)
+    writer.attempt()
+    assert (writer.errors, writer.removed) == (0, [])
+    kept()
+    store.path.unlink()
+    for number in (1, 2):
+        writer._next_prune = 0.0
+        take(writer, number)
+        writer.attempt()
+    assert (writer.errors, writer.removed, writer._retry) == (1, [store.path], 0.0)
+    assert caplog.text.count("removed or replaced while in use") == 1
+    assert kept() == [1, 2]

@@ -73,8 +73,10 @@ def fleet() -> Fleet:
 
 async def test_one_session_is_closed_at_once(fleet):
     (one,) = fleet.add()
-    await fleet.drain(10).run()
+    drain = fleet.drain(10)
+    await drain.run()
     assert one.closed[0] == 0
+    assert drain.cut == 0
     assert fleet.passed <= STEP * 1.01
 
 
@@ -112,7 +114,9 @@ async def test_one_that_is_blocked_is_closed_when_it_has_its_bytes(fleet):
 
 async def test_one_that_stays_blocked_is_cut_at_the_end(fleet):
     (stuck,), (mute,) = fleet.add(until=99), fleet.add(mute=True)
-    await fleet.drain(2).run()
+    drain = fleet.drain(2)
+    await drain.run()
+    assert drain.cut == 2
     assert stuck.closed is None
     assert mute.closed is not None
     assert stuck.cut == mute.cut == pytest.approx(2, abs=2 * STEP)
@@ -132,6 +136,17 @@ async def test_it_ends_when_all_have_gone(fleet):
     fleet.open.clear()
     await drain.run()
     assert fleet.passed == 0
+
+
+async def test_cut_off_early_counts_each_once(fleet):
+    """… also when its connection takes a turn to be lost."""
+    (stuck,), _ = fleet.add(until=99), fleet.add(until=1)
+    drain = fleet.drain(10)
+    await fleet.clock.sleep(2)
+    drain.cut_off()
+    fleet.open.add(stuck)
+    await drain.run()
+    assert drain.cut == 2
 
 
 async def test_cancelled_it_cuts_what_is_left(fleet):

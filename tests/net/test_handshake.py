@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -14,7 +15,7 @@ from fastrouter.errors import ConfigError
 from fastrouter.session.auth import Verifier
 
 from ..tokens import SECRET, forged, hs256
-from .wire import HEADERS, Wire, frame, until
+from .wire import HEADERS, KEY, Wire, frame, until
 
 VERIFIER = Verifier(secret=SECRET)
 EXPIRED = hs256(exp=1)
@@ -70,9 +71,11 @@ class TestToken:
             (f"/ws?token={hs256()}", "Authorization: Bearer \xff\r\n", "NOT_AUTHENTICATED"),
         ],
     )
-    async def test_a_bad_one_is_401(self, serve, open_session, target, headers, code):
+    async def test_a_bad_one_is_401(self, serve, caplog, target, headers, code):
         server = await serve(verifier=VERIFIER)
+        caplog.set_level(logging.INFO, "fastrouter.net")
         status, answer, body = await refused(server, target, headers)
+        assert f"refused 127.0.0.1: {code} {body['message']}" in caplog.messages
         assert (status, body["code"]) == (401, code)
         assert answer["www-authenticate"].startswith("Bearer")
         assert server.refusals == {401: 1}
@@ -147,6 +150,34 @@ class TestToken:
         await open_session(await serve(), "/ws?token=bad")
 
 
+class TestMalformed:
+    @pytest.mark.parametrize(
+        "head",
+        [b"", b"nonsense", b"POST /ws HTTP/1.1", b"GET /ws HTTP/1.0", b"GET /ws HTTP/1.1\r\nno"],
+    )
+    async def test_what_picows_refuses_is_counted(self, serve, head):
+        server = await serve()
+        for piece in (head + b"\r\n\r\n", head + b"\r\n\r\nand more"):
+            wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+            wire.send(piece)
+            assert (await wire.response())[0] == 400
+            await wire.bye()
+        await gone(server)
+        assert server.refusals == {400: 2}
+        assert server.unfinished == 0
+
+    @pytest.mark.parametrize("key", ["", "x", "c2hvcnQ=", "dGhlIHNhbXBsZSBub25jZQ!=", "\xff"])
+    async def test_a_key(self, serve, key):
+        server = await serve()
+        wire = await Wire.open(server.port, "/ws", HEADERS.replace(KEY, key))
+        status, answer = await wire.response()
+        body = json.loads(await wire.reader.readexactly(int(answer["content-length"])))
+        assert (status, body["code"]) == (400, "BAD_REQUEST")
+        assert "Sec-WebSocket-Key" in body["message"]
+        assert server.refusals == {400: 1}
+        await wire.bye()
+
+
 class TestOrigin:
     @pytest.mark.parametrize(
         ("origin", "status"),
@@ -209,6 +240,23 @@ class TestCrowd:
         assert server.crowd.of("1.1.1.1") == 0
         assert await come("1.1.1.1") == 101
         await wires[-1].bye()
+
+    async def test_silent_ones_get_no_more_than_their_share(self, serve, open_session):
+        server = await serve(connections=3, connections_per_address=2)
+        silent = [Wire(*await asyncio.open_connection("127.0.0.1", server.port)) for _ in range(2)]
+        await until(lambda: server.crowd.connections == 2)
+        third = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+        with contextlib.suppress(ConnectionResetError):
+            await third.end()
+        await third.bye()
+        await until(lambda: server.turned_away == 1)
+        assert server.crowd.connections == server.crowd.of("127.0.0.1") == 2
+        assert (server.unfinished, server.refused) == (0, 0)
+        for wire in silent:
+            await wire.bye()
+        await gone(server)
+        assert server.unfinished == 2
+        await open_session(server)
 
     @pytest.mark.parametrize(
         "request_bytes", [b"\r\n\r\n", b"GET /nope HTTP/1.1\r\n\r\n", b"", b"GET /ws HTTP/1.1\r\n"]

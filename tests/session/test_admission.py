@@ -81,6 +81,15 @@ def test_the_client_behind_proxies(peer, forwarded, client):
     assert Proxies(PROXIES).client(peer, forwarded) == client
 
 
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [(PROXIES[0].partition("/")[0], True), ("8.8.8.8", False), ("", False), ("no address", False)],
+)
+def test_who_is_a_proxy(peer, trusted):
+    assert Proxies(PROXIES).trust(peer) is trusted
+    assert not Proxies().trust(peer)
+
+
 @given(st.text(), st.lists(st.text()))
 def test_no_header_does_more_than_be_disbelieved(peer, forwarded):
     assert isinstance(Proxies(PROXIES).client(peer, forwarded), str)
@@ -89,8 +98,10 @@ def test_no_header_does_more_than_be_disbelieved(peer, forwarded):
 
 def test_the_crowd():
     crowd = Crowd(connections=2, per_address=1)
+    assert not crowd.has_its_share("a")
     crowd.enter("a")
     crowd.enter("b")
+    assert crowd.has_its_share("a")
     assert not crowd.full
     assert not crowd.crowded("a")
     crowd.move("b", "a")
@@ -108,4 +119,5 @@ def test_no_limits():
         crowd.enter("a")
     assert not crowd.full
     assert not crowd.crowded("a")
+    assert not crowd.has_its_share("a")
     assert crowd.of("a") == 1000

@@ -1,0 +1,60 @@
+"""The lock on a journal's database: one server at a time, by whatever name it is opened."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from fastrouter.errors import ConfigError
+
+__all__ = ["Lock"]
+
+#: Files that this process holds. To close a file takes SQLite's locks on it from the whole
+#: process, so that what is held here must not even be opened for a try.
+held: set[tuple[int, int]] = set()
+
+
+class Lock:
+    """Locks the file at `path` for as long as it is open; makes it, for its owner alone.
+
+    SQLite locks with `fcntl`, this one with `flock`: they know nothing of each
+    other. The caller has SQLite open the file after this, and close it before.
+    `new` says that the file is empty. Raises ConfigError when somebody has it,
+    under this name or another, and for what cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists() and _identity(os.stat(path)) in held:
+            raise _locked(path)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(f"journal {path} cannot be opened: {error.strerror}") from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise _locked(path) from None
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ConfigError(f"journal {path} cannot be locked: {error.strerror}") from None
+        status = os.fstat(self._descriptor)
+        self._identity = _identity(status)
+        self.new = not status.st_size
+        held.add(self._identity)
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call again."""
+        if self._identity in held:
+            held.discard(self._identity)
+            os.close(self._descriptor)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _locked(path: Path) -> ConfigError:
+    return ConfigError(f"journal {path} is in use by another server", code="JOURNAL_LOCKED")
