@@ -29,6 +29,7 @@ from . import inputs
 from .child import Child, ChildFailed
 
 TARGET = (sys.executable, "-m", "fastrouter.bench.target")
+RATES = ("--orders", "20", "--quotes", "200")  # replays keep what they decode: few orders
 BATCH = 50  # connections a worker runs before it reports
 INPUTS = 20  # of a connection, about
 PATIENCE = 20.0  # s for a connection to end
@@ -244,15 +245,7 @@ class Found(NamedTuple):
 
 def run(seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Found:
     """Send at least `total` inputs; memory may grow by `growth` bytes."""
-    command = [
-        sys.executable,
-        "-m",
-        "fastrouter.bench.target",
-        "--orders",
-        "200",
-        "--quotes",
-        "200",
-    ]
+    command = (*TARGET, *RATES)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers) as pool, Child(command, stderr=log.fileno()) as server:
         port = int(server.hear_word("PORT", 60))
