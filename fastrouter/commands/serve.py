@@ -104,7 +104,7 @@ def serve(
     overrides = {key: given[name] for name, key in KEYS.items()}
     settings = config.load(config_file, overrides).settings
     if not app.serve(settings, exit_when_done=exit_when_done, ready=_tell):
-        fail("sessions were cut off before they had all their bytes", "INTERRUPTED", 1)
+        fail("a second signal cut off sessions before they had all their bytes", "INTERRUPTED", 1)
 
 
 def _tell(serving: app.Serving) -> None:
