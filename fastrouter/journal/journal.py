@@ -34,6 +34,10 @@ TAIL_BYTES = 16 << 20
 FILE_TAIL_BYTES = 24 << 20  # more than the spool has: what is not stored yet is here
 FILE_BYTES = 1 << 30
 DAY = 86_400.0  # s
+#: Where ids of a run without a file begin: as many for each second since then, so that a later
+#: run begins behind an earlier one which published fewer than that a second, all told.
+IDS_A_SECOND = 100_000
+SINCE = 1_735_689_600  # s: 2025-01-01T00:00:00Z; every digit costs each message a byte
 
 
 class Journal(Keeper):
@@ -69,7 +73,7 @@ class Journal(Keeper):
         self._threads: ThreadPoolExecutor | None = None
         if path is None:
             # ids of another run are never ours: nobody resumes in the wrong one unnoticed
-            super().__init__(Tail(max_bytes or TAIL_BYTES, time.time_ns() // 1000))
+            super().__init__(Tail(max_bytes or TAIL_BYTES, _fresh_start()))
         else:
             self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
             tail = Tail(FILE_TAIL_BYTES, self.disk.start)
@@ -223,3 +227,7 @@ def _hand_over(
     if not reading.cancelled():
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(have, reading)
+
+
+def _fresh_start() -> int:
+    return int((time.time() - SINCE) * IDS_A_SECOND)
