@@ -124,7 +124,9 @@ def _announce_unknown(bookmark: Bookmark, server: Server) -> None:
 
 def _journal(journal: config.Journal) -> Journal:
     """The configured journal. Raises ConfigError."""
-    return Journal(journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes)
+    return Journal(
+        journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes, fresh=True
+    )
 
 
 async def _listen(

@@ -48,7 +48,10 @@ class Journal(Keeper):
       within one run;
     - `max_age`: s that an event is kept for in the file (default: a day);
     - `max_bytes`: what the file may hold (default 1 GiB), without a path what
-      is held in memory (default 16 MiB).
+      is held in memory (default 16 MiB);
+    - `fresh`: without a path, begin ids behind those of earlier runs, so that a
+      session which comes from one of them is told RESUME_GAP. Otherwise they
+      begin at 1: the same events are the same bytes in every run.
 
     All but `close` belongs to the thread of the event loop. What cannot be kept
     is logged and counted (`counters()`), and told to the sessions that would
@@ -62,6 +65,7 @@ class Journal(Keeper):
         *,
         max_age: float = DAY,
         max_bytes: int | None = None,
+        fresh: bool = False,
     ) -> None:
         self.disk: Disk | None = None
         self.read_errors = 0
@@ -72,8 +76,7 @@ class Journal(Keeper):
         self._router: Router | None = None
         self._threads: ThreadPoolExecutor | None = None
         if path is None:
-            # ids of another run are never ours: nobody resumes in the wrong one unnoticed
-            super().__init__(Tail(max_bytes or TAIL_BYTES, _fresh_start()))
+            super().__init__(Tail(max_bytes or TAIL_BYTES, _fresh_start() if fresh else 0))
         else:
             self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
             tail = Tail(FILE_TAIL_BYTES, self.disk.start)

@@ -79,7 +79,7 @@ async def test_in_memory_what_follows_is_replayed(gaps):
 
 
 async def test_in_memory_an_older_run_is_a_gap(gaps):
-    journal = Journal()
+    journal = Journal(fresh=True)
     router = following(journal)
     start = router.last_id
     publish(journal, router, 2)
@@ -134,7 +134,7 @@ def test_an_event_costs_what_the_tail_counts_for_it():
 
 
 def test_two_runs_in_memory_share_no_ids(monkeypatch):
-    first, second = Journal(), Journal()
+    first, second = Journal(fresh=True), Journal(fresh=True)
     assert 0 < first.tail.last < second.tail.last < 1 << 53  # a double holds them
 
 
