@@ -30,9 +30,12 @@ NOTHING = memoryview(b"")
 
 
 class Protocol(WSProtocol):  # type: ignore[misc]
-    """One connection, from its first byte."""
+    """One connection, from its first byte.
 
-    def __init__(self, server: Server) -> None:
+    `address` is that of one which the server has let in already.
+    """
+
+    def __init__(self, server: Server, address: str | None = None) -> None:
         endpoint = server.endpoint
         super().__init__(
             *(None, None, False, self._asked, server.quiet, True),
@@ -44,20 +47,21 @@ class Protocol(WSProtocol):  # type: ignore[misc]
             READ_BUFFER,
         )
         self.server = server
-        self.address = ""
+        self.address = address or ""
+        self.made = False  # did the loop hand it a transport?
         self._head: _Head | None = _Head(endpoint.header_bytes)  # None once it is whole
         self._gate = Gate(endpoint.max_message_bytes)
         self._room = NOTHING
-        self._in = False  # does it count?
+        self._in = address is not None  # does it count?
         self._was_asked = False  # did picows understand its request?
         self._pace: Pace | None = None  # while there is a connection
 
     def connection_made(self, transport: Any) -> None:
-        peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.address = self.server.proxies.client(address, [])
+        self.made = True
         super().connection_made(transport)
-        self._in = self.server.lets_in(self.address)
+        if not self._in:
+            self.address = self.server.address_of(transport.get_extra_info("peername"))
+            self._in = self.server.lets_in(self.address)
         if self._in:
             self._pace = Pace(transport, self.server.loop)
         else:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastrouter.errors import CloseCode, ConfigError
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
+from fastrouter.net.door import Door
 from fastrouter.net.drain import Drain
 from fastrouter.net.listener import Listener
 from fastrouter.net.protocol import HEADER_BYTES, Protocol
@@ -119,7 +120,7 @@ class Server:
         self.proxies = Proxies(endpoint.trusted_proxies)
         self.crowd = Crowd(endpoint.connections, endpoint.connections_per_address)
         self.accepted = 0
-        self.turned_away = 0  # connections cut at once: too many from their address
+        self.turned_away = 0  # connections cut at once: too many, from their address or in all
         self.unfinished = 0  # connections lost before their request was whole
         self.refusals: Counter[int] = Counter()  # by HTTP status
         self.rejections: Counter[str] = Counter()  # messages, by error code
@@ -133,7 +134,7 @@ class Server:
         self._wheel: Wheel[Listener] = Wheel(
             self.loop, self._due, grain=min(0.1, endpoint.heartbeat / 20)
         )
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | Door | None = None
         self._closed: asyncio.Future[int] | None = None
 
     @classmethod
@@ -145,19 +146,19 @@ class Server:
         except ValueError as error:
             raise ConfigError(str(error), code=getattr(error, "code", None)) from None
         try:
-            server._server = await server.loop.create_server(
-                lambda: Protocol(server),
-                endpoint.host,
-                endpoint.port,
-                backlog=BACKLOG,
-                **endpoint.tls(),
-            )
+            server._server = await server._open()
         except (OSError, OverflowError) as error:
             raise ConfigError(
                 f"cannot listen on {endpoint.host}:{endpoint.port}: {error}",
                 code="ADDRESS_UNAVAILABLE",
             ) from None
         return server
+
+    async def _open(self) -> asyncio.Server | Door:
+        host, port, tls = self.endpoint.host, self.endpoint.port, self.endpoint.tls()
+        if tls:
+            return await Door.open(self, host, port, backlog=BACKLOG, **tls)
+        return await self.loop.create_server(lambda: Protocol(self), host, port, backlog=BACKLOG)
 
     @property
     def port(self) -> int:
@@ -182,13 +183,20 @@ class Server:
 
     # -------------------------------------------------------------- handshake
 
+    def address_of(self, peer: object) -> str:
+        """The address of a connection, by its peer's name as a socket tells it."""
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        return self.proxies.client(address, [])
+
     def lets_in(self, address: str) -> bool:
         """Judge a new connection before it says a word; who gets in is counted in the crowd.
 
         So nobody holds more than its share, silent or not. Whom a trusted proxy
-        brings is judged by its request, which names it.
+        brings is judged by its request, which names it. Of all together a few
+        more than the limit get in: to be told that it is full.
         """
-        if self.crowd.has_its_share(address) and not self.proxies.trust(address):
+        shared = self.crowd.has_its_share(address) and not self.proxies.trust(address)
+        if shared or self.crowd.overrun:
             self.turned_away += 1
             return False
         self.crowd.enter(address)

@@ -86,6 +86,9 @@ class Proxies:
         return any(address in network for network in self._trusted)
 
 
+SPARE = 64  # connections beyond the limit that are let in to be told so
+
+
 class Crowd:
     """Counts connections, from the moment they are accepted until they are lost."""
 
@@ -115,6 +118,11 @@ class Crowd:
     def full(self) -> bool:
         """Whether those who are in, the last to enter with them, are too many."""
         return bool(self._limit) and self.connections > self._limit
+
+    @property
+    def overrun(self) -> bool:
+        """Whether there are so many that one more need not even be told."""
+        return bool(self._limit) and self.connections >= self._limit + SPARE
 
     def crowded(self, address: str) -> bool:
         """Whether those from there, the last to enter with them, are too many."""
