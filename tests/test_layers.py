@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "journal": ("core", "errors"),
     "net": ("journal", "session", "dialects", "core", "errors"),
     "feeds": ("client", "core", "errors"),
-    "engine": ("core", "errors"),
+    "engine": ("feeds", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),

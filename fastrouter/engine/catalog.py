@@ -1,0 +1,134 @@
+"""A folder of data sets.
+
+::
+
+    DIR/eurusd.csv           the data set ``eurusd``, one file (.csv, .csv.gz, .parquet)
+    DIR/eurusd.toml          how that file is read, where it does not say itself
+    DIR/futures/*.parquet    the data set ``futures``, its files in the order of their names
+    DIR/futures/dataset.toml how they are all read
+
+A description has the keys of `track.Reading`::
+
+    symbol = "C:EURUSD"
+    kind = "quotes"            # or "bars"
+    timeframe = "1m"           # of bars
+    time_format = "compact"    # see feeds.times
+    columns = { time = 0, bid = 1, ask = 2 }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ..errors import FeedError
+from .dataset import Dataset, Description
+from .track import AS_IT_SAYS, Reading, Track
+
+__all__ = ["Catalog", "open_dataset"]
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+FOR_ALL = "dataset.toml"
+
+#: key of a description -> the types it may have, and those in words
+KEYS: dict[str, tuple[tuple[type, ...], str]] = {
+    "kind": ((str,), "a string"),
+    "symbol": ((str,), "a string"),
+    "timeframe": ((str,), "a string"),
+    "time_format": ((str,), "a string"),
+    "columns": ((dict,), "a table of FIELD = column name or position"),
+}
+
+
+class Catalog:
+    """What a folder holds; it is looked at anew with each call, as files come and go."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise FeedError(f"{folder}: no such folder")
+        self.folder = folder
+        self._described: dict[tuple[tuple[Path, int, int], ...], Description] = {}
+
+    def names(self) -> list[str]:
+        """The data sets' names, sorted."""
+        return sorted(self._entries())
+
+    def open(self, name: str, reading: Reading = AS_IT_SAYS) -> Dataset:
+        """The data set of that name. Raises FeedError naming what there is."""
+        entries = self._entries()
+        if name not in entries:
+            there = ", ".join(sorted(entries)) or "none"
+            raise FeedError(f"there is no data set {name!r} in {self.folder}; there are: {there}")
+        return open_dataset(entries[name], reading)
+
+    def describe(self, name: str) -> Description:
+        """What it holds; files that have not changed are not read again. Raises FeedError."""
+        dataset = self.open(name)
+        key = tuple((path, *_version(path)) for path in dataset.files)
+        if key not in self._described:
+            self._described[key] = dataset.describe()
+        return self._described[key]
+
+    def _entries(self) -> dict[str, Path]:
+        found = {}
+        for path in sorted(self.folder.iterdir()):
+            if path.is_dir() and _files(path):
+                found[path.name] = path
+            elif path.is_file() and (name := _stem(path)):
+                found[name] = path
+        return found
+
+
+def open_dataset(path: Path, reading: Reading = AS_IT_SAYS) -> Dataset:
+    """The data set that a file or folder is; what `reading` says goes before the description.
+
+    Raises FeedError.
+    """
+    if path.is_dir():
+        files = _files(path)
+        if not files:
+            raise FeedError(f"{path}: no file in it ends with {', '.join(SUFFIXES)}")
+        told = _described(path / FOR_ALL, reading)
+        return Dataset(path.name, [Track(file, told) for file in files])
+    name = _stem(path) or path.name
+    return Dataset(name, [Track(path, _described(path.parent / f"{name}.toml", reading))])
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and _stem(path)]
+
+
+def _stem(path: Path) -> str:
+    """The name without a suffix of ours; "" for another."""
+    for suffix in SUFFIXES:
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return ""
+
+
+def _described(file: Path, reading: Reading) -> Reading:
+    """The description in `file`, if there is one, overridden by what was told."""
+    if not file.is_file():
+        return reading
+    try:
+        table = tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FeedError(f"{file}: {error}") from None
+    for key, value in table.items():
+        _check(file, key, value)
+    told = {key: value for key, value in reading._asdict().items() if value is not None}
+    return Reading(**{**table, **told})
+
+
+def _check(file: Path, key: str, value: Any) -> None:
+    if key not in KEYS:
+        raise FeedError(f"{file}: {key!r} is not known; allowed: {', '.join(KEYS)}")
+    types, words = KEYS[key]
+    if not isinstance(value, types):
+        raise FeedError(f"{file}: {key} is {value!r}; allowed: {words}")
+
+
+def _version(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size

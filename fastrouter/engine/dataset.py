@@ -1,0 +1,71 @@
+"""A data set: one file or several, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import FeedError
+from .merge import Instant, instants
+from .track import EVERYTHING, BadRow, Span, Track
+
+__all__ = ["Dataset", "Description"]
+
+IGNORED: BadRow = lambda path, number, why: None  # noqa: E731
+
+
+class Description(NamedTuple):
+    """What a data set holds; instants are ns since the epoch, 0 when there are no rows."""
+
+    name: str
+    kinds: tuple[str, ...]
+    symbols: tuple[str, ...]
+    first: int
+    last: int
+    rows: int
+    bad_rows: int
+
+
+class Dataset:
+    """Files whose rows are one stream. The order of the files breaks ties."""
+
+    def __init__(self, name: str, tracks: Sequence[Track]) -> None:
+        if not tracks:
+            raise FeedError(f"data set {name!r} has no files")
+        self.name = name
+        self.tracks = tuple(tracks)
+
+    def instants(self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED) -> Iterator[Instant]:
+        """The stream within the span, from its start; memory holds a block of each file.
+
+        Raises FeedError, naming file and row, for a file that is not in order.
+        """
+        return instants(track.blocks(span, on_bad) for track in self.tracks)
+
+    def describe(self) -> Description:
+        """Look at every row. Raises FeedError."""
+        symbols: set[bytes] = set()
+        first, last, rows = [], [], 0
+        bad: list[int] = []
+        for track in self.tracks:
+            for block in track.blocks(on_bad=lambda path, number, why: bad.append(number)):
+                symbols.update(np.unique(block.rows["symbol"]).tolist())
+                first.append(int(block.instants[0]))
+                last.append(int(block.instants[-1]))
+                rows += len(block.rows)
+        return Description(
+            self.name,
+            tuple(sorted({track.kind for track in self.tracks})),
+            tuple(sorted(symbol.decode() for symbol in symbols)),
+            min(first, default=0),
+            max(last, default=0),
+            rows,
+            len(bad),
+        )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(track.path for track in self.tracks)

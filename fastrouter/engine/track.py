@@ -1,0 +1,152 @@
+"""One file of a data set, as blocks of rows with the instants at which they are known.
+
+A quote is known at its time. A bar is known when it closes: at its time plus its timeframe; an
+earlier instant would let a strategy look ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.dtypes import Rows
+from ..core.timeframe import parse_timeframe
+from ..errors import FeedError
+from ..feeds.columns import Column, map_columns
+from ..feeds.rows import RowBuilder
+from ..feeds.source import Batch, open_source
+from ..feeds.times import TimeParser
+
+__all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track"]
+
+Instants = npt.NDArray[np.int64]
+"""Ns since the epoch, not falling."""
+
+BadRow = Callable[[Path, int, str], object]
+"""Told the file, the line (CSV) or row (Parquet) and the reason of each row that is left out."""
+
+
+class Block(NamedTuple):
+    """Some rows of one file, in its order, and when each is known."""
+
+    instants: Instants
+    rows: Rows
+
+
+class Span(NamedTuple):
+    """What of a data set is wanted: instants in [start, end), ns; symbols, None for all."""
+
+    start: int = -(2**63)
+    end: int = 2**63 - 1
+    symbols: frozenset[bytes] | None = None
+
+
+EVERYTHING = Span()
+
+
+class Reading(NamedTuple):
+    """How a file is to be read, where it does not say itself. See `feeds.replay.ReplayFeed`."""
+
+    kind: str | None = None
+    symbol: str | None = None
+    timeframe: str | None = None
+    time_format: str | None = None
+    columns: Mapping[str, Column] | None = None
+
+
+AS_IT_SAYS = Reading()
+
+
+class Track:
+    """A CSV or Parquet file of quotes or bars; it is looked at when the track is made.
+
+    Raises FeedError, naming the file, for one that is no such thing.
+    """
+
+    def __init__(self, path: Path, reading: Reading = AS_IT_SAYS) -> None:
+        self.path = path
+        self._reading = reading
+        self._source = open_source(path)
+        with _naming(path):
+            self._mapped = map_columns(
+                self._source.names, self._source.width, kind=reading.kind, columns=reading.columns
+            )
+            self._builder()
+        self.kind = self._mapped.kind
+
+    def blocks(
+        self, span: Span = EVERYTHING, on_bad: BadRow = lambda path, number, why: None
+    ) -> Iterator[Block]:
+        """The file's good rows within the span, from its start, in its order.
+
+        Raises FeedError, naming line or row, for one that is known before the one above it:
+        a file that is larger than memory cannot be sorted on the way.
+        """
+        with _naming(self.path):
+            builder = self._builder()
+            latest = EVERYTHING.start
+            for batch in self._source.batches(builder.wanted):
+                rows, bad = builder.build(batch)
+                for number, why in bad:
+                    on_bad(self.path, number, why)
+                if not len(rows):
+                    continue
+                instants = self._known_at(rows)
+                self._check_order(instants, latest, batch, {number for number, _ in bad})
+                latest = int(instants[-1])
+                block = _within(Block(instants, rows), span)
+                if len(block.rows):
+                    yield block
+                if latest >= span.end:
+                    return
+
+    def _builder(self) -> RowBuilder:
+        reading = self._reading
+        times = TimeParser(reading.time_format)
+        return RowBuilder(self._mapped, times, symbol=reading.symbol, timeframe=reading.timeframe)
+
+    def _known_at(self, rows: Rows) -> Instants:
+        if self.kind == "quotes":
+            return rows["time"].copy()
+        names, codes = np.unique(rows["timeframe"], return_inverse=True)
+        lengths = np.array([parse_timeframe(name.decode()) for name in names], np.int64)
+        return np.asarray(rows["time"] + lengths[codes], np.int64)
+
+    def _check_order(self, instants: Instants, latest: int, batch: Batch, bad: set[int]) -> None:
+        backward = np.flatnonzero(np.diff(instants, prepend=max(latest, -(2**62))) < 0)
+        if not len(backward):
+            return
+        good = [number for number in batch.numbers.tolist() if number not in bad]
+        number = good[int(backward[0])]
+        raise FeedError(
+            f"{self._source.unit} {number} is of an earlier time than the one above it; "
+            "sort the file by time"
+        )
+
+
+def _within(block: Block, span: Span) -> Block:
+    instants, rows = block
+    first, last = np.searchsorted(instants, (span.start, span.end))
+    instants, rows = instants[first:last], rows[first:last]
+    if span.symbols is not None:
+        kept = np.isin(rows["symbol"], np.array(sorted(span.symbols), rows.dtype["symbol"]))
+        instants, rows = instants[kept], rows[kept]
+    return Block(instants, rows)
+
+
+class _naming:
+    """Names the file in what goes wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FeedError) and not str(error).startswith(str(self._path)):
+            raise FeedError(f"{self._path}: {error}") from None
