@@ -27,6 +27,7 @@ cdef class Matcher:
         dict rows                       # name -> row
         dict timeframe_names            # row -> bytes; keeps timeframe_name alive
     cdef Topic* topic(self, uint8_t event_type, const char* symbol, size_t size) except NULL
+    cdef Topic* find(self, uint8_t event_type, const char* symbol, size_t size) noexcept
     cdef Topic* _add_topic(self, uint8_t event_type, const char* symbol, size_t size) except NULL
     cdef int _drop(self, Group* group) except -1
     cdef Group* group(self, uint8_t event_type, bytes pattern, uint8_t dialect) except NULL

@@ -19,6 +19,8 @@ from fastrouter.core.clib cimport (
     FR_INTERN_NONE, fr_glob_match, fr_intern_add, fr_intern_find, fr_intern_free,
     fr_intern_init, fr_intern_key, fr_symbol_valid,
 )
+from fastrouter.core.history cimport forget_history
+from fastrouter.core.statistics cimport forget_day
 from fastrouter.core.structs cimport MAX_DIALECTS, Membership
 
 import os
@@ -40,6 +42,8 @@ cdef void free_topic(Topic* topic) noexcept:
         if topic.texts[i] != NULL:
             free(topic.texts[i].data)
             free(topic.texts[i])
+    forget_day(topic.day)
+    forget_history(topic.history)
     del topic.groups
     free(topic)
 
@@ -116,6 +120,15 @@ cdef class Matcher:
         if place != FR_INTERN_NONE:
             return row.topics[0][place]
         return self._add_topic(event_type, symbol, size)
+
+    cdef Topic* find(self, uint8_t event_type, const char* symbol, size_t size) noexcept:
+        """The topic of a symbol, or NULL when it was never seen."""
+        cdef:
+            EventType* row = &self.event_types[event_type]
+            uint32_t place = fr_intern_find(&row.symbols, symbol, size)
+        if place == FR_INTERN_NONE:
+            return NULL
+        return row.topics[0][place]
 
     cdef Topic* _add_topic(self, uint8_t event_type, const char* symbol, size_t size) except NULL:
         cdef:

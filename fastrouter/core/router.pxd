@@ -25,6 +25,7 @@ cdef class Router:
         size_t outbox_bytes
         size_t max_event            # bytes of one framed event
         readonly uint64_t throttled
+        readonly bint statistics
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1

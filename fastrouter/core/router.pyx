@@ -5,10 +5,12 @@ from libc.stdint cimport uint32_t
 from fastrouter.core.batch cimport Batch, candle_fields
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
 from fastrouter.core.event cimport Event
+from fastrouter.core.history cimport remember
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.state cimport own_bytes, waiting as events_waiting
+from fastrouter.core.statistics cimport add_to_day, day_of
 from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
 
 from orjson import dumps
@@ -35,19 +37,23 @@ cdef class Router:
       default: `clock`;
     - `outbox_bytes`: what one session may hold for itself before it is closed;
     - `total_bytes`: what all sessions may hold; beyond it the one that holds most is closed;
-    - `recorder`: is given every lossless event before anybody is sent it.
+    - `recorder`: is given every lossless event before anybody is sent it;
+    - `statistics`: keep each symbol's last 24 hours (see `day`), and the closes of each
+      topic's last 250 closed candles.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
     that waits longest lags by a quarter of it, `publish` sends in line.
     """
 
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
-                 size_t total_bytes=256 << 20, Recorder recorder=None):
+                 size_t total_bytes=256 << 20, Recorder recorder=None,
+                 bint statistics=False):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
         self.clock = clock
         self.recorder = recorder
+        self.statistics = statistics
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
@@ -227,8 +233,12 @@ cdef class Router:
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time) except -1:
         cdef Topic* topic = self.matcher.topic(0, symbol, size)
+        if not time:
+            time = self.clock.now()
+        if self.statistics:
+            add_to_day(topic, time, fields.last, 1)
         self.make_room(topic)
-        self.stamp(topic, time if time else self.clock.now())
+        self.stamp(topic, time)
         topic.value.quote = fields[0]
         topic.has_value = True
         if topic.groups.empty():
@@ -246,6 +256,8 @@ cdef class Router:
                 self.recorder.candle(topic, self.matcher.names[topic.event_type], fields,
                                      self.last_id + 1, topic.stamp.seq + 1)
             self.stamp(topic, fields.time + topic.timeframe)
+            if self.statistics:
+                remember(topic, fields.time, fields.close)
         else:
             now = self.clock.now()
             self.stamp(topic, now)
@@ -385,6 +397,17 @@ cdef class Router:
     def pending(self):
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
+
+    def day(self, str symbol not None):
+        """What the symbol did in the 24 hours up to its newest quote: a `Day`.
+
+        None without a quote, or without `statistics`.
+        """
+        cdef:
+            Py_ssize_t size
+            const char* name = utf8(symbol, &size)
+            Topic* topic = self.matcher.find(0, name, size)
+        return None if topic == NULL else day_of(topic)
 
     def last_event_time(self) -> int:
         """The time (ns) of the newest event of all topics, 0 before the first; walks all topics."""

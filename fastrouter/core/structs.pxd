@@ -11,6 +11,7 @@ cdef enum:
     MAX_SYMBOL = 128            # bytes
     TEXT_CHUNK = 64             # bytes; what the memory of a TopicText's data is a multiple of
     MAX_MARKET_FRAME = 2048     # bytes; no encoded quote or candle is longer
+    MAX_HISTORY = 250           # closed candles a topic remembers
 
 
 cdef enum:                      # lanes: what may happen to an event when a session is slow
@@ -68,6 +69,34 @@ cdef union MarketFields:
     CandleFields candle
 
 
+cdef struct Interval:           # five minutes of a symbol in which it had a quote
+    int64_t time                # when they begin, ns since the epoch
+    double high
+    double low
+    double close
+    double volume
+
+
+cdef struct DayStats:           # of a quote topic: the 24 hours up to its newest quote
+    double open                 # price at `since`
+    double high
+    double low
+    double volume
+    double last                 # newest price
+    int64_t since               # where they begin, ns since the epoch; never before the first quote
+    int64_t newest              # time of the newest quote, ns since the epoch
+    Interval* intervals         # by time
+    uint32_t count
+    uint32_t capacity
+
+
+cdef struct History:            # of a candle topic: its last closed candles
+    int64_t* times              # when they opened, ns since the epoch, rising
+    double* closes
+    uint32_t count
+    uint32_t capacity
+
+
 cdef struct TopicText:          # what a dialect renders once per topic
     char* data
     uint32_t size
@@ -85,6 +114,8 @@ cdef struct Topic:
     int64_t forming_at          # clock when a forming candle was last sent, ns
     Stamp stamp                 # of the last value
     MarketFields value          # the last value
+    DayStats* day               # of a quote topic; NULL when statistics are off or it had none
+    History* history            # of a candle topic; NULL when statistics are off or none closed
     vector[Group*]* groups      # that match, sorted by dialect
     TopicText* texts[MAX_DIALECTS]
 
