@@ -15,6 +15,7 @@ PACKAGE = "fastrouter"
 MAY_IMPORT = {
     "errors": (),
     "core": ("errors",),
+    "models": ("core", "errors"),
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
     "journal": ("core", "errors"),
@@ -24,7 +25,7 @@ MAY_IMPORT = {
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
-    "embed": ("net", "journal", "session", "dialects", "core", "errors"),
+    "embed": ("net", "journal", "session", "dialects", "models", "core", "errors"),
     "config": ("feeds", "session", "dialects", "core", "errors"),
     "log": ("config",),
     "app": (

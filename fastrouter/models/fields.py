@@ -1,0 +1,146 @@
+"""The types of fields: what a publisher may write, and the one form it is routed in.
+
+======== ============================================== ============================
+type     accepted                                       routed
+======== ============================================== ============================
+Number   number, Decimal, decimal string; finite        decimal text: ``"150.25"``
+Real     the same                                       number, an int when whole
+Fraction the same, 0 to 1                               number
+Time     ISO-8601 with a zone, Unix ms, aware datetime  ISO-8601 UTC, microseconds, Z
+Name     string of 1 to 128 bytes                       the same
+Free     object of any JSON values; finite              the same
+======== ============================================== ============================
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, JsonValue, PlainValidator, WithJsonSchema
+
+from fastrouter.core.leaves import iso8601, parse_iso8601
+
+__all__ = [
+    *("LOWER", "UPPER"),
+    *("Fraction", "Free", "Name", "Number", "Real", "Time"),
+    *("decimal_text", "real", "shown"),
+]
+
+MAX_DIGITS = 64  # characters of a decimal
+MAX_NAME = 128  # bytes; what a topic's symbol may have
+
+#: what is decimal text as it stands
+PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+#: what can be made such
+NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MILLISECOND = 1_000_000  # ns
+
+
+def decimal_text(value: object) -> str:
+    """The decimal text of a number, without exponent; ValueError when it is none."""
+    if type(value) is str and len(value) <= MAX_DIGITS and PLAIN.fullmatch(value):
+        text = value
+    else:
+        text = format(_decimal(value), "f")
+        if isinstance(value, float) and text.endswith(".0"):
+            text = text[:-2]
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{len(text)} digits; allowed: {MAX_DIGITS}")
+    return text.removeprefix("-") if text.startswith("-0") and not text.strip("-0.") else text
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, int) and abs(value).bit_length() > 4 * MAX_DIGITS:
+            raise ValueError("too large a number")
+        number = Decimal(repr(value))
+    elif isinstance(value, str) and len(value) <= MAX_DIGITS and NUMERIC.fullmatch(value):
+        number = Decimal(value)
+    else:
+        raise ValueError(f"{shown(value)} is no number; allowed: a finite number or decimal string")
+    if not number.is_finite():
+        raise ValueError(f"{value} is not finite; allowed: a finite number or decimal string")
+    if number and not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS:
+        raise ValueError(f"{shown(value)} has more than {MAX_DIGITS} digits")
+    return number
+
+
+def real(value: object) -> int | float:
+    """The number, an int when it is whole; ValueError when it is none."""
+    number = float(_decimal(value))
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def fraction(value: object) -> int | float:
+    """A number from 0 to 1; ValueError when it is none."""
+    number = real(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{shown(value)} is out of range; allowed: 0 to 1")
+    return number
+
+
+def time_text(value: object) -> str:
+    """The time as ISO-8601 UTC; ValueError when it is none."""
+    try:
+        return iso8601(_nanoseconds(value))
+    except OverflowError:
+        raise ValueError(f"{shown(value)} is out of range; allowed: years 1678 to 2261") from None
+
+
+def _nanoseconds(value: object) -> int:
+    if isinstance(value, str):
+        return parse_iso8601(value)
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return (value - EPOCH) // MICROSECOND * 1000
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value * MILLISECOND
+    raise ValueError(
+        f"{shown(value)} is no time; allowed: ISO-8601 with a zone, Unix ms, an aware datetime"
+    )
+
+
+def name(value: str) -> str:
+    """A word that is not empty, and that can be a topic's; ValueError for others."""
+    if not 0 < len(value) <= MAX_NAME:
+        raise ValueError(f"{len(value)} characters; allowed: 1 to {MAX_NAME}")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value in a message of one line, short."""
+    try:
+        text = " ".join(ascii(value).split())
+    except ValueError:  # an int with more digits than Python prints
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+#: before a Literal: words in any case
+UPPER = BeforeValidator(_upper)
+LOWER = BeforeValidator(_lower)
+
+_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}
+_TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]}
+
+Number = Annotated[str, PlainValidator(decimal_text), WithJsonSchema(_NUMBER)]
+Real = Annotated[int | float, PlainValidator(real), WithJsonSchema(_NUMBER)]
+Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_NUMBER)]
+Time = Annotated[str, PlainValidator(time_text), WithJsonSchema(_TIME)]
+Name = Annotated[str, AfterValidator(name)]
+Free = dict[str, JsonValue]
