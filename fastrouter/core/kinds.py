@@ -8,10 +8,19 @@ topic ends with: the kind, or for candles the kind and its timeframe
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from fastrouter.core.timeframe import TIMEFRAMES
 
-__all__ = ["ACCOUNT_KINDS", "DEFAULT_ACCOUNT", "EVENT_TYPES", "KINDS", "MARKET_KINDS", "Lane"]
+__all__ = [
+    "ACCOUNT_KINDS",
+    "DEFAULT_ACCOUNT",
+    "EVENT_TYPES",
+    "KINDS",
+    "MARKET_KINDS",
+    "Lane",
+    "topic_symbol",
+]
 
 
 class Lane(IntEnum):
@@ -43,9 +52,20 @@ ACCOUNT_KINDS = ("order", "trade", "position", "account")
 #: The account of an event of theirs that names none.
 DEFAULT_ACCOUNT = "default"
 
+#: kind -> the field of its payload that is its topic's symbol; of others it is `symbol`
+SYMBOL_FIELDS = {"job": "id"}
+
 #: Every event type, in the order of the core's table: row number = index.
 EVENT_TYPES = (
     "quote",
     *(kind for kind in KINDS if kind not in MARKET_KINDS),
     *(f"candle@{name}" for name in TIMEFRAMES),
 )
+
+
+def topic_symbol(kind: str, payload: Any) -> str:
+    """The symbol of an event's topic by its payload: "" when it names none."""
+    if not isinstance(payload, dict):
+        return ""
+    symbol = payload.get(SYMBOL_FIELDS.get(kind, "symbol"), "")
+    return symbol if isinstance(symbol, str) else str(symbol)

@@ -17,6 +17,7 @@ cdef class Router:
         readonly Encoder encoder
         readonly Clock clock
         readonly Recorder recorder
+        object validate             # (kind, payload) -> payload; None: as it is
         Matcher matcher
         Moments moments
         uint64_t notice_number          # of the last one: from 2^64 down, so that it is no id
@@ -39,6 +40,8 @@ cdef class Router:
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1
     cdef int fan_out(self, Topic* topic, uint8_t lane) except -1
+    cdef int publish_valid(self, str kind, payload, str symbol, int64_t time,
+                           str account) except -1
     cdef int publish_quote(self, Quote quote) except -1
     cdef int publish_candle(self, Candle candle) except -1
     cdef int publish_quotes(self, Batch batch) except -1

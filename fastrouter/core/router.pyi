@@ -29,6 +29,7 @@ class Router:
         total_bytes: int = 268435456,
         recorder: Recorder | None = None,
         statistics: bool = False,
+        validate: Callable[[str, Any], dict[str, Any]] | None = None,
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...

@@ -16,7 +16,9 @@ from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NO
 from orjson import dumps
 
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
-from fastrouter.core.kinds import ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS
+from fastrouter.core.kinds import (
+    ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS, topic_symbol,
+)
 from fastrouter.errors import EventError
 
 __all__ = ["Router"]
@@ -40,6 +42,8 @@ cdef class Router:
     - `recorder`: is given every lossless event before anybody is sent it;
     - `statistics`: keep each symbol's last 24 hours (see `day`), and the closes of each
       topic's last 250 closed candles.
+    - `validate`: called with kind and payload of any event but a quote or candle; the payload it
+      returns is published. Default: payloads are taken as they are.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
     that waits longest lags by a quarter of it, `publish` sends in line.
@@ -47,13 +51,14 @@ cdef class Router:
 
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
                  size_t total_bytes=256 << 20, Recorder recorder=None,
-                 bint statistics=False):
+                 bint statistics=False, validate=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
         self.clock = clock
         self.recorder = recorder
         self.statistics = statistics
+        self.validate = validate
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
@@ -80,8 +85,8 @@ cdef class Router:
                 str account=None) -> None:
         """Route one event: ``publish(Quote | Candle | Event)`` or ``publish(kind, payload)``.
 
-        With a kind, `payload` is the body as a dict; `symbol` defaults to its
-        ``symbol``, `time` (ns since the epoch) to now. An event of
+        With a kind, `payload` is the body as a dict; `symbol` defaults to
+        `kinds.topic_symbol`, `time` (ns since the epoch) to now. An event of
         `kinds.ACCOUNT_KINDS` belongs to `account`, default its payload's
         ``account_id``, else DEFAULT_ACCOUNT. Only encodes, matches, records and
         appends: sending is the flusher's.
@@ -93,12 +98,10 @@ cdef class Router:
         elif type(event) is Candle:
             self.publish_candle(event)
         elif type(event) is Event:
-            self.publish_event(event.kind, event.payload, event.symbol, event.time,
+            self.publish_valid(event.kind, event.payload, event.symbol or None, event.time,
                                event.account)
         elif type(event) is str:
-            if symbol is None:
-                symbol = payload.get("symbol", "") if isinstance(payload, dict) else ""
-            self.publish_event(event, payload, symbol, time, account)
+            self.publish_valid(event, payload, symbol, time, account)
         else:
             raise EventError(f"cannot publish {type(event).__name__}; allowed: Quote, Candle, "
                              "Event, or a kind and its payload")
@@ -117,9 +120,18 @@ cdef class Router:
         return self.candle(self.matcher.rows["candle@" + candle.timeframe], symbol, size,
                            &candle.fields)
 
+    cdef int publish_valid(self, str kind, payload, str symbol, int64_t time,
+                           str account) except -1:
+        if self.validate is not None:
+            payload = self.validate(kind, payload)
+        if symbol is None:
+            symbol = topic_symbol(kind, payload)
+        self.publish_event(kind, payload, symbol, time, account)
+        return 0
+
     def publish_event(self, str kind, payload, str symbol, int64_t time,
                       str account=None) -> None:
-        """Any kind but quote and candle; encoded by the dialects' Python encoders."""
+        """Any kind but quote and candle, as it is; encoded by the dialects' Python encoders."""
         cdef:
             Topic* topic
             Py_ssize_t size
