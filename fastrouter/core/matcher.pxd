@@ -33,6 +33,7 @@ cdef class Matcher:
     cdef Group* group(self, uint8_t event_type, bytes pattern, uint8_t dialect) except NULL
     cdef Group* find_group(self, uint8_t event_type, bytes pattern, uint8_t dialect) noexcept
     cdef int join(self, Group* group, OutboxState* member) except -1
+    cdef Py_ssize_t place(self, OutboxState* member, Group* group) noexcept
     cdef int leave(self, OutboxState* member, uint32_t place) except -1
     cdef uint32_t account(self, str name) except? 0
     cdef int row(self, str event_type) except -1

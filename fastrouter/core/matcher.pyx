@@ -236,6 +236,21 @@ cdef class Matcher:
         member.cold.held.push_back(membership)
         return 0
 
+    cdef Py_ssize_t place(self, OutboxState* member, Group* group) noexcept:
+        """Where `member` lists `group`, -1 when it is not in it."""
+        cdef:
+            vector[Membership]* held = member.cold.held
+            size_t i
+        if group.members.size() < held.size():
+            for i in range(group.members.size()):
+                if group.members[0][i] == member:
+                    return group.places[0][i]
+            return -1
+        for i in range(held.size()):
+            if held[0][i].group == group:
+                return i
+        return -1
+
     cdef int leave(self, OutboxState* member, uint32_t place) except -1:
         """Take `member` out of the group it holds at `place`; both lists close the gap."""
         cdef:

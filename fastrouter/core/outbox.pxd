@@ -19,7 +19,8 @@ cdef class Outbox:
         readonly Dialect dialect
         object __weakref__
     cdef int check_open(self) except -1
-    cdef Py_ssize_t place(self, Group* group) noexcept
+    cdef int number_of(self, Dialect dialect) except -1
+    cdef int check_no_market(self, list wanted) except -1
     cdef int send_waiting(self) except -1
     cdef int owe_snapshots(self, list joined) except -1
     cdef int owe_snapshot(self, Topic* topic) except -1

@@ -3,7 +3,6 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint8_t
 from libcpp.unordered_set cimport unordered_set
-from libcpp.vector cimport vector
 
 import cython
 
@@ -12,7 +11,7 @@ from fastrouter.core.frame cimport TEXT, bytes_append, bytes_append_frame, heade
 from fastrouter.core.owed cimport is_owed, owe, strike
 from fastrouter.core.state cimport may_see, new_state, own_bytes, release
 from fastrouter.core.structs cimport (
-    BLOCKED, CONTROL, HELD, LATER, MUTE, OFF_RING, PACED, SNAPSHOT, Membership, OutboxCold,
+    BLOCKED, CONTROL, HELD, LATER, MUTE, OFF_RING, PACED, SNAPSHOT, OutboxCold,
 )
 
 
@@ -48,44 +47,66 @@ cdef class Outbox:
 
     # ---------------------------------------------------------- subscriptions
 
-    def subscribe(self, patterns) -> None:
+    cdef int number_of(self, Dialect dialect) except -1:
+        """The number of `dialect`; None: of the outbox's own."""
+        if dialect is None:
+            return self.state.cold.dialect
+        return self.flusher.encoder.add(dialect)
+
+    def subscribe(self, patterns, Dialect dialect=None) -> None:
         """Add (symbol pattern, event type) pairs; known ones are passed over.
 
         Of every topic that matches now and did not before, the last value
         follows as a snapshot, then its live events, with no gap and no
         duplicate. Raises SubscriptionError for an unknown event type; nothing
         is changed then.
+
+        What is subscribed to in another `dialect` comes in that one: any kind but
+        quote and candle (ValueError). An event matched in two comes once.
         """
         cdef:
             list joined = []
             list wanted = [(symbol.encode(), self.matcher.row(event_type))
                            for symbol, event_type in patterns]
             Group* group
+            uint8_t number
         self.check_open()
+        number = self.number_of(dialect)
+        if number != self.state.cold.dialect:
+            self.check_no_market(wanted)
         self.send_waiting()
         for symbol, row in wanted:
-            group = self.matcher.group(row, symbol, self.state.cold.dialect)
-            if self.place(group) < 0:
+            group = self.matcher.group(row, symbol, number)
+            if self.matcher.place(self.state, group) < 0:
                 joined.append(<size_t>self.state.cold.held.size())
                 self.matcher.join(group, self.state)
         self.owe_snapshots(joined)
         self.flusher.poke()
 
-    def unsubscribe(self, patterns) -> None:
-        """Remove (symbol pattern, event type) pairs; unknown ones are passed over.
+    cdef int check_no_market(self, list wanted) except -1:
+        """The newest value of a topic, owed or as a snapshot, comes in the outbox's own dialect."""
+        for _, row in wanted:
+            if row == 0 or self.matcher.event_types[<int>row].timeframe:
+                raise ValueError(f"{self.matcher.names[row]} comes in the outbox's own dialect")
+        return 0
+
+    def unsubscribe(self, patterns, Dialect dialect=None) -> None:
+        """Remove (symbol pattern, event type) pairs of a dialect; unknown ones are passed over.
 
         What was published before is sent or, when blocked, forgotten.
         """
         cdef:
             Group* group
             Py_ssize_t place
+            uint8_t number
         self.check_open()
+        number = self.number_of(dialect)
         self.send_waiting()
         for symbol, event_type in patterns:
             group = self.matcher.find_group(
-                self.matcher.row(event_type), symbol.encode(), self.state.cold.dialect)
+                self.matcher.row(event_type), symbol.encode(), number)
             if group != NULL:
-                place = self.place(group)
+                place = self.matcher.place(self.state, group)
                 if place >= 0:
                     self.matcher.leave(self.state, place)
         self.forget_unmatched()
@@ -133,21 +154,6 @@ cdef class Outbox:
         if self.state.flags & OFF_RING and not self.state.flags & (BLOCKED | MUTE):
             self.flusher.enqueue(self.state)
             self.flusher.poke()
-
-    cdef Py_ssize_t place(self, Group* group) noexcept:
-        """Where this session lists `group`, -1 when it is no member."""
-        cdef:
-            vector[Membership]* held = self.state.cold.held
-            size_t i
-        if group.members.size() < held.size():
-            for i in range(group.members.size()):
-                if group.members[0][i] == self.state:
-                    return group.places[0][i]
-            return -1
-        for i in range(held.size()):
-            if held[0][i].group == group:
-                return i
-        return -1
 
     cdef int send_waiting(self) except -1:
         """What was published before a change of subscriptions goes out before its answer."""
@@ -259,17 +265,15 @@ cdef class Outbox:
             OutboxCold* cold = self.state.cold
             Topic* topic = record.find_topic(self.matcher)
             Group* group
-            bint matched = False
-            bytes frame
-        for group in topic.groups[0]:
-            matched = matched or held.count(group) > 0
-        if not matched or record.account and not may_see(
-                cold, self.matcher.accounts.get(record.account, 0)):
+            bytes frame = b""
+        if record.account and not may_see(cold, self.matcher.accounts.get(record.account, 0)):
             return 0
-        frame = self.flusher.encoder.recorded(record, topic, cold.dialect)
-        bytes_append(&cold.backlog, frame, len(frame))
+        for group in topic.groups[0]:   # by dialect: as live, the first that has a message for it
+            if not frame and held.count(group):
+                frame = self.flusher.encoder.recorded(record, topic, group.dialect)
         if not frame:
             return 0
+        bytes_append(&cold.backlog, frame, len(frame))
         cold.replayed += len(frame)
         self.flusher.budget.held += len(frame)
         cold.queued += 1
@@ -350,6 +354,11 @@ cdef class Outbox:
         self.owner.discard(self)
 
     # ------------------------------------------------------------- statistics
+
+    @property
+    def closed(self):
+        """Is it closed? Nothing but its statistics and `close()` may be asked then."""
+        return self.state == NULL
 
     @property
     def waiting(self):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastrouter.errors import CloseCode
 
-__all__ = ["Authenticated", "Close", "Effect", "Rejected", "Resume"]
+__all__ = ["Authenticated", "Close", "Command", "Effect", "Rejected", "Resume"]
 
 
 class Close(NamedTuple):
@@ -17,7 +17,7 @@ class Close(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A message was answered with an error; the caller may log it."""
+    """A message was not served; it was answered so, where answers are due. The caller may log it."""
 
     code: str
     reason: str
@@ -36,4 +36,14 @@ class Authenticated(NamedTuple):
     resume: Resume | None = None
 
 
-Effect = Close | Rejected | Resume | Authenticated | None
+class Command(NamedTuple):
+    """The caller hands it to whoever runs strategies (`fastrouter.session.strategies`).
+
+    `fields` are those that the command has, checked (`fastrouter.session.commands`).
+    """
+
+    name: str
+    fields: dict[str, Any]
+
+
+Effect = Close | Rejected | Resume | Authenticated | Command | None

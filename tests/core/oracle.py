@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from fastrouter.core.clock import Clock
+from fastrouter.core.dialect import Dialect
 from fastrouter.core.outbox import Outbox
 from fastrouter.core.record import Record
 from fastrouter.core.sink import MemorySink
@@ -29,6 +30,23 @@ class Published(NamedTuple):
     value: Any  # what tells it from others of its topic
     size: int  # bytes of its frame, at most
     account: str = ""  # whose it is
+
+
+class Second(Dialect):
+    """Another envelope for what is no market event, and none at all for every third."""
+
+    def __init__(self) -> None:
+        super().__init__("second")
+
+    def encode(self, event):
+        if not self.sends(event.payload["n"]):
+            return None
+        message = {"type": event.kind, "id": f"evt_{event.id}", event.kind: event.payload}
+        return orjson.dumps({**message, "second": True})
+
+    @staticmethod
+    def sends(n: int) -> bool:
+        return n % 3 != 0
 
 
 def matches(pattern: Topic, topic: Topic) -> bool:
@@ -58,7 +76,10 @@ class Oracle:
     clock: Clock  # by whom it is paced
     strings: bool  # decimals are JSON strings
     bound: int  # bytes
+    second: Dialect  # what `others` come in
+    dialects: list[Dialect]  # of the router, in the order in which it met them
     patterns: set[Topic] = field(default_factory=set)
+    others: set[Topic] = field(default_factory=set)
     controls: list[tuple[int, int]] = field(default_factory=list)  # not seen yet: number, bytes
     lossless: list[Published] = field(default_factory=list)  # offered and not seen yet
     newest: dict[Topic, Published] = field(default_factory=dict)  # conflatable, not seen yet
@@ -69,6 +90,7 @@ class Oracle:
     held: bool = False
     cursor: int = 0  # while held: records before this place need not be replayed, or were
     replayed: set[int] = field(default_factory=set)  # ids
+    in_second: set[int] = field(default_factory=set)  # ids of those that come in `second`
     interval: int = 0  # ns between two conflatable events of a topic
     sent_at: dict[Topic, int] = field(default_factory=dict)  # ns of the clock; since it is paced
 
@@ -78,9 +100,18 @@ class Oracle:
         return any(matches(pattern, topic) for pattern in self.patterns)
 
     def wanted(self, event: Published) -> bool:
-        """Is the session subscribed to it, and may see it?"""
+        """Is the session subscribed to it, and may see it? Notes the dialect it comes in."""
+        first = self.matched(event.topic)
+        second = any(matches(pattern, event.topic) for pattern in self.others)
+        second = second and Second.sends(event.value)
         hidden = event.account and self.accounts is not None and event.account not in self.accounts
-        return self.matched(event.topic) and not hidden
+        if second and (not first or self.second_is_first()):
+            self.in_second.add(event.id)
+        return (first or second) and not hidden
+
+    def second_is_first(self) -> bool:
+        number = self.dialects.index
+        return number(self.second) < number(self.outbox.dialect)
 
     def published(self, event: Published) -> None:
         if self.held or not self.wanted(event):
@@ -109,6 +140,15 @@ class Oracle:
         self.patterns.update(patterns)
         if not self.held:
             self.owe({topic: event for topic, event in values.items() if topic not in before})
+
+    def subscribe_others(self, patterns: list[Topic]) -> None:
+        self.outbox.subscribe(patterns, self.second)
+        self.others.update(patterns)
+
+    def unsubscribe_others(self, patterns: list[Topic]) -> None:
+        self.outbox.unsubscribe(patterns, self.second)
+        self.read()
+        self.others.difference_update(patterns)
 
     def owe(self, values: dict[Topic, Published]) -> None:
         """Snapshots of those that match are to come."""
@@ -189,6 +229,7 @@ class Oracle:
         if self.lossless and self.lossless[0].id == number:
             event = self.lossless.pop(0)
             assert "snapshot" not in message
+            assert message.get("second", False) is (number in self.in_second)
         else:
             event = self.conflatable(topic, number, message.get("snapshot", False))
         assert event.topic == topic

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from fastrouter.core.clock import Clock
+from fastrouter.core.dialect import Dialect
 from fastrouter.core.event import Event
 from fastrouter.core.record import Record
 from fastrouter.core.router import Router
@@ -307,6 +308,122 @@ class TestReplay:
             peer.outbox.replay([record(event_type="nonsense")])
         with pytest.raises(TypeError):
             peer.outbox.replay([5])
+
+
+class Tagged(Dialect):
+    """Says which envelope it is; has none for risk, and for quotes none in any case."""
+
+    def encode(self, event):
+        if event.kind == "risk":
+            return None
+        return orjson.dumps({"type": self.name, "n": event.payload["n"], "id": f"evt_{event.id}"})
+
+
+class TestSecondDialect:
+    """A session that gets some of its events in another envelope than its own."""
+
+    SECOND = Tagged("second")
+
+    def shapes(self, peer: Peer) -> list[tuple[str, int]]:
+        return [(m["type"], m.get("n") or m[m["type"]]["n"]) for m in peer.read()]
+
+    def publish(self, router, *kinds: str) -> None:
+        for n, kind in enumerate(kinds, 1):
+            router.publish(kind, {"n": n, "symbol": "S:A"})
+        drain(router)
+
+    def test_each_kind_in_the_dialect_it_was_subscribed_in(self, router):
+        peer = Peer(router, ("*", "order"))
+        peer.outbox.subscribe([("*", "signal"), ("*", "risk")], self.SECOND)
+        self.publish(router, "order", "signal", "risk", "job")
+        assert self.shapes(peer) == [("order", 1), ("second", 2)]
+
+    def test_matched_in_both_comes_once_in_the_older_dialect(self, router):
+        peer = Peer(router, ("*", "order"), ("S:*", "order"))
+        peer.outbox.subscribe([("S:A", "order"), ("*", "order")], self.SECOND)
+        self.publish(router, "order")
+        assert self.shapes(peer) == [("order", 1)]
+
+    def test_of_two_dialects_the_one_that_has_a_message(self, router, kept):
+        silent = Tagged("silent")
+        peers = [Peer(router), Peer(router)]
+        for peer in peers:
+            peer.outbox.subscribe([("*", "risk")])  # trading-api has none
+            peer.outbox.subscribe([("*", "risk")], silent)
+            peer.outbox.subscribe([("*", "risk")], LOUD)
+        peers[1].outbox.hold()
+        self.publish(router, "risk")
+        peers[1].outbox.replay(kept.records)
+        drain(router)
+        assert [self.shapes(peer) for peer in peers] == [[("loud", 1)]] * 2
+
+    def test_moved_between_two_events(self, router):
+        peer = Peer(router, ("*", "order"))
+        self.publish(router, "order")
+        for patterns in ([("*", "order")], [("*", "order"), ("*", "signal")]):
+            peer.outbox.subscribe(patterns, self.SECOND)
+            peer.outbox.unsubscribe(patterns)
+        self.publish(router, "order", "signal")
+        peer.outbox.unsubscribe([("*", "order"), ("S:A", "signal")], self.SECOND)
+        self.publish(router, "order", "signal")
+        assert self.shapes(peer) == [("order", 1), ("second", 1), ("second", 2), ("second", 2)]
+
+    def test_what_waits_while_blocked_stays_in_its_envelope(self, router):
+        peer = Peer(router, ("*", "order"), room=0)
+        self.publish(router, "order", "order")
+        peer.outbox.subscribe([("*", "order")], self.SECOND)
+        peer.outbox.unsubscribe([("*", "order")])
+        self.publish(router, "order")
+        peer.release()
+        drain(router)
+        assert self.shapes(peer) == [("order", 1), ("order", 2), ("second", 1)]
+
+    def test_replay_is_in_the_dialect_it_would_have_been(self, router, kept):
+        live = Peer(router, ("*", "order"))
+        live.outbox.subscribe([("*", "signal")], self.SECOND)
+        self.publish(router, "order", "signal", "order", "signal")
+        again = Peer(router)
+        again.outbox.hold()
+        again.outbox.subscribe([("*", "order")])
+        again.outbox.subscribe([("*", "signal")], self.SECOND)
+        again.outbox.replay(kept.records)
+        again.outbox.go_live()
+        drain(router)
+        assert again.sink.messages() == live.sink.messages() != []
+
+    def test_accounts_hold_there_too(self, router):
+        peer = Peer(router)
+        peer.outbox.subscribe([("*", "order")], self.SECOND)
+        peer.outbox.allow(["b"])
+        for n, account in enumerate("ab", 1):
+            router.publish("order", {"n": n}, account=account)
+        drain(router)
+        assert self.shapes(peer) == [("second", 2)]
+
+    @pytest.mark.parametrize("kind", ["quote", "candle@1m"])
+    def test_not_for_what_conflates(self, router, kind):
+        peer = Peer(router)
+        with pytest.raises(ValueError, match=f"{kind} comes in the outbox's own dialect"):
+            peer.outbox.subscribe([("*", "order"), ("*", kind)], self.SECOND)
+        self.publish(router, "order")
+        assert self.shapes(peer) == []
+
+    def test_own_dialect_by_name_is_own(self, router):
+        peer = Peer(router)
+        peer.outbox.subscribe([("*", "quote")], peer.outbox.dialect)
+        router.publish(quote("S:A"))
+        drain(router)
+        assert len(peer.read()) == 1
+
+
+LOUD = type("Loud", (Tagged,), {"encode": lambda self, event: b'{"type":"loud","n":1}'})("loud")
+
+
+def test_a_closed_outbox_says_so(router):
+    outbox = Peer(router).outbox
+    assert not outbox.closed
+    outbox.close()
+    assert outbox.closed
 
 
 class Client:

@@ -17,7 +17,7 @@ from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink
 from fastrouter.dialects import load
 
-from .oracle import LONGEST_MARKET_FRAME, Oracle, Published
+from .oracle import LONGEST_MARKET_FRAME, Oracle, Published, Second
 from .peer import SECOND, START, Kept, candle, quote
 
 MOST_SESSIONS = 4
@@ -28,6 +28,9 @@ TOTAL = 1 << 16  # bytes: what all sessions may hold together
 #: instances, so that sessions of one envelope get different bytes
 DIALECTS = {True: load("trading-api"), False: load("trading-api", decimals="number")}
 
+#: what any session may get events of EVENT_KINDS in, beside its own
+SECOND_DIALECT = Second()
+
 #: few of each, so that what is published meets what is subscribed to
 SYMBOLS = ("S:A", "C:A")
 EVENT_KINDS = ("order", "signal")
@@ -36,6 +39,11 @@ topics = st.tuples(
     st.sampled_from(("quote", "candle@1m", *EVENT_KINDS)),
 )
 everything = [("*", kind) for kind in ("quote", "candle@1m", *EVENT_KINDS)]
+other_topics = st.lists(
+    st.tuples(st.sampled_from(("*", "S:*", *SYMBOLS)), st.sampled_from(EVENT_KINDS)),
+    min_size=1,
+    max_size=3,
+)
 some_topics = st.one_of(st.just(everything), st.lists(topics, min_size=1, max_size=5))
 symbol = st.sampled_from(SYMBOLS)
 account = st.sampled_from(("a", "b"))
@@ -107,7 +115,10 @@ class Sessions(RuleBasedStateMachine):
     def attach(self, patterns, strings, bound, room):
         sink = MemorySink(room)
         outbox = self.router.attach(sink, DIALECTS[strings], outbox_bytes=bound)
-        self.oracles.append(Oracle(outbox, sink, self.clock, strings, bound))
+        dialects = self.router.encoder.dialects
+        self.oracles.append(
+            Oracle(outbox, sink, self.clock, strings, bound, SECOND_DIALECT, dialects)
+        )
         self.oracles[-1].subscribe(patterns, self.values)
 
     @rule(place=place, patterns=some_topics)
@@ -118,6 +129,21 @@ class Sessions(RuleBasedStateMachine):
     def unsubscribe(self, place, patterns, known):
         oracle = self.oracle(place)
         oracle.unsubscribe(sorted(oracle.patterns)[: len(patterns)] if known else patterns)
+
+    @rule(place=place, patterns=other_topics)
+    def subscribe_in_the_second_dialect(self, place, patterns):
+        self.oracle(place).subscribe_others(patterns)
+
+    @rule(place=place, patterns=other_topics)
+    def unsubscribe_in_the_second_dialect(self, place, patterns):
+        self.oracle(place).unsubscribe_others(patterns)
+
+    @rule(place=place)
+    def move_to_the_second_dialect(self, place):
+        oracle = self.oracle(place)
+        moved = sorted(pattern for pattern in oracle.patterns if pattern[1] in EVENT_KINDS)
+        oracle.subscribe_others(moved)
+        oracle.unsubscribe(moved)
 
     @rule(place=place)
     def leave_and_return(self, place):
