@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 
 import numpy as np
@@ -134,7 +135,10 @@ def test_an_event_costs_what_the_tail_counts_for_it():
 
 
 def test_two_runs_in_memory_share_no_ids(monkeypatch):
-    first, second = Journal(fresh=True), Journal(fresh=True)
+    first = Journal(fresh=True)
+    start = time.time()
+    monkeypatch.setattr(time, "time", lambda: start + 0.001)  # a run takes longer to begin
+    second = Journal(fresh=True)
     assert 0 < first.tail.last < second.tail.last < 1 << 53  # a double holds them
 
 
