@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     RESUME_GAP = "RESUME_GAP"
+    UNKNOWN_STRATEGY = "UNKNOWN_STRATEGY"
 
 
 class FastrouterError(Exception):

@@ -23,7 +23,8 @@ class Auth(Section):
     secret: SecretStr | None = Field(
         default=None,
         description="the HS256 secret, 32 bytes or more; it is never shown. Tokens grant by the "
-        "claims subscriptions and accounts, and the control port by admin: true",
+        "claims subscriptions and accounts; strategies: true lets start and stop them, "
+        "admin: true that and use the control port",
     )
     secret_file: Path | None = Field(
         default=None, description="a file that holds the HS256 secret, a newline at its end aside"

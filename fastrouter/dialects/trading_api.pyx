@@ -139,6 +139,8 @@ cdef class TradingApi(Dialect):
         return orjson.dumps(message)
 
     def control(self, kind: str, fields: dict, time: int) -> bytes:
+        if kind == "welcome":
+            kind, fields = "connection", {"event": "CONNECTED", **fields}
         return orjson.dumps({"type": kind, **fields, "timestamp": iso8601(time)})
 
     def decode(self, data: bytes):

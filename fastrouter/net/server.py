@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastrouter.errors import CloseCode, ConfigError
+from fastrouter.errors import CloseCode, ConfigError, MessageError
 from fastrouter.journal.journal import Journal
 from fastrouter.net import handshake
 from fastrouter.net.door import Door
@@ -22,10 +22,12 @@ from fastrouter.net.protocol import HEADER_BYTES, Protocol
 from fastrouter.net.wheel import Wheel
 from fastrouter.session.acks import Acks
 from fastrouter.session.admission import Crowd, Origins, Proxies
-from fastrouter.session.effects import Authenticated, Close, Effect, Rejected, Resume
+from fastrouter.session.effects import Authenticated, Close, Command, Effect, Rejected, Resume
 from fastrouter.session.limits import rate_limit
+from fastrouter.session.manners import manners
 from fastrouter.session.session import Rules, Session, State
-from fastrouter.session.subscriptions import DEFAULT, parse
+from fastrouter.session.strategies import NoStrategies, Strategies
+from fastrouter.session.subscriptions import Subscription, parse
 
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
@@ -46,7 +48,7 @@ class Endpoint(NamedTuple):
     host: str = "127.0.0.1"
     port: int = 8082
     paths: tuple[str, ...] = ("/", "/ws")
-    subscriptions: str = DEFAULT
+    subscriptions: str | None = None  # of who names none; None: what its dialect's manners say
     heartbeat: float = 15.0  # s
     default_timeframe: str = "1m"
     max_message_bytes: int = 64 * 1024
@@ -83,13 +85,19 @@ class Endpoint(NamedTuple):
         return Rules(
             heartbeat=int(self.heartbeat * 1e9),
             default_timeframe=self.default_timeframe,
-            subscriptions=tuple(parse(self.subscriptions, self.default_timeframe)),
+            subscriptions=self._default(),
             max_subscriptions=self.max_subscriptions,
             rate=rate_limit(dialect, messages),
             acks=acks,
             verifier=self.verifier,
             auth_timeout=int(self.auth_seconds * 1e9),
+            manners=manners(dialect),
         )
+
+    def _default(self) -> tuple[Subscription, ...] | None:
+        if self.subscriptions is None:
+            return None
+        return tuple(parse(self.subscriptions, self.default_timeframe))
 
     def tls(self) -> dict[str, Any]:
         """What the loop needs to serve TLS; nothing for a plain endpoint."""
@@ -127,6 +135,7 @@ class Server:
         self.closes: Counter[int] = Counter()  # by the close code we sent; 1006 is none
         self.draining: Drain | None = None
         self.fed = True  # is there a feed upstream?
+        self.commands: Strategies = NoStrategies()
         self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
         self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self._listeners: set[Listener] = set()
@@ -288,6 +297,13 @@ class Server:
             self._resume(listener, effect.resume)
         self._begun(listener.session)
 
+    def _command(self, listener: Listener, effect: Command) -> None:
+        session = listener.session
+        try:
+            self.commands.command(session, effect.name, effect.fields)
+        except MessageError as error:
+            self._reject(listener, session.refuse(error))
+
     def _begun(self, session: Session) -> None:
         """Tell it what others were told before it came."""
         if not self.fed:
@@ -392,6 +408,7 @@ EFFECTS: dict[type, Callable[[Server, Listener, Any], None]] = {
     Rejected: Server._reject,
     Resume: Server._resume,
     Authenticated: Server._authenticated,
+    Command: Server._command,
 }
 
 

@@ -32,7 +32,8 @@ class Grant(NamedTuple):
     accounts: tuple[str, ...]
     entitlement: Entitlement | None  # None: every subscription
     expires: float | None = None  # Unix seconds until which it is honoured, leeway included
-    admin: bool = False  # may use the control port
+    admin: bool = False  # may use the control port, and command strategies
+    strategies: bool = False  # may start, pause and stop strategies
 
     def expired(self, now_s: float) -> bool:
         """Whether its time is over."""
@@ -82,8 +83,14 @@ class Verifier:
         claims = self._claims(token)
         expires = self._times(claims, now_s)
         subject = _name("sub", claims.get("sub"))
-        admin = claims.get("admin") is True
-        return Grant(subject, _accounts(claims, subject), _entitlement(claims), expires, admin)
+        return Grant(
+            subject,
+            _accounts(claims, subject),
+            _entitlement(claims),
+            expires,
+            admin=claims.get("admin") is True,
+            strategies=claims.get("strategies") is True,
+        )
 
     def _claims(self, token: str) -> Claims:
         """The claims of a token whose signature, audience and issuer are right."""

@@ -17,7 +17,7 @@ class Close(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A message was not served; it was answered so, where answers are due. The caller may log it."""
+    """A message was not served, and answered so where that is due; the caller may log it."""
 
     code: str
     reason: str

@@ -9,7 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["RATE_LIMITS", "Meter", "RateLimit", "Verdict", "rate_limit"]
+__all__ = ["RATE_LIMITS", "Meter", "RateLimit", "Usage", "Verdict", "rate_limit"]
 
 SECOND = 1_000_000_000  # ns
 NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -19,7 +19,9 @@ class RateLimit(NamedTuple):
     """At most `messages` in any `seconds`, a warning from the share `warn` of them on.
 
     Types in `free` do not count. `spacing` maps a type to the seconds that
-    must lie between two of it. `messages` 0: as many as they like.
+    must lie between two of it, less `tolerance` for the jitter of the client's
+    timer; the first that comes too soon is a warning, another within `seconds`
+    of that is beyond the limit. `messages` 0: as many as they like.
     """
 
     messages: int = 100
@@ -27,10 +29,11 @@ class RateLimit(NamedTuple):
     warn: float = 0.8
     free: frozenset[str] = frozenset({"pong", "event_ack"})
     spacing: Mapping[str, float] = NOTHING
+    tolerance: float = 5.0
 
 
-#: CORE: a Ping each 30 s, less 5 s for the jitter of its clients' own timers
-PING = MappingProxyType({"Ping": 30.0 - 5.0})
+#: CORE: one Ping in 30 s; its own clients send one each 30 s
+PING = MappingProxyType({"Ping": 30.0})
 
 #: dialect -> its limit; the first row is for every other
 RATE_LIMITS = {
@@ -56,47 +59,73 @@ class Verdict(Enum):
     BEYOND = "beyond"
 
 
-class Meter:
-    """Counts one session's messages in a sliding window; `now` is in ns, and never falls."""
+class Usage(NamedTuple):
+    """How much of a limit is used."""
 
-    __slots__ = ("_last", "_times", "_warned", "limit")
+    what: str  # is counted
+    used: int
+    limit: int
+    seconds: float  # of the window
+
+    def __str__(self) -> str:
+        return f"{self.used} {self.what} in {self.seconds:g} s; allowed: {self.limit}"
+
+
+class Meter:
+    """Counts one session's messages in a sliding window; `now` is in ns, and never falls.
+
+    `usage` is what the last verdict but FINE was about.
+    """
+
+    __slots__ = ("_hurried", "_last", "_times", "_warned", "limit", "usage")
 
     def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
+        self.usage: Usage | None = None
         self._times: deque[int] | None = None  # an idle session needs none
         self._last: dict[str, int] | None = None
-        self._warned: int | None = None
-
-    @property
-    def used(self) -> int:
-        """Messages in the window that the last one closed."""
-        return len(self._times) if self._times is not None else 0
+        self._warned: int | None = None  # when, of too many messages
+        self._hurried: int | None = None  # when, of one too soon
 
     def note(self, kind: str | None, now: int) -> Verdict:
         """Count a message of type `kind`; None for one that has no type one could know."""
         if kind in self.limit.free:
             return Verdict.FINE
-        if kind is not None and kind in self.limit.spacing and self._too_soon(kind, now):
-            return Verdict.BEYOND
-        return self._count(now) if self.limit.messages else Verdict.FINE
+        soon = self._space(kind, now) if kind in self.limit.spacing else Verdict.FINE
+        if soon is Verdict.BEYOND or not self.limit.messages:
+            return soon
+        many = self._count(now)
+        return soon if many is Verdict.FINE else many
 
-    def _too_soon(self, kind: str, now: int) -> bool:
+    def _space(self, kind: str | None, now: int) -> Verdict:
+        assert kind is not None
         if self._last is None:
             self._last = {}
         before = self._last.get(kind)
         self._last[kind] = now
-        return before is not None and now - before < self.limit.spacing[kind] * SECOND
+        spacing = self.limit.spacing[kind]
+        if before is None or now - before >= (spacing - self.limit.tolerance) * SECOND:
+            return Verdict.FINE
+        self.usage = Usage(kind, 2, 1, spacing)
+        if self._recent(self._hurried, now):
+            return Verdict.BEYOND
+        self._hurried = now
+        return Verdict.WARN
 
     def _count(self, now: int) -> Verdict:
-        window = int(self.limit.seconds * SECOND)
+        limit = self.limit
         times = self._times = deque() if self._times is None else self._times
-        while times and now - times[0] >= window:
+        while times and not self._recent(times[0], now):
             times.popleft()
         times.append(now)
-        if len(times) > self.limit.messages:
-            return Verdict.BEYOND
-        told = self._warned is not None and now - self._warned < window
-        if told or len(times) < math.ceil(self.limit.warn * self.limit.messages):
+        few = len(times) < math.ceil(limit.warn * limit.messages)
+        if few or (len(times) <= limit.messages and self._recent(self._warned, now)):
             return Verdict.FINE
+        self.usage = Usage("messages", len(times), limit.messages, limit.seconds)
+        if len(times) > limit.messages:
+            return Verdict.BEYOND
         self._warned = now
         return Verdict.WARN
+
+    def _recent(self, then: int | None, now: int) -> bool:
+        return then is not None and now - then < int(self.limit.seconds * SECOND)

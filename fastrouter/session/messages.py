@@ -8,7 +8,7 @@ import orjson
 
 from fastrouter.errors import MessageError
 
-__all__ = ["Message", "field", "parse", "strings"]
+__all__ = ["Message", "decode", "field", "found", "kind_of", "optional", "strings"]
 
 Message = dict[str, Any]
 
@@ -16,30 +16,39 @@ JSON_TYPES = {dict: "an object", list: "an array", str: "a string", bool: "a boo
               int: "a number", float: "a number", type(None): "null"}  # fmt: skip
 
 
-def parse(data: bytes) -> Message:
-    """An object whose ``type`` is a string; of a key named twice the last counts.
-
-    Raises MessageError for what is no message.
-    """
+def decode(data: bytes) -> Any:
+    """What the text says; of a key named twice the last counts. Raises MessageError."""
     try:
-        message = orjson.loads(data)
+        return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise MessageError(f"not JSON: {error}") from None
-    if not isinstance(message, dict):
-        raise MessageError(f"message is {JSON_TYPES[type(message)]}; allowed: an object")
-    if "type" not in message:
-        raise MessageError("message has no 'type'")
-    return message
+
+
+def kind_of(message: Any) -> str | None:
+    """The ``type`` of a message, None when it has none that is a string."""
+    kind = message.get("type") if isinstance(message, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def found(value: Any) -> str:
+    """What JSON calls a value: ``a number``."""
+    return JSON_TYPES[type(value)]
 
 
 def field(message: Message, name: str, kinds: Any, allowed: str) -> Any:
     """The value of a field; MessageError when it is missing or of another type."""
     if name not in message:
         raise MessageError(f"{message['type']}: {name!r} is missing; it must be {allowed}")
+    return optional(message, name, kinds, allowed)
+
+
+def optional(message: Message, name: str, kinds: Any, allowed: str) -> Any:
+    """The same for one that may be missing: None then."""
+    if name not in message:
+        return None
     value = message[name]
     if not isinstance(value, kinds) or isinstance(value, bool):
-        found = JSON_TYPES[type(value)]
-        raise MessageError(f"{message['type']}: {name!r} is {found}; it must be {allowed}")
+        raise MessageError(f"{message['type']}: {name!r} is {found(value)}; it must be {allowed}")
     return value
 
 
@@ -48,5 +57,5 @@ def strings(message: Message, name: str) -> list[str]:
     value = field(message, name, list, "an array of strings")
     if not all(isinstance(item, str) for item in value):
         raise MessageError(f"{message['type']}: {name!r} must be an array of strings")
-    found: list[str] = value
-    return found
+    texts: list[str] = value
+    return texts

@@ -304,7 +304,7 @@ async def test_rate_limit_warns_then_closes(serve):
         wire.send(frame(b'{"type":"subscribe","subscriptions":[]}'))
     kinds = [(await wire.message())["type"] for _ in range(6)]
     assert kinds.count("rate_limit") == 1
-    assert await wire.closed() == (1008, "rate limit: 5 in 60 s")
+    assert await wire.closed() == (1008, "rate limit: 6 messages in 60 s; allowed: 5")
     await wire.bye()
     await gone(server)
     assert server.closes == {1008: 1}

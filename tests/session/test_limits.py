@@ -53,8 +53,37 @@ def test_none_is_no_limit():
     assert {meter.note("x", 0) for _ in range(1000)} == {Verdict.FINE}
 
 
-@pytest.mark.parametrize(("gap", "verdict"), [(24.9, Verdict.BEYOND), (25.0, Verdict.FINE)])
+@pytest.mark.parametrize(("gap", "verdict"), [(24.9, Verdict.WARN), (25.0, Verdict.FINE)])
 def test_ping_once_in_30_seconds_less_5(gap, verdict):
     meter = Meter(rate_limit("botcore", 0))
     assert meter.note("Ping", SECOND) is Verdict.FINE
     assert meter.note("Ping", SECOND + int(gap * SECOND)) is verdict
+    if verdict is Verdict.WARN:
+        assert str(meter.usage) == "2 Ping in 30 s; allowed: 1"
+
+
+@pytest.mark.parametrize(
+    ("times", "verdicts"),
+    [
+        ((0, 10, 20), "fine warn beyond"),
+        ((0, 20, 40, 60), "fine warn beyond beyond"),
+        ((0, 24, 49, 79), "fine warn fine fine"),
+        ((0, 10, 40, 69, 80), "fine warn fine fine warn"),  # a minute after the warning
+        ((0, 10, 40, 69, 69), "fine warn fine fine beyond"),
+    ],
+)
+def test_too_soon_is_a_warning_and_twice_in_a_minute_beyond(times, verdicts):
+    meter = Meter(rate_limit("botcore"))
+    assert " ".join(meter.note("Ping", n * SECOND).value for n in times) == verdicts
+
+
+def test_pings_count_as_messages_too():
+    meter = Meter(RateLimit(messages=2, spacing={"Ping": 1.0}, tolerance=0.0))
+    verdicts = [meter.note("Ping", n * SECOND) for n in range(3)]
+    assert verdicts == [Verdict.FINE, Verdict.WARN, Verdict.BEYOND]
+    assert str(meter.usage) == "3 messages in 60 s; allowed: 2"
+
+
+def test_what_is_spaced_does_not_space_the_rest():
+    meter = Meter(rate_limit("botcore"))
+    assert {meter.note(kind, 0) for kind in ("Ping", "subscribe", None, "pong")} == {Verdict.FINE}
