@@ -27,7 +27,7 @@ from fastrouter.session.limits import rate_limit
 from fastrouter.session.manners import manners
 from fastrouter.session.session import Rules, Session, State
 from fastrouter.session.strategies import NoStrategies, Strategies
-from fastrouter.session.subscriptions import Subscription, parse
+from fastrouter.session.subscriptions import DEFAULT, Subscription, parse
 
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
@@ -95,9 +95,9 @@ class Endpoint(NamedTuple):
         )
 
     def _default(self) -> tuple[Subscription, ...] | None:
-        if self.subscriptions is None:
-            return None
-        return tuple(parse(self.subscriptions, self.default_timeframe))
+        text = DEFAULT if self.subscriptions is None else self.subscriptions
+        found = tuple(parse(text, self.default_timeframe))
+        return None if self.subscriptions is None else found
 
     def tls(self) -> dict[str, Any]:
         """What the loop needs to serve TLS; nothing for a plain endpoint."""
