@@ -1,6 +1,10 @@
 """Where an outbox writes to. All the core knows of a socket."""
 
+from libc.stdint cimport uint8_t
+
 import cython
+
+from fastrouter.core.frame cimport TEXT, frame_size
 
 
 cdef class Sink:
@@ -87,6 +91,45 @@ cdef class MemorySink(Sink):
             at += header + size
         del self.data[:at]
         return found
+
+
+@cython.final
+cdef class MessageSink(Sink):
+    """A sink that hands each text message to `receive(payload)`, in order; it is never full.
+
+    `receive` must not wait, and should not raise: an exception costs that message alone, is
+    counted in `failures` and kept in `error`.
+    """
+
+    cdef:
+        object receive
+        readonly size_t failures
+        readonly object error
+
+    def __init__(self, receive):
+        self.receive = receive
+
+    cdef Py_ssize_t write(self, const char* data, Py_ssize_t size) noexcept:
+        cdef Py_ssize_t at = 0, end
+        while at < size:
+            end = at + frame_size(data + at)
+            if <uint8_t>data[at] & 0xF == TEXT:
+                self.hand_over(data[at + header_of(data + at):end])
+            at = end
+        return size
+
+    cdef void hand_over(self, bytes payload) noexcept:
+        try:
+            self.receive(payload)
+        except Exception as error:
+            self.failures += 1
+            self.error = error
+
+
+cdef Py_ssize_t header_of(const char* frame) noexcept:
+    """Bytes of the header of a frame that is not masked."""
+    cdef uint8_t size = frame[1]
+    return 2 if size < 126 else 4 if size == 126 else 10
 
 
 @cython.final
