@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastrouter.core.router import Router as CoreRouter
 from fastrouter.core.watchdog import Watchdog
 from fastrouter.dialects import load
 from fastrouter.journal.journal import Journal
+from fastrouter.net.alarm import Alarm
 from fastrouter.net.clock import MonotonicClock, SystemClock
 from fastrouter.net.server import Endpoint, Server
 from fastrouter.net.staleness import Staleness
@@ -20,7 +21,7 @@ from fastrouter.session.session import Session
 __all__ = ["Router"]
 
 SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its turn
-LEAST_SLEEP = 0.001  # s; what the loop's timers can tell apart
+CLOSE_GRACE = 100_000_000  # ns; for quotes stamped before the end of a candle, and on their way
 CATCH_UP = 0.01  # s; the journal's thread stores a batch in about that
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
@@ -35,7 +36,13 @@ class Router(CoreRouter):
     - `outbox_bytes`: what one session may hold for itself (default 1 MiB);
     - `total_bytes`: what all sessions may hold (default 256 MiB);
     - `journal`: keeps lossless events for sessions that come back. Default: one
-      in memory, 16 MiB of the newest. Who made it closes it, after the servers.
+      in memory, 16 MiB of the newest. Who made it closes it, after the servers;
+    - `candles`: timeframes of candles to build from quotes (default none), of their
+      `price`, ``"last"`` or ``"mid"``; `statistics`: see `fastrouter.core.router.Router`.
+
+    A candle of a symbol that is silent is closed 0.1 s after its end by `clock`, if the
+    symbol is live: its quotes come less than ten seconds after their time. A quote stamped
+    before the end still counts until then.
     """
 
     def __init__(
@@ -45,6 +52,9 @@ class Router(CoreRouter):
         outbox_bytes: int = 1 << 20,
         total_bytes: int = 256 << 20,
         journal: Journal | None = None,
+        candles: Iterable[str] = (),
+        price: str = "last",
+        statistics: bool = False,
     ) -> None:
         self.journal = Journal() if journal is None else journal
         super().__init__(
@@ -53,13 +63,16 @@ class Router(CoreRouter):
             outbox_bytes=outbox_bytes,
             total_bytes=total_bytes,
             recorder=self.journal,
+            candles=candles,
+            price=price,
+            statistics=statistics,
         )
         self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []
         self._staleness: Staleness | None = None
         self._flushing = False  # a flush is about to run
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at: int | None = None  # when it rings, ns of the timer
+        self._due = Alarm(self.timer, self._flush_due)
+        self._close = Alarm(self.clock, self._close_due)
         self.wake = self._wake
 
     async def serve(
@@ -93,6 +106,7 @@ class Router(CoreRouter):
             Endpoint(host=host, port=port, paths=paths, **options),
         )
         server.on_begin = self._greet
+        self._set_alarms()  # there may have been no loop before
         return server
 
     def watch(self, silence: float = 60.0) -> Staleness:
@@ -139,9 +153,16 @@ class Router(CoreRouter):
             self._waiters.append(waiter)
             await waiter
 
-    def _wake(self) -> None:
-        asyncio.get_running_loop().call_soon(self._flush)
+    def _wake(self) -> bool:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            if not self.flusher.idle:
+                raise
+            return False  # nobody waits: it is about candles, and can wait
+        loop.call_soon(self._flush)
         self._flushing = True
+        return True
 
     def _flush(self) -> None:
         self._flushing = False
@@ -151,27 +172,23 @@ class Router(CoreRouter):
         finally:  # a dialect that raises for one session must not stop the others
             if more:
                 self._wake()
-        self._set_alarm()
+        self._set_alarms()
         if self._waiters and self.pending <= DRAIN_MARK:
             for waiter in self._waiters:
                 if not waiter.done():
                     waiter.set_result(None)
             self._waiters.clear()
 
-    def _set_alarm(self) -> None:
-        """Have `flush` called when the next paced session is due."""
-        due = self.next_due
-        if due == self._alarm_at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self._alarm_at = due
-        if due is not None:
-            seconds = max(LEAST_SLEEP, (due - self.timer.time_ns()) / 1e9)
-            self._alarm = asyncio.get_running_loop().call_later(seconds, self._ring)
+    def _set_alarms(self) -> None:
+        """Have `flush` called when something is due, and candles closed."""
+        self._due.set(self.next_due)
+        end = self.next_live_close
+        self._close.set(None if end is None else end + CLOSE_GRACE)
 
-    def _ring(self) -> None:
-        self._alarm = self._alarm_at = None
+    def _flush_due(self) -> None:
         if not self._flushing:
             self._flush()
+
+    def _close_due(self) -> None:
+        self.close_candles(self.clock.time_ns() - CLOSE_GRACE, live=True)
+        self._set_alarms()

@@ -6,11 +6,15 @@ import asyncio
 
 import pytest
 
-from fastrouter import Quote, Router
+from fastrouter import Candle, Quote, Router
+from fastrouter.core.clock import Clock
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.sink import MemorySink
 from fastrouter.dialects import load
-from fastrouter.embed import DRAIN_MARK, SENDS_A_TURN
+from fastrouter.embed import CLOSE_GRACE, DRAIN_MARK, SENDS_A_TURN
+
+START = 1_735_689_600_000_000_000  # 2025-01-01T00:00:00Z, ns
+SECOND = 1_000_000_000
 
 
 def quote(bid: float = 1.0) -> Quote:
@@ -129,3 +133,92 @@ async def test_a_paced_session_gets_its_last_value_though_nothing_more_is_publis
         while b'"bid":"19"' not in sink.data:  # noqa: ASYNC110 -- a memory sink tells nobody
             await asyncio.sleep(0.001)
     assert router.next_due is None
+
+
+class Watching(Dialect):
+    """Puts the candles it is to encode into a queue."""
+
+    def __init__(self):
+        super().__init__("watching")
+        self.candles: asyncio.Queue[Candle] = asyncio.Queue()
+
+    def encode(self, event):
+        self.candles.put_nowait(event)
+        return b"{}"
+
+
+class TestCandles:
+    """The clock stands but for the tests; the loop's timers ring by their own."""
+
+    @pytest.fixture
+    def clock(self):
+        return Clock(START + SECOND // 2)
+
+    @pytest.fixture
+    def router(self, clock):
+        return Router(clock=clock, candles=("1s",))
+
+    @pytest.fixture
+    def watched(self, router):
+        dialect = Watching()
+        router.attach(MemorySink(), dialect).subscribe([("*", "candle@1s")])
+        return dialect.candles
+
+    async def test_the_clock_closes_a_silent_one_with_a_grace(self, router, clock, watched):
+        router.publish(quote(1.0))
+        assert not (await watched.get()).closed
+        clock.set(START + SECOND + CLOSE_GRACE - 1)
+        router._close_due()
+        router.publish(Quote("S:A", bid=2.0, ask=3.0, time=START + SECOND - 1))
+        assert router.late == 0, "within the grace it counts"
+        clock.set(START + SECOND + CLOSE_GRACE)
+        candle = await watched.get()
+        assert (candle.closed, candle.time, candle.close, candle.volume) == (True, START, 2.5, 2.0)
+        assert router.next_close is None
+        router.publish(Quote("S:A", bid=2.0, ask=3.0, time=START + SECOND - 1))
+        assert router.late == 1
+
+    async def test_history_is_closed_by_its_quotes_alone(self, router, clock, watched):
+        for second in range(3):
+            time = START - 60 * SECOND + second * SECOND
+            router.publish(Quote("S:A", bid=1.0, ask=1.0, time=time))
+            router.publish(Quote("S:A", bid=second, ask=second, time=time + 1))
+            await asyncio.sleep(0)
+        assert router.next_live_close is None
+        candles = [watched.get_nowait() for _ in range(watched.qsize())]
+        closed = [(candle.volume, candle.close) for candle in candles if candle.closed]
+        assert closed == [(2.0, 0.0), (2.0, 1.0)]
+        assert router.late == 0
+
+    async def test_the_last_forming_one_arrives(self, router, watched):
+        router.publish(quote(1.0))
+        router.publish(quote(2.0))
+        assert [(await watched.get()).close for _ in range(2)] == [1.5, 2.5]
+
+    async def test_what_was_published_before_the_loop_ran(self):
+        made = await asyncio.to_thread(before_the_loop)
+        assert made.next_live_close == START + SECOND
+        server = await made.serve(port=0)
+        made.clock.set(START + 2 * SECOND)
+        while made.next_close is not None:  # noqa: ASYNC110 -- that of the loop's timer
+            await asyncio.sleep(0)
+        await server.close(0)
+
+    async def test_without_a_loop_who_waits_is_an_error(self, router, watched):
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            await asyncio.to_thread(router.publish, quote())
+
+    def test_statistics_are_off_unless_asked_for(self):
+        router = Router()
+        router.publish(quote())
+        assert (router.candles, router.statistics, router.day("S:A")) == ((), False, None)
+        router = Router(statistics=True, price="mid")
+        router.publish(Quote("S:A", bid=1.0, ask=2.0, last=9.0))
+        assert router.day("S:A").last == 1.5
+
+
+def before_the_loop():
+    router = Router(clock=Clock(START), candles=("1s",))
+    router.publish(quote())
+    router.publish(quote())
+    return router

@@ -60,7 +60,6 @@ def _report(feed: Feed, outcome: str, seconds: float) -> None:
         outcome,
         feed=feed.describe(),
         published=feed.published,
-        candles=feed.candles,
         bad_rows=feed.bad_rows,
         seconds=round(seconds, 3),
     )
@@ -75,7 +74,6 @@ def _synthetic(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[
         "symbols": chosen.symbols,
         "rate": _bounded(chosen.rate),
         "seed": chosen.seed,
-        "candles": feed.candles,
     }
 
 
@@ -94,7 +92,6 @@ def _replay(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str
         "speed": _bounded(chosen.speed),
         "loop": chosen.loop,
         "strict": chosen.strict,
-        "candles": feed.candles,
         "progress": progress,
     }
     return f"replay:{file}", options

@@ -89,6 +89,9 @@ async def _serve(
             outbox_bytes=settings.server.outbox_bytes,
             total_bytes=settings.limits.total_bytes,
             journal=journal,
+            candles=settings.feed.candles,
+            price=settings.feed.price,
+            statistics=True,
         )
         server = await _listen(router, settings, certificate)
         supply.on_state = server.upstream

@@ -73,7 +73,7 @@ def serve(
     ] = None,
     control_port: Annotated[str | None, option("Their port, default 9082.", "N")] = None,
     candles: Annotated[
-        str | None, option("Built from quotes, default 1s,1m.", "TIMEFRAMES")
+        str | None, option("Built from quotes, default 1s to 1d.", "TIMEFRAMES")
     ] = None,
     symbols: Annotated[
         str | None, option("Synthetic: how many symbols, or their names.", "N|NAMES")

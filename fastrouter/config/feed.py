@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from fastrouter.config.section import Section
 from fastrouter.config.values import Listed, OrMax, Seconds, counted, mapped
-from fastrouter.core.timeframe import parse_timeframe
+from fastrouter.core.timeframe import CHART_TIMEFRAMES, parse_timeframe
 from fastrouter.errors import MessageError
 from fastrouter.feeds import FEEDS
 from fastrouter.session.query import parse_conflate
@@ -107,7 +107,12 @@ class Feed(Section):
         description='"synthetic", "replay:FILE", or the URL of an upstream as "ws://HOST:PORT/ws"',
     )
     candles: Listed = Field(
-        default=("1s", "1m"), description="timeframes built from quotes, comma separated; 1s to 1d"
+        default=CHART_TIMEFRAMES,
+        description="timeframes built from quotes, comma separated; 1s to 1d",
+    )
+    price: Literal["last", "mid"] = Field(
+        default="last",
+        description='"last" or "mid": the price of a quote that candles and statistics are of',
     )
     retry_seconds: float = Field(
         default=0.0, ge=0, le=60, allow_inf_nan=False,
@@ -123,6 +128,8 @@ class Feed(Section):
     def _timeframes_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             parse_timeframe(name)
+        if len(set(names)) != len(names):
+            raise ValueError("a timeframe is named twice")
         return names
 
     @property

@@ -15,6 +15,9 @@ cdef class Batch:
         const CandleRow* candles
         readonly Py_ssize_t count
         vector[uint8_t] event_types         # of the candles
+        object owner            # of the volumes
+        const double* volumes   # of the quotes; NULL: 1 each
+    cdef int check_volumes(self, volumes) except -1
     cdef int check_quotes(self, Matcher matcher) except -1
     cdef int check_candles(self, Matcher matcher) except -1
 

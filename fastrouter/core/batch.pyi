@@ -8,6 +8,8 @@ __all__ = ["Batch"]
 
 @final
 class Batch:
-    def __new__(cls, array: npt.NDArray[Any], matcher: Matcher) -> Batch: ...
+    def __new__(
+        cls, array: npt.NDArray[Any], matcher: Matcher, volumes: npt.ArrayLike | None = None
+    ) -> Batch: ...
     @property
     def count(self) -> int: ...

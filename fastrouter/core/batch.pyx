@@ -4,9 +4,13 @@ from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffe
 
 import cython
 
+from libc.math cimport isfinite
+
 from fastrouter.core.event cimport check_candle, check_quote
 from fastrouter.core.rows cimport strnlen
 from fastrouter.core.structs cimport QuoteFields
+
+import numpy as np
 
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
 from fastrouter.errors import EventError
@@ -18,10 +22,11 @@ __all__ = ["Batch"]
 cdef class Batch:
     """The rows of an array of QUOTE_DTYPE or CANDLE_DTYPE; every one of them can be published.
 
-    Raises EventError for another array, and for the first bad row, by its number.
+    `volumes`: a number for each quote, or None. Raises EventError for another array, and for
+    the first bad row, by its number.
     """
 
-    def __cinit__(self, array, Matcher matcher):
+    def __cinit__(self, array, Matcher matcher, volumes=None):
         dtype = getattr(array, "dtype", None)
         if dtype not in (QUOTE_DTYPE, CANDLE_DTYPE):
             raise EventError(
@@ -38,6 +43,8 @@ cdef class Batch:
         else:
             self.candles = <const CandleRow*>self.view.buf
             self.check_candles(matcher)
+        if volumes is not None:
+            self.check_volumes(volumes)
 
     def __dealloc__(self):
         if self.is_held:
@@ -54,6 +61,27 @@ cdef class Batch:
                 matcher.topic(0, self.quotes[i].symbol, strnlen(self.quotes[i].symbol, 32))
         except EventError as error:
             raise EventError(f"row {i}: {error}") from None
+        return 0
+
+    cdef int check_volumes(self, volumes) except -1:
+        cdef:
+            Py_ssize_t i
+            const double[::1] numbers
+        if self.quotes == NULL:
+            raise EventError("volumes go with quotes; a candle has its own")
+        try:
+            array = np.ascontiguousarray(volumes, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise EventError(f"volumes are no numbers: {error}") from None
+        if array.shape != (self.count,):
+            raise EventError(f"volumes have the shape {array.shape}; allowed: ({self.count},)")
+        numbers = self.owner = array
+        for i in range(self.count):
+            if not (isfinite(numbers[i]) and numbers[i] >= 0):
+                raise EventError(
+                    f"row {i}: volume is {numbers[i]}; allowed: finite numbers from 0")
+        if self.count:
+            self.volumes = &numbers[0]
         return 0
 
     cdef int check_candles(self, Matcher matcher) except -1:

@@ -1,3 +1,4 @@
+from libc.math cimport fabs, rint
 from libc.stdint cimport int64_t, uint64_t
 
 from fastrouter.core.structs cimport CandleFields, QuoteFields
@@ -35,3 +36,15 @@ cdef class Event:
 
 cdef int check_quote(const QuoteFields* fields) except -1
 cdef int check_candle(const CandleFields* fields) except -1
+
+
+cdef enum:
+    MID_DECIMALS = 10000000000      # 10**10
+
+
+cdef inline double middle(double bid, double ask) noexcept:
+    """The mid price, rounded to 10 decimals so that it prints as short as its sides."""
+    cdef double mid = bid + (ask - bid) / 2
+    if fabs(mid) < 1e5:
+        mid = rint(mid * MID_DECIMALS) / MID_DECIMALS
+    return mid

@@ -1,15 +1,11 @@
 """What is routed: quotes, candles, and every other event."""
 
-from libc.math cimport fabs, isfinite, rint
+from libc.math cimport isfinite
 
 import cython
 
 from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import EventError
-
-cdef enum:
-    MID_DECIMALS = 10000000000      # 10**10
-
 
 cdef int refuse(str where, tuple names, const double* values) except -1:
     for i, name in enumerate(names):
@@ -35,14 +31,6 @@ cdef int check_candle(const CandleFields* fields) except -1:
     if zero != zero:
         refuse("candle", ("open", "high", "low", "close", "volume"), &fields.open)
     return 0
-
-
-cdef inline double middle(double bid, double ask) noexcept:
-    """The mid price, rounded to 10 decimals so that it prints as short as its sides."""
-    cdef double mid = bid + (ask - bid) / 2
-    if fabs(mid) < 1e5:
-        mid = rint(mid * MID_DECIMALS) / MID_DECIMALS
-    return mid
 
 
 @cython.final

@@ -103,8 +103,7 @@ cdef class Flusher:
         """Have the owner call flush() soon, unless it is about to already."""
         if (not self.awake and (self.head != NULL or self.pacer.rearm) and not self.hold
                 and self.wake is not None):
-            self.wake()
-            self.awake = True           # only now: a wake that raised did not wake
+            self.awake = self.wake() is not False   # a wake that raised did not wake
         return 0
 
     cdef int schedule(self, OutboxState* state) except -1:

@@ -1,6 +1,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libcpp.vector cimport vector
 
 from fastrouter.core.batch cimport Batch
+from fastrouter.core.candles cimport CandleBuilder
 from fastrouter.core.clock cimport Clock
 from fastrouter.core.encoder cimport Encoder
 from fastrouter.core.event cimport Candle, Event, Quote
@@ -8,7 +10,8 @@ from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.moments cimport Moments
 from fastrouter.core.record cimport Recorder
-from fastrouter.core.structs cimport CandleFields, QuoteFields, Topic
+from fastrouter.core.showing cimport Showing
+from fastrouter.core.structs cimport Built, CandleFields, QuoteFields, Topic
 
 
 cdef class Router:
@@ -27,15 +30,25 @@ cdef class Router:
         size_t max_event            # bytes of one framed event
         readonly uint64_t throttled
         readonly bint statistics
+        readonly str price
+        bint by_mid
+        bint follows                # statistics or candles are made of quotes
+        CandleBuilder builder
+        Showing showing
+        vector[Built] built         # candles about to be published
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
-                   int64_t time) except -1
+                   int64_t time, double volume) except -1
+    cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
+                    double volume) except -1
+    cdef int publish_built(self) except -1
+    cdef int put_candle(self, Topic* topic, const CandleFields* fields) except -1
+    cdef int settle(self) except -1
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
     cdef list encode_all(self, Topic* topic, event)
     cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
                              str account) except -1
-    cdef bint throttle(self, Topic* topic, int64_t now) noexcept
     cdef int record(self, Event event, uint64_t seq) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1

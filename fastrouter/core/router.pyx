@@ -1,17 +1,21 @@
 """publish(): stamp, match, encode once per dialect present, offer to the outboxes."""
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdint cimport uint32_t
+from libc.math cimport isfinite
+from libc.stdint cimport INT64_MAX, uint32_t
 from fastrouter.core.batch cimport Batch, candle_fields
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
-from fastrouter.core.event cimport Event
+from fastrouter.core.event cimport Event, middle
 from fastrouter.core.history cimport remember
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
+from fastrouter.core.showing cimport is_new
 from fastrouter.core.state cimport own_bytes, waiting as events_waiting
 from fastrouter.core.statistics cimport add_to_day, day_of
-from fastrouter.core.structs cimport CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, Group
+from fastrouter.core.structs cimport (
+    CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, TURN_WAITS, Forming, Group,
+)
 
 from orjson import dumps
 
@@ -23,10 +27,12 @@ from fastrouter.errors import EventError
 
 __all__ = ["Router"]
 
+# ns; beyond, before and after the epoch, times are too near the ends of int64 to reckon with
+cdef int64_t LATEST_MARKET = INT64_MAX - 2 * 86_400_000_000_000
+
+PRICES = ("last", "mid")
+
 cdef enum:
-    # ns between two forming candles of a topic: a second, less the jitter of the timer of a
-    # feed that sends one each second
-    FORMING_INTERVAL = 950000000
     LEAST_RING = 1 << 16                # bytes
     LARGEST_RING = 1 << 20              # bytes; it should stay in the CPU's second cache
 
@@ -41,9 +47,14 @@ cdef class Router:
     - `total_bytes`: what all sessions may hold; beyond it the one that holds most is closed;
     - `recorder`: is given every lossless event before anybody is sent it;
     - `statistics`: keep each symbol's last 24 hours (see `day`), and the closes of each
-      topic's last 250 closed candles.
+      topic's last 250 closed candles;
     - `validate`: called with kind and payload of any event but a quote or candle; the payload it
-      returns is published. Default: payloads are taken as they are.
+      returns is published. Default: payloads are taken as they are;
+    - `candles`: timeframes of candles to build from quotes, as ``("1s", "1m")``;
+    - `price`: the quote's price that candles and statistics are of, ``"last"`` or ``"mid"``.
+
+    A built candle is published before the quote that closes it; what forms, after it. See
+    `fastrouter.core.candles` for the rules. ValueError for an unknown timeframe or price.
 
     The ring of frames holds as much, within 64 KiB and 1 MiB. When the session
     that waits longest lags by a quarter of it, `publish` sends in line.
@@ -51,14 +62,18 @@ cdef class Router:
 
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
                  size_t total_bytes=256 << 20, Recorder recorder=None,
-                 bint statistics=False, validate=None):
+                 bint statistics=False, validate=None, candles=(), str price not None="last"):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
         self.clock = clock
         self.recorder = recorder
+        if price not in PRICES:
+            raise ValueError(f"price is {price!r}; allowed: {', '.join(PRICES)}")
         self.statistics = statistics
         self.validate = validate
+        self.price = price
+        self.by_mid = price == "mid"
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
@@ -67,6 +82,9 @@ cdef class Router:
         self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
                                clock if timer is None else timer, total_bytes)
         self.outboxes = set()
+        self.builder = CandleBuilder(self.matcher, clock, candles)
+        self.showing = Showing(self.flusher.timer, self.builder)
+        self.follows = statistics or not self.builder.lengths.empty()
 
     def attach(self, sink, dialect, *, outbox_bytes=None) -> Outbox:
         """A new outbox that writes `dialect` to `sink`. It has no subscriptions yet.
@@ -105,13 +123,13 @@ cdef class Router:
         else:
             raise EventError(f"cannot publish {type(event).__name__}; allowed: Quote, Candle, "
                              "Event, or a kind and its payload")
-        self.flusher.poke()
+        self.settle()
 
     cdef int publish_quote(self, Quote quote) except -1:
         cdef:
             Py_ssize_t size
             const char* symbol = utf8(quote.symbol, &size)
-        return self.quote(symbol, size, &quote.fields, quote.time)
+        return self.quote(symbol, size, &quote.fields, quote.time, 1)
 
     cdef int publish_candle(self, Candle candle) except -1:
         cdef:
@@ -208,17 +226,29 @@ cdef class Router:
         self.encoder.encoded += message is not None
         return message
 
-    def publish_batch(self, array) -> None:
+    def publish_batch(self, array, volumes=None) -> None:
         """Route all rows of a numpy array of QUOTE_DTYPE or CANDLE_DTYPE, in order.
+
+        `volumes`: what was traded with each quote, for candles and statistics; default 1 each.
 
         Raises EventError naming the first bad row; nothing is published then.
         """
-        cdef Batch batch = Batch(array, self.matcher)
+        cdef Batch batch = Batch(array, self.matcher, volumes)
         if batch.quotes != NULL:
             self.publish_quotes(batch)
         else:
             self.publish_candles(batch)
-        self.flusher.poke()
+        self.settle()
+
+    cdef int settle(self) except -1:
+        """What was published is to be sent: send what forms and may be, and tell the owner."""
+        if is_new(self.showing):
+            self.showing.show_new(&self.built)
+            self.publish_built()
+        if self.showing.rearm or self.builder.rearm:
+            self.showing.rearm = self.builder.rearm = False
+            self.flusher.pacer.rearm = True
+        return self.flusher.poke()
 
     cdef int publish_quotes(self, Batch batch) except -1:
         cdef:
@@ -228,7 +258,8 @@ cdef class Router:
         for i in range(batch.count):
             row = &batch.quotes[i]
             fields = row.fields
-            self.quote(row.symbol, strnlen(row.symbol, 32), &fields, row.time)
+            self.quote(row.symbol, strnlen(row.symbol, 32), &fields, row.time,
+                       1 if batch.volumes == NULL else batch.volumes[i])
         return 0
 
     cdef int publish_candles(self, Batch batch) except -1:
@@ -243,12 +274,12 @@ cdef class Router:
         return 0
 
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
-                   int64_t time) except -1:
+                   int64_t time, double volume) except -1:
         cdef Topic* topic = self.matcher.topic(0, symbol, size)
         if not time:
             time = self.clock.now()
-        if self.statistics:
-            add_to_day(topic, time, fields.last, 1)
+        if self.follows:
+            self.follow(topic, fields, time, volume)
         self.make_room(topic)
         self.stamp(topic, time)
         topic.value.quote = fields[0]
@@ -257,39 +288,78 @@ cdef class Router:
             return 0
         return self.fan_out(topic, CONFLATABLE)
 
+    cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
+                    double volume) except -1:
+        """Count a quote that is about to be published; publish the candles it closes."""
+        cdef:
+            double price = middle(fields.bid, fields.ask) if self.by_mid else fields.last
+            Forming* forming
+        if not isfinite(price) or not -LATEST_MARKET < time < LATEST_MARKET:
+            return 0
+        if self.statistics:
+            add_to_day(topic, time, price, volume)
+        if self.builder.lengths.empty():
+            return 0
+        forming = self.builder.take(topic, time, price, volume, &self.built)
+        if forming != NULL:
+            self.showing.changed(forming)
+        if not self.built.empty():
+            self.publish_built()
+        return 0
+
+    cdef int publish_built(self) except -1:
+        cdef size_t i
+        try:
+            for i in range(self.built.size()):
+                self.put_candle(self.built[i].topic, &self.built[i].fields)
+        finally:
+            self.built.clear()
+        return 0
+
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1:
-        cdef:
-            Topic* topic = self.matcher.topic(event_type, symbol, size)
-            int64_t now = 0
+        """A candle from outside: none are built for its topic from here on."""
+        cdef Topic* topic = self.matcher.topic(event_type, symbol, size)
+        if not topic.delivered:
+            self.builder.pass_through(topic)
+        if fields.closed or not self.showing.too_soon(topic):
+            return self.put_candle(topic, fields)
+        # the topic's value all the same: what a snapshot brings, and a session that is owed it
+        self.throttled += 1
+        self.stamp(topic, self.clock.now())
+        topic.value.candle = fields[0]
+        topic.has_value = True
+        return 0
+
+    cdef int put_candle(self, Topic* topic, const CandleFields* fields) except -1:
         self.make_room(topic)
         if fields.closed:
             if self.recorder is not None:
                 self.recorder.candle(topic, self.matcher.names[topic.event_type], fields,
                                      self.last_id + 1, topic.stamp.seq + 1)
             self.stamp(topic, fields.time + topic.timeframe)
+            topic.turn &= ~TURN_WAITS
             if self.statistics:
                 remember(topic, fields.time, fields.close)
         else:
-            now = self.clock.now()
-            self.stamp(topic, now)
+            self.stamp(topic, self.clock.now())
         topic.value.candle = fields[0]
         topic.has_value = True
-        if not fields.closed and self.throttle(topic, now) or topic.groups.empty():
+        if topic.groups.empty():
             return 0
         return self.fan_out(topic, LOSSLESS if fields.closed else CONFLATABLE)
 
-    cdef bint throttle(self, Topic* topic, int64_t now) noexcept:
-        """Is this forming candle too soon after the last that was sent?
+    def close_candles(self, int64_t now, *, bint live=False) -> None:
+        """Close the built candles that end at `now` (ns since the epoch) or before.
 
-        It is the topic's value all the same: what a snapshot brings, and a session
-        that is owed the topic. The next that is sent shows the hole in `seq`.
+        For symbols that are silent: called by who owns the time of quotes. Those that are
+        older than a closed candle's end are late from here on. `live`: only candles of symbols
+        whose quotes come less than ten seconds after their time, by the clock.
         """
-        if topic.forming_at and now - topic.forming_at < FORMING_INTERVAL:
-            self.throttled += 1
-            return True
-        topic.forming_at = now
-        return False
+        self.builder.close_until(now, live, &self.built)
+        if not self.built.empty():
+            self.publish_built()
+        self.settle()
 
     cdef void stamp(self, Topic* topic, int64_t time) noexcept:
         self.last_id += 1
@@ -375,7 +445,11 @@ cdef class Router:
 
     @property
     def wake(self):
-        """Called without arguments when somebody waits: have `flush` called soon."""
+        """Called without arguments when somebody waits: have `flush` called soon.
+
+        Also when `next_due` or `next_live_close` came nearer. When it returns False it could
+        not, and is called again at the next publish.
+        """
         return self.flusher.wake
 
     @wake.setter
@@ -383,7 +457,13 @@ cdef class Router:
         self.flusher.wake = callback
 
     def flush(self, int budget=64) -> bool:
-        """Send to up to `budget` sessions, oldest first. True: some are left, call again."""
+        """Send to up to `budget` sessions, oldest first. True: some are left, call again.
+
+        Before that, what forms and waited for its turn is published.
+        """
+        self.showing.show_due(&self.built)
+        if not self.built.empty():
+            self.publish_built()
         return self.flusher.flush(budget)
 
     @property
@@ -392,7 +472,34 @@ cdef class Router:
 
         None when there is no such time. Look again after each `flush`.
         """
-        return self.flusher.pacer.next_due
+        cdef int64_t due = self.showing.due
+        paced = self.flusher.pacer.next_due
+        if due == INT64_MAX:
+            return paced
+        return due if paced is None else min(due, paced)
+
+    @property
+    def next_close(self):
+        """Before when (ns since the epoch) `close_candles` has nothing to do.
+
+        None when nothing forms.
+        """
+        return None if self.builder.next_close == INT64_MAX else self.builder.next_close
+
+    @property
+    def next_live_close(self):
+        """The same with ``live=True``. Look again after each `flush`."""
+        return None if self.builder.next_live == INT64_MAX else self.builder.next_live
+
+    @property
+    def candles(self):
+        """The timeframes of the candles that are built, shortest first."""
+        return self.builder.timeframes
+
+    @property
+    def late(self):
+        """Quotes that came too late for a candle, once for each timeframe."""
+        return self.builder.late
 
     @property
     def timer(self):

@@ -33,6 +33,11 @@ cdef enum:                      # OutboxState.flags
     LATER = 512                 # stands among those that wait for their next round
 
 
+cdef enum:                      # Topic.turn, of a forming candle that came too soon
+    TURN_LISTED = 1             # it stands in the list of those that wait
+    TURN_WAITS = 2              # ... and is still to be sent
+
+
 cdef enum:                      # per topic, in OutboxCold.marks
     DIRTY = 1                   # the newest value is owed
     SNAPSHOT = 2                # ... and is the first this session sees of the topic
@@ -97,6 +102,31 @@ cdef struct History:            # of a candle topic: its last closed candles
     uint32_t capacity
 
 
+cdef struct Cell:               # the candle of one symbol and timeframe that is built
+    int64_t time                # when it opened; while none forms, the first time not closed yet
+    double open
+    double high
+    double low
+    double volume
+    Topic* topic
+    uint8_t forming
+
+
+cdef struct Forming:            # the candles of one symbol that are built
+    int64_t newest              # time of the newest quote; its price is the close of them all
+    int64_t end                 # quotes from `newest` to before this only change what forms
+    double close
+    int64_t shown               # timer when they were last sent, ns; 0: never
+    uint8_t waits               # they changed since
+    uint8_t live                # quotes come when they are made: the clock may close candles
+    Cell* cells                 # one a timeframe
+
+
+cdef struct Built:              # a candle to publish
+    Topic* topic
+    CandleFields fields
+
+
 cdef struct TopicText:          # what a dialect renders once per topic
     char* data
     uint32_t size
@@ -107,15 +137,18 @@ cdef struct Topic:
     uint32_t index
     uint8_t event_type          # row in the matcher's table
     uint8_t has_value
+    uint8_t delivered           # its candles come from outside: none are built
+    uint8_t turn
     uint32_t symbol_size        # bytes
     const char* symbol          # owned by the intern table; not NUL-terminated
     int64_t timeframe           # ns; 0 when it is not a candle
     const char* timeframe_name
-    int64_t forming_at          # clock when a forming candle was last sent, ns
+    int64_t shown               # timer when a forming candle from outside was last sent, ns
     Stamp stamp                 # of the last value
     MarketFields value          # the last value
     DayStats* day               # of a quote topic; NULL when statistics are off or it had none
     History* history            # of a candle topic; NULL when statistics are off or none closed
+    Forming* forming            # the symbol's candles that are built; NULL when none are
     vector[Group*]* groups      # that match, sorted by dialect
     TopicText* texts[MAX_DIALECTS]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TIMEFRAMES", "parse_timeframe"]
+__all__ = ["CHART_TIMEFRAMES", "TIMEFRAMES", "parse_timeframe"]
 
 _SECOND = 1_000_000_000
 _UNITS = {"s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86_400 * _SECOND}
@@ -15,6 +15,9 @@ _NAMES = (
 
 #: name -> length in ns
 TIMEFRAMES = {name: int(name[:-1]) * _UNITS[name[-1]] for name in _NAMES}
+
+#: those a chart has: what a server builds from quotes
+CHART_TIMEFRAMES = ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
 
 
 def parse_timeframe(name: str) -> int:

@@ -24,7 +24,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "quotes": Kind(("time", "bid", "ask"), ("symbol", "last", "bid_size", "ask_size")),
+    "quotes": Kind(("time", "bid", "ask"), ("symbol", "last", "bid_size", "ask_size", "volume")),
     "bars": Kind(("time", "open", "high", "low", "close"), ("symbol", "volume", "timeframe")),
 }
 

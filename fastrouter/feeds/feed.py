@@ -6,23 +6,39 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ..core.dtypes import Rows
 from ..core.event import Candle, Event, Quote
 
-__all__ = ["Feed", "Publisher"]
+__all__ = ["Feed", "Publisher", "Volumes"]
+
+Volumes = npt.NDArray[np.float64]
+"""One for each quote of an array."""
 
 
 class Publisher(Protocol):
     """The side of a router that a feed sees."""
 
-    def publish_batch(self, rows: Rows, /) -> object:
-        """Publish an array of QUOTE_DTYPE or CANDLE_DTYPE, in order."""
+    def publish_batch(self, rows: Rows, /, volumes: Volumes | None = None) -> object:
+        """Publish an array of QUOTE_DTYPE or CANDLE_DTYPE, in order.
+
+        ``volumes``: what was traded with each quote, for its candles; default 1 each.
+        """
 
     def publish(self, event: Quote | Candle | Event, /) -> object:
         """Publish one event. Raises EventError when it cannot be routed."""
 
     def batch(self) -> AbstractContextManager[object]:
         """What is published inside leaves together at the end."""
+
+    @property
+    def next_close(self) -> int | None:
+        """When the first candle that is built of quotes ends (ns since the epoch), if one is."""
+
+    def close_candles(self, now: int, /) -> object:
+        """Close those that end at ``now`` or before: for feeds with a time of their own."""
 
     async def drained(self) -> object:
         """Return when what is pending is below its mark; give the loop a turn in any case."""
@@ -42,10 +58,6 @@ class Feed(Protocol):
     @property
     def published(self) -> int:
         """Quotes or bars of the source that the router was given."""
-
-    @property
-    def candles(self) -> int:
-        """Candles built from the source's quotes that the router was given, forming ones too."""
 
     @property
     def bad_rows(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -13,10 +13,9 @@ import numpy as np
 
 from ..core.dtypes import Rows
 from ..errors import FeedError
-from .candle_stream import CandleStream
 from .columns import Column, map_columns
 from .extent import Extent
-from .feed import Publisher
+from .feed import Publisher, Volumes
 from .pace import Clock, Pace, Sleep
 from .progress import Progress
 from .rows import BadRow, RowBuilder
@@ -50,7 +49,6 @@ class ReplayFeed:
     :param loop: begin again at the end, with times that keep rising.
     :param strict: FeedError at the first bad row, instead of leaving it out.
     :param block: most rows published between two waits for the router to drain.
-    :param candles: timeframes of candles to build from quotes.
     :param progress: told how far the file is read.
     :param on_bad_row: called with number and reason of each; None: the first are logged.
     """
@@ -70,7 +68,6 @@ class ReplayFeed:
         loop: bool = False,
         strict: bool = False,
         block: int = 64,
-        candles: Iterable[str] = (),
         progress: Progress | None = None,
         on_bad_row: Callable[[int, str], object] | None = None,
         clock: Clock = time.time_ns,
@@ -101,13 +98,8 @@ class ReplayFeed:
         self._progress = progress
         self._on_bad_row = on_bad_row or self._log_bad_row
         self._pace = None if speed is None else Pace(speed, clock=clock, sleep=sleep)
-        self._candles = CandleStream(candles if self.kind == "quotes" else ())
         self._extent = Extent()
         self._latest = EARLIEST
-
-    @property
-    def candles(self) -> int:
-        return self._candles.published
 
     @property
     def backward_rows(self) -> int:
@@ -139,7 +131,7 @@ class ReplayFeed:
     async def _play(self, router: Publisher, shift: int) -> None:
         """One pass over the file, its times moved by ``shift`` (ns)."""
         try:
-            for rows in self._batches():
+            for rows, volumes in self._batches():
                 if not len(rows):
                     await router.drained()
                     continue
@@ -147,12 +139,12 @@ class ReplayFeed:
                     self._pace.start(int(rows["time"][0]))
                 if shift:
                     rows["time"] += shift
-                await self._emit(router, rows)
+                await self._emit(router, rows, volumes)
         finally:
             if self._progress:
                 self._progress.end()
 
-    async def _emit(self, router: Publisher, rows: Rows) -> None:
+    async def _emit(self, router: Publisher, rows: Rows, volumes: Volumes | None) -> None:
         """Publish rows when they are due; what is within the same millisecond goes together."""
         times = np.maximum.accumulate(np.maximum(rows["time"], self._latest))
         self._latest = int(times[-1])
@@ -165,23 +157,22 @@ class ReplayFeed:
                 reached = max(await self._pace.wait(now), now // MS * MS + MS - 1)
                 end = int(np.searchsorted(times, reached, "right"))
             for start in range(at, end, self._block):
-                part = rows[start : min(start + self._block, end)]
-                self._candles.advance(router, int(times[start]))
-                router.publish_batch(part)
-                self.published += len(part)
-                self._candles.follow(router, part)
+                part = slice(start, min(start + self._block, end))
+                router.close_candles(int(times[start]))
+                router.publish_batch(rows[part], volumes=None if volumes is None else volumes[part])
+                self.published += len(rows[part])
                 await router.drained()
             at = end
 
     async def _idle(self, router: Publisher, until: int) -> None:
-        """Until the next row is due, candles close and are shown when it is their time."""
-        while self._pace and self._candles.next_due < until:
-            now = await self._pace.wait(self._candles.next_due)
-            self._candles.advance(router, min(now, until))
+        """Until the next row is due, candles close when it is their time."""
+        while self._pace and router.next_close is not None and router.next_close < until:
+            now = await self._pace.wait(router.next_close)
+            router.close_candles(min(now, until))
             await router.drained()
 
-    def _batches(self) -> Iterator[Rows]:
-        """The good rows of one pass, batch by batch, at times none.
+    def _batches(self) -> Iterator[tuple[Rows, Volumes | None]]:
+        """The good rows of one pass and their volumes, batch by batch, at times none.
 
         The first pass also counts, reports and measures.
         """
@@ -192,7 +183,7 @@ class ReplayFeed:
             self._progress.begin(self._path.name, self._source.total)
         for batch in self._source.batches(self._builder.wanted):
             try:
-                rows, bad = self._builder.build(batch)
+                rows, volumes, bad = self._builder.build(batch)
             except FeedError as error:
                 raise FeedError(f"{self._path}: {error}") from None
             if first_pass:
@@ -200,7 +191,7 @@ class ReplayFeed:
                 self._report(bad)
                 self._extent.add(rows)
             usable = usable or len(rows) > 0
-            yield rows
+            yield rows, volumes
             if self._progress:
                 self._progress.move(batch.position)
         if not usable:

@@ -13,6 +13,7 @@ from ..core.timeframe import TIMEFRAMES, parse_timeframe
 from ..errors import FeedError
 from .cells import to_codes, to_floats
 from .columns import KINDS, Mapped
+from .feed import Volumes
 from .source import Batch
 from .times import TimeParser
 
@@ -73,13 +74,18 @@ class RowBuilder:
         used = {i for name, i in self._positions.items() if name not in told}
         return sorted(used)
 
-    def build(self, batch: Batch) -> tuple[Rows, list[BadRow]]:
-        """The good rows in their order, and the bad ones, each with its first fault."""
+    def build(self, batch: Batch) -> tuple[Rows, Volumes | None, list[BadRow]]:
+        """The good rows in their order, and the bad ones, each with its first fault.
+
+        Between them: what was traded with each quote, if a column tells.
+        """
         rows = np.zeros(len(batch.numbers), DTYPES[self._kind])
+        has_volumes = self._kind == "quotes" and "volume" in self._positions
+        volumes = np.zeros(len(rows)) if has_volumes else None
         faults: dict[int, str] = {}
         if len(rows):
             self._fill_time(rows, batch, faults)
-            self._fill_numbers(rows, batch, faults)
+            self._fill_numbers(rows, volumes, batch, faults)
             for wrong, why in SENSE[self._kind]:
                 for i in np.flatnonzero(wrong(rows)).tolist():
                     faults.setdefault(i, why)
@@ -88,7 +94,10 @@ class RowBuilder:
         if self._kind == "bars":
             rows["closed"] = True
         bad = [*batch.rejected, *((int(batch.numbers[i]), why) for i, why in faults.items())]
-        return np.delete(rows, list(faults)) if faults else rows, sorted(bad)
+        if faults:
+            rows = np.delete(rows, list(faults))
+            volumes = None if volumes is None else np.delete(volumes, list(faults))
+        return rows, volumes, sorted(bad)
 
     def _fill_time(self, rows: Rows, batch: Batch, faults: dict[int, str]) -> None:
         column = batch.columns[self._positions["time"]]
@@ -97,10 +106,16 @@ class RowBuilder:
         if not good.all():
             note(faults, ~good, "time", column, "is not a time")
 
-    def _fill_numbers(self, rows: Rows, batch: Batch, faults: dict[int, str]) -> None:
+    def _fill_numbers(
+        self, rows: Rows, volumes: Volumes | None, batch: Batch, faults: dict[int, str]
+    ) -> None:
         kind = KINDS[self._kind]
         for name in (*kind.required, *kind.optional):
             if name in ("time", "symbol", "timeframe"):
+                continue
+            if name not in (rows.dtype.names or ()):  # the volume of quotes
+                if volumes is not None:
+                    self._fill_volumes(volumes, batch, faults)
                 continue
             default = mid(rows) if name == "last" else 0.0
             if name not in self._positions:
@@ -117,6 +132,15 @@ class RowBuilder:
         if self._kind == "quotes" and not np.isfinite(rows["last"]).all():
             for i in np.flatnonzero(~np.isfinite(rows["last"])).tolist():
                 faults.setdefault(i, "last: the mid is not finite")
+
+    def _fill_volumes(self, volumes: Volumes, batch: Batch, faults: dict[int, str]) -> None:
+        column = batch.columns[self._positions["volume"]]
+        values, empty = to_floats(column, "volume")
+        volumes[:] = np.where(empty, 0.0, values)
+        if not (finite := np.isfinite(volumes)).all():
+            note(faults, ~finite, "volume", column, "is not a number")
+        for i in np.flatnonzero(volumes < 0).tolist():
+            faults.setdefault(i, "volume is negative")
 
     def _fill_text(self, rows: Rows, name: str, batch: Batch, faults: dict[int, str]) -> None:
         """A text that was told goes to every row, else the column's."""

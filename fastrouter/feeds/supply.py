@@ -91,7 +91,7 @@ class Supply:
 
     async def _watch(self, feed: Feed) -> None:
         """A source that can be opened may still give nothing: it is back when it does."""
-        while not (feed.published or feed.candles):
+        while not feed.published:
             await self._sleep(LOOK)
         self._tell(True)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..core.dtypes import Rows
 from ..errors import FeedError
-from .candle_stream import CandleStream
 from .feed import Publisher
 from .market import Market, market_symbols
 from .pace import GRAIN, Clock, Pace, Sleep
@@ -22,17 +21,18 @@ SECOND = 1_000_000_000
 BATCH = 4096
 """Most quotes published at once when paced."""
 
+NEVER = 2**63 - 1
+
 STEP = SECOND / 1000
 """Between two quotes (ns) of a simulated clock that no rate drives."""
 
 
 class SyntheticFeed:
-    """Quotes of a random walk, and the candles they make; the same seed, the same quotes.
+    """Quotes of a random walk; the same seed, the same quotes.
 
     :param symbols: how many, or their names.
     :param rate: quotes a second in all; None for as fast as the router drains.
     :param seed: of the random walk.
-    :param candles: timeframes of the candles; () for none.
     :param start: where a simulated clock begins (ns since the epoch): quotes are 1 / rate
         apart, 1 ms without a rate. None: times are those of the wall clock at publication.
     :param limit: end after so many quotes.
@@ -45,7 +45,6 @@ class SyntheticFeed:
         symbols: int | Sequence[str] = 20,
         rate: float | None = 1000.0,
         seed: int = 1,
-        candles: Iterable[str] = ("1s", "1m"),
         start: int | None = None,
         limit: int | None = None,
         block: int = 64,
@@ -74,17 +73,10 @@ class SyntheticFeed:
         self._step = STEP if rate is None else SECOND / rate
         self._pace = Pace(clock=clock, sleep=sleep)
         self._market = Market(self.symbols, seed)
-        self._candles = CandleStream(candles)
-
-    @property
-    def candles(self) -> int:
-        return self._candles.published
 
     def describe(self) -> str:
         rate = "as fast as possible" if self._rate is None else f"{self._rate:,.10g} quotes/s"
-        frames = self._candles.timeframes
-        built = f", candles {' '.join(frames)}" if frames else ""
-        return f"synthetic: {len(self.symbols):,} symbols, {rate}{built}, seed {self._seed}"
+        return f"synthetic: {len(self.symbols):,} symbols, {rate}, seed {self._seed}"
 
     async def run(self, router: Publisher) -> None:
         """Publish for ever, or until ``limit``."""
@@ -103,23 +95,23 @@ class SyntheticFeed:
         rested = 0
         while self._left(1):
             position = self._position(self.published)
-            reached = await self._pace.wait(min(max(position, rested), self._candles_due()))
+            reached = await self._pace.wait(min(max(position, rested), self._close_due(router)))
             if reached >= position:
                 due = self._left(int((reached - position) / self._step) + 1)
                 if self._publish(router, min(due, BATCH), reached) == due:
                     rested = reached + GRAIN
             else:
-                self._candles.advance(router, self._time(reached))
+                router.close_candles(self._time(reached))
             await router.drained()
 
     def _publish(self, router: Publisher, most: int, position: int) -> int:
         rows = self._market.take(most)
         now = self._time(position)
         self._stamp(rows, now)
-        self._candles.advance(router, now if self._start is None else int(rows["time"][0]))
+        if self._start is not None:
+            router.close_candles(int(rows["time"][0]))
         router.publish_batch(rows)
         self.published += len(rows)
-        self._candles.follow(router, rows)
         return len(rows)
 
     def _stamp(self, rows: Rows, now: int) -> None:
@@ -139,9 +131,11 @@ class SyntheticFeed:
     def _time(self, position: int) -> int:
         return self._clock() if self._start is None else self._start + position
 
-    def _candles_due(self) -> int:
-        """The position at which a candle closes or is shown, whether or not a quote is due."""
-        if not self._candles.timeframes:
-            return self._position(self.published)
-        reached = self._pace.reached()
-        return reached + max(0, self._candles.next_due - self._time(reached))
+    def _close_due(self, router: Publisher) -> int:
+        """The position at which a candle of a simulated clock ends, whether or not a quote is due.
+
+        Those of the wall clock are closed by the router.
+        """
+        if self._start is None or router.next_close is None:
+            return NEVER
+        return router.next_close - self._start

@@ -101,7 +101,6 @@ class UpstreamFeed:
         self.on_state: Callable[[bool], None] | None = None
         self.on_gap: Callable[[str], None] | None = None
         self.published = 0
-        self.candles = 0
         self.bad_rows = 0
         self._url = url
         self._name = shown(url)

@@ -32,7 +32,7 @@ class Scripted:
     """A feed of three quotes that then ends, fails or waits, as its spec says."""
 
     def __init__(self, then: str = "end") -> None:
-        self.published = self.candles = self.bad_rows = 0
+        self.published = self.bad_rows = 0
         self.on_state: Callable[[bool], None] | None = None
         self.on_gap: Callable[[str], None] | None = None
         self._then = then

@@ -58,10 +58,10 @@ def test_by_kind_and_each_session_once(router):
     assert balanced(counters)
 
 
-def test_conflated_by_kind(router):
+def test_conflated_by_kind(router, timer):
     Peer(router, ("*", "quote"), ("*", "candle@1m"), room=0).outbox.block()
     for second in range(4):
-        router.clock.set(START + second * SECOND)
+        timer.set((second + 1) * SECOND)
         router.publish(quote("S:A"))
         router.publish(candle("S:A", closed=second == 3))
     drain(router)

@@ -73,6 +73,7 @@ class Sessions(RuleBasedStateMachine):
         self.seqs: dict[tuple[str, str], int] = {}
         self.values: dict[tuple[str, str], Published] = {}
         self.forming_at: dict[str, int] = {}
+        self.listed: dict[str, int] = {}  # forming candles that came too soon; 0: not the last
         self.last_id = 0
         self.numbers = 0
 
@@ -210,8 +211,23 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(budget=st.integers(1, 7))
     def flush(self, budget):
+        self.show()
         if not self.router.flush(budget):
             self.woken = False
+
+    def show(self):
+        """A flush sends the last of the forming candles that came too soon, when it is time."""
+        now = self.clock.time_ns()
+        waiting = [symbol for symbol, number in self.listed.items() if number]
+        if all(now < self.forming_at[symbol] + SECOND for symbol in waiting):
+            return
+        for symbol, number in list(self.listed.items()):
+            if number and now - self.forming_at[symbol] < FORMING_INTERVAL:
+                continue
+            if self.listed.pop(symbol):
+                self.forming_at[symbol] = now
+                topic = symbol, "candle@1m"
+                self.offer(self.stamp(topic, False, number, LONGEST_MARKET_FRAME))
 
     @rule()
     def begin_batch(self):
@@ -266,8 +282,11 @@ class Sessions(RuleBasedStateMachine):
                 event = self.stamp((symbol, "candle@1m"), False, number, LONGEST_MARKET_FRAME)
                 for oracle in self.oracles:
                     oracle.throttled(event)
+                self.listed[symbol] = number
                 return
             self.forming_at[symbol] = now
+        if symbol in self.listed:
+            self.listed[symbol] = 0
         self.offer(self.stamp((symbol, "candle@1m"), closed, number, LONGEST_MARKET_FRAME))
 
     @rule(
@@ -334,6 +353,7 @@ class Sessions(RuleBasedStateMachine):
         assert counters.backlog_most <= counters.backlog_bytes
 
     def flush_all(self):
+        self.show()
         while self.router.flush(3):
             pass
         for oracle in self.oracles:

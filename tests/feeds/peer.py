@@ -4,7 +4,10 @@ import asyncio
 
 import numpy as np
 
+from fastrouter.core.clock import Clock
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
+from fastrouter.core.record import Recorder as CoreRecorder
+from fastrouter.core.router import Router
 
 S = 10**9
 NOON = 1_700_000_040 * S  # a whole minute
@@ -24,14 +27,32 @@ class Time:
         self.now += round(seconds * S) + self.late
 
 
-class Recorder:
-    """A router that keeps copies of what it gets, and when."""
+class Recorder(CoreRecorder):
+    """A router that keeps copies of what it gets, and when; and of candles, when they close."""
 
-    def __init__(self, clock=None):
+    def __init__(self, clock=None, candles=()):
         self.clock, self.batches, self.drains = clock, [], 0
+        self.volumes = []
+        self.closed = []
+        self.router = Router(clock=Clock(NOON), candles=candles, recorder=self)
 
-    def publish_batch(self, rows):
+    def record(self, record):
+        self.closed.append((self.clock() if self.clock else 0, record.payload))
+
+    def publish_batch(self, rows, volumes=None):
         self.batches.append((self.clock() if self.clock else 0, rows.copy()))
+        if volumes is not None:
+            assert len(volumes) == len(rows)
+            self.volumes += volumes.tolist()
+        if self.router.candles:
+            self.router.publish_batch(rows, volumes)
+
+    @property
+    def next_close(self):
+        return self.router.next_close
+
+    def close_candles(self, now):
+        self.router.close_candles(now)
 
     async def drained(self):
         self.drains += 1

@@ -11,7 +11,6 @@ import sys
 import numpy as np
 import pytest
 
-from fastrouter.core.dtypes import CANDLE_DTYPE
 from fastrouter.errors import FeedError
 from fastrouter.feeds import open_feed, progress
 from fastrouter.feeds.columns import map_columns
@@ -67,7 +66,7 @@ async def test_ticks_without_a_header(write):
         *(1.1212, 1.12172, 1.12146),
         *(0.0, 0.0),
     )
-    assert (feed.published, feed.bad_rows, feed.candles, bad) == (3, 0, 0, [])
+    assert (feed.published, feed.bad_rows, bad) == (3, 0, [])
 
 
 BARS = """\
@@ -304,10 +303,10 @@ async def test_a_long_run_of_bad_rows_gives_the_loop_its_turns(write):
 # Pace
 
 
-async def paced(path, **options):
+async def paced(path, candles=(), **options):
     time = Time(5_000 * S)
     feed = ReplayFeed(path, symbol="S:A", clock=time.clock, sleep=time.sleep, **options)
-    router = Recorder(time.clock)
+    router = Recorder(time.clock, candles)
     await feed.run(router)
     return router, time
 
@@ -386,21 +385,47 @@ async def test_a_loop_ends_where_time_does(write):
         await replay(path, loop=True)
 
 
-async def test_candles_are_built_from_quotes_if_asked_for(write):
+async def test_the_files_time_closes_candles(write):
     text = "".join(f"2020-01-01 00:00:0{s},{s + 1},{s + 1}\n" for s in (0, 0, 5))
-    feed, router, _ = await replay(write(text), candles=["1s"])
-    closed = router.candles[router.candles["closed"]]
-    assert closed[["time", "volume"]].tolist() == [(NEW_YEAR, 2.0)]
-    assert feed.candles == len(router.candles)
+    feed = ReplayFeed(write(text), symbol="S:A", speed=None)
+    router = Recorder(candles=["1s"])
+    await feed.run(router)
+    assert [(candle.time, candle.volume) for _, candle in router.closed] == [(NEW_YEAR, 2.0)]
     assert feed.published == 3
+
+
+async def test_other_symbols_close_what_is_silent(write):
+    text = "time,symbol,bid,ask\n2020-01-01 00:00:00,S:A,1,1\n2020-01-01 00:01:30,S:B,2,2\n"
+    router = Recorder(candles=["1m"])
+    await ReplayFeed(write(text), speed=None, block=1).run(router)
+    assert [candle.symbol for _, candle in router.closed] == ["S:A"]
 
 
 async def test_paced_candles_close_in_silence(write):
     path = write("2020-01-01 00:00:00,1,1\n2020-01-01 00:01:30,2,2\n")
     router, _ = await paced(path, candles=["1m"])
-    closed = [at for at, rows in router.batches if rows.dtype == CANDLE_DTYPE and rows["closed"][0]]
-    assert len(closed) == 1
-    assert 0 <= closed[0] - 5_060 * S <= 2 * MS
+    assert len(router.closed) == 1
+    assert 0 <= router.closed[0][0] - 5_060 * S <= 2 * MS
+
+
+@pytest.mark.parametrize("block", [1, 2, 64])
+async def test_volumes_of_quotes_go_with_them(write, block):
+    text = "time,bid,ask,Volume\n" + "".join(
+        f"2020-01-01 00:00:0{n},1,{ask},{volume}\n"
+        for n, (ask, volume) in enumerate([(2, 7), ("x", 8), (2, ""), (2, 0.5)])
+    )
+    feed = ReplayFeed(write(text), symbol="S:A", speed=None, block=block)
+    router = Recorder(candles=["1m"])
+    await feed.run(router)
+    assert router.volumes == [7.0, 0.0, 0.5]
+    router.close_candles(NEW_YEAR + 60 * S)
+    assert [candle.volume for _, candle in router.closed] == [7.5]
+
+
+async def test_no_volumes_without_a_column(write):
+    _, router, _ = await replay(write("20200101 170000065,1.1,1.2,0\n"))
+    assert len(router.quotes) == 1
+    assert router.volumes == []
 
 
 # Progress
@@ -475,7 +500,6 @@ def test_a_bar_is_for_terminals(monkeypatch):
         ("1,2,3\n", {"speed": float("nan")}, "speed must be a positive number"),
         ("1,2,3\n", {"block": 0}, "block must be at least 1"),
         ("1,2,3\n", {"delimiter": ",,"}, "delimiter must be one character"),
-        ("1,2,3\n", {"candles": ["7m"]}, "timeframe '7m' is not known"),
         (BARS, {"timeframe": "7m"}, "timeframe '7m' is not known"),
         ("1" * (LONGEST_LINE + BLOCK_BYTES), {}, "a line is too long"),
     ],
@@ -542,7 +566,7 @@ def test_a_replay_is_opened_by_its_path(write):
 def test_names_are_found_as_people_write_them():
     names = ["<DATE>", "Bid-Price", "ASK", "Bid Size", "Symbol", "Vol"]
     found = {"time": 0, "bid": 1, "ask": 2, "symbol": 4}
-    assert map_columns(names, 6).positions == found | {"bid_size": 3}
+    assert map_columns(names, 6).positions == found | {"bid_size": 3, "volume": 5}
     told = {"bid_size": None, "last": "Vol"}
     assert map_columns(names, 6, columns=told).positions == found | {"last": 5}
     order = ["time", "open", "high", "low", "close", "volume"]
@@ -671,6 +695,9 @@ def test_a_source_reads_only_what_is_wanted(write):
         ("time,open,high,low,close\n2020-01-01,5,4,3,3\n", "high is below open or close"),
         ("time,open,high,low,close\n2020-01-01,5,6,5.5,5.6\n", "low is above open or close"),
         ("time,open,high,low,close,volume\n2020-01-01,1,1,1,1,-2\n", "volume is negative"),
+        ("time,bid,ask,volume\n2020-01-01,1,1,-2\n", "volume is negative"),
+        ("time,bid,ask,volume\n2020-01-01,1,1,nan\n", "volume: nan is not finite"),
+        ("time,bid,ask,volume\n2020-01-01,1,1,many\n", "volume: 'many' is not a number"),
         ("time,bid,ask,bid_size\n2020-01-01,1,2,-3\n", "bid_size is negative"),
         ("time,bid,ask,ask_size\n2020-01-01,1,2,-3\n", "ask_size is negative"),
     ],

@@ -17,7 +17,7 @@ class Script:
     def __init__(self, *steps: object) -> None:
         self.on_state: Callable[[bool], None] | None = None
         self.on_gap: Callable[[str], None] | None = None
-        self.published = self.candles = self.bad_rows = 0
+        self.published = self.bad_rows = 0
         self._steps = steps
 
     def describe(self) -> str:

@@ -6,8 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
-from fastrouter.core.timeframe import TIMEFRAMES
+from fastrouter.core.dtypes import QUOTE_DTYPE
 from fastrouter.errors import FeedError
 from fastrouter.feeds import FEEDS, open_feed
 from fastrouter.feeds.market import BLOCK, Market, market_symbols
@@ -29,7 +28,7 @@ async def record(time=None, **options):
 
 
 async def test_quotes_are_sound_and_on_their_ticks():
-    _, router = await record(symbols=50, rate=None, limit=60_000, candles=())
+    _, router = await record(symbols=50, rate=None, limit=60_000)
     quotes = router.quotes
     assert len(quotes) == 60_000
     for name in ("bid", "ask", "last", "bid_size", "ask_size"):
@@ -91,7 +90,7 @@ async def test_the_same_seed_gives_the_same_quotes_however_they_are_paced():
 
 
 async def test_paced_quotes_are_due_one_by_one_and_stamped_by_the_wall():
-    feed, router = await record(Time(), rate=100, limit=50, candles=())
+    feed, router = await record(Time(), rate=100, limit=50)
     assert feed.published == 50
     times = router.quotes["time"]
     assert np.abs(times - (NOON + np.arange(50) * S // 100)).max() <= GRAIN
@@ -100,7 +99,7 @@ async def test_paced_quotes_are_due_one_by_one_and_stamped_by_the_wall():
 
 async def test_a_sleep_that_is_late_does_not_add_up():
     time = Time(late=3_000_000)
-    _, router = await record(time, rate=10_000, limit=20_000, candles=())
+    _, router = await record(time, rate=10_000, limit=20_000)
     assert 0 <= time.now - (NOON + 2 * S) <= 5_000_000
     assert max(len(rows) for _, rows in router.batches) <= 60
     assert router.drains >= len(router.batches)
@@ -108,16 +107,14 @@ async def test_a_sleep_that_is_late_does_not_add_up():
 
 async def test_a_fast_rate_wakes_once_a_millisecond():
     time = Time()
-    _, router = await record(time, rate=1_000_000, limit=100_000, candles=())
+    _, router = await record(time, rate=1_000_000, limit=100_000)
     assert min(time.naps) * S == pytest.approx(GRAIN)
     assert len(router.batches) <= 130
 
 
 async def test_catching_up_is_bounded():
     time = Time()
-    feed = SyntheticFeed(
-        rate=1000, limit=2000, candles=(), symbols=1, clock=time.clock, sleep=time.sleep
-    )
+    feed = SyntheticFeed(rate=1000, limit=2000, symbols=1, clock=time.clock, sleep=time.sleep)
     router = Recorder(time.clock)
     drained = router.drained
 
@@ -157,12 +154,12 @@ async def test_a_simulated_clock_is_the_same_every_time():
     b = (await record(Time(NOON + 12345, late=7_777), rate=500, limit=2000, start=NOON))[1]
     assert (a.quotes == b.quotes).all()
     assert a.quotes["time"].tolist() == [NOON + i * S // 500 for i in range(2000)]
-    fast = (await record(rate=None, limit=10, start=5, candles=()))[1]
+    fast = (await record(rate=None, limit=10, start=5))[1]
     assert fast.quotes["time"].tolist() == [5 + i * 1_000_000 for i in range(10)]
 
 
 async def test_as_fast_as_possible_waits_for_the_router_after_each_block():
-    feed, router = await record(rate=None, limit=1000, block=100, candles=())
+    feed, router = await record(rate=None, limit=1000, block=100)
     assert feed.published == 1000
     assert router.drains == len(router.batches)
     assert max(len(rows) for _, rows in router.batches) == 100
@@ -191,51 +188,36 @@ async def test_it_runs_until_it_is_cancelled():
 # Candles
 
 
-async def test_candles_are_those_of_the_quotes():
-    feed, router = await record(symbols=3, rate=20, limit=20 * 130)
-    quotes, candles = router.quotes, router.candles
-    assert feed.candles == len(candles)
-    closed = candles[candles["closed"]]
-    for timeframe in (b"1s", b"1m"):
-        length = TIMEFRAMES[timeframe.decode()]
-        rows = closed[closed["timeframe"] == timeframe]
-        assert len(np.unique(rows[["symbol", "time"]])) == len(rows)
-        for candle in rows:
-            own = quotes[
-                (quotes["symbol"] == candle["symbol"])
-                & (quotes["time"] // length * length == candle["time"])
-            ]["last"]
-            expected = (own[0], own.max(), own.min(), own[-1], len(own))
-            assert candle[["open", "high", "low", "close", "volume"]].tolist() == expected
-    assert (closed["timeframe"] == b"1m").sum() == 3 * 2
-
-
-async def test_a_silent_symbols_candle_closes_on_time():
+async def test_a_simulated_clock_closes_what_is_silent():
     """One quote every 90 s: its 1m candle closes at the minute, its 1s candle at the second."""
-    _, router = await record(Time(), symbols=1, rate=1 / 90, limit=3)
-    closes = [
-        (at - NOON, rows["timeframe"].tolist())
-        for at, rows in router.batches
-        if rows.dtype == CANDLE_DTYPE and rows["closed"].all()
-    ]
-    expected = [(1, b"1s"), (60, b"1m"), (91, b"1s"), (120, b"1m")]
-    assert [frames for _, frames in closes] == [[frame] for _, frame in expected]
-    for (at, _), (second, _) in zip(closes, expected, strict=True):
+    time = Time(NOON + 12 * 3600 * S)
+    feed = SyntheticFeed(
+        symbols=1, rate=1 / 90, limit=3, start=NOON, clock=time.clock, sleep=time.sleep
+    )
+    router = Recorder(lambda: time.now - 12 * 3600 * S - NOON, ("1s", "1m"))
+    await feed.run(router)
+    expected = [(1, "1s"), (60, "1m"), (91, "1s"), (120, "1m")]
+    assert [candle.timeframe for _, candle in router.closed] == [frame for _, frame in expected]
+    for (at, _), (second, _) in zip(router.closed, expected, strict=True):
         assert 0 <= at - second * S <= 2 * GRAIN
 
 
-async def test_forming_candles_come_once_a_second():
-    _, router = await record(Time(), symbols=2, rate=50, limit=50 * 20)
-    at = [(at, r) for at, r in router.batches if r.dtype == CANDLE_DTYPE and not r["closed"].any()]
-    shown = [(int(r["time"]), r["symbol"], r["timeframe"]) for _, rows in at for r in rows]
-    assert len([s for s in shown if s[1:] == (b"S:AAPL", b"1m")]) in (19, 20, 21)
-    seconds = [s for s in shown if s[2] == b"1s"]
-    assert len(seconds) == len(set(seconds)) >= 2 * 19
+async def test_a_simulated_clock_that_nothing_paces_closes_them_too():
+    feed = SyntheticFeed(symbols=500, rate=None, limit=5000, start=NOON)
+    router = Recorder(candles=("1s",))
+    await feed.run(router)
+    ends = [candle.time + S for _, candle in router.closed]
+    assert ends == sorted(ends)
+    assert sum(candle.volume for _, candle in router.closed) == 4000
 
 
-async def test_no_candles_when_none_are_asked_for():
-    feed, router = await record(rate=None, limit=5000, start=0, candles=())
-    assert feed.candles == len(router.candles) == 0
+async def test_the_wall_clocks_candles_are_left_to_the_router():
+    time = Time()
+    feed = SyntheticFeed(symbols=1, rate=1 / 90, limit=3, clock=time.clock, sleep=time.sleep)
+    router = Recorder(time.clock, ("1s", "1m"))
+    router.close_candles = None  # it would raise
+    await feed.run(router)
+    assert [candle.timeframe for _, candle in router.closed] == ["1s", "1m"] * 2
 
 
 # The registry
@@ -243,9 +225,9 @@ async def test_no_candles_when_none_are_asked_for():
 
 def test_a_feed_is_opened_by_its_name():
     feed = open_feed("synthetic", symbols=3, rate=None, seed=2)
-    assert feed.describe() == ("synthetic: 3 symbols, as fast as possible, candles 1s 1m, seed 2")
-    assert "2.5 quotes/s" in open_feed("synthetic", rate=2.5, candles=()).describe()
-    assert (feed.published, feed.candles, feed.bad_rows) == (0, 0, 0)
+    assert feed.describe() == ("synthetic: 3 symbols, as fast as possible, seed 2")
+    assert "2.5 quotes/s" in open_feed("synthetic", rate=2.5).describe()
+    assert (feed.published, feed.bad_rows) == (0, 0)
 
 
 @pytest.mark.parametrize("spec", ["", "nats:x", "Synthetic", "replay.csv"])
@@ -288,7 +270,6 @@ def test_every_row_of_the_registry_has_a_form():
         {"seed": 1.5},
         {"limit": -1},
         {"block": 0},
-        {"candles": ["2m"]},
     ],
 )
 def test_options_that_cannot_be_are_refused(options):
