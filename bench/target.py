@@ -68,9 +68,11 @@ class Traffic:
     def rare(self, kind: str, count: int) -> None:
         self.number += 1
         symbol = self.symbols[count % len(self.symbols)]
-        self.router.publish(
-            kind, {"symbol": symbol, "number": self.number, "sent": time.monotonic_ns()}
-        )
+        payload: dict[str, Any] = {"id": str(self.number), "symbol": symbol}
+        if kind == "signal":
+            payload["action"] = "HOLD"
+        payload["metadata"] = {"number": self.number, "sent": time.monotonic_ns()}
+        self.router.publish(kind, payload)
 
     async def run(self) -> None:
         """Publish for ever, while `running` is set."""

@@ -26,6 +26,12 @@ CATCH_UP = 0.01  # s; the journal's thread stores a batch in about that
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
 
+def _validate(kind: str, payload: Any) -> dict[str, Any]:
+    from fastrouter.models import validate  # for those who publish more than market data
+
+    return validate(kind, payload)
+
+
 class Router(CoreRouter):
     """Routes events to outboxes, and its own servers' sessions among them.
 
@@ -43,6 +49,9 @@ class Router(CoreRouter):
     A candle of a symbol that is silent is closed 0.1 s after its end by `clock`, if the
     symbol is live: its quotes come less than ten seconds after their time. A quote stamped
     before the end still counts until then.
+
+    `publish` takes of a payload what the model of its kind allows, in the form
+    that it says: see `fastrouter.models`.
     """
 
     def __init__(
@@ -66,6 +75,7 @@ class Router(CoreRouter):
             candles=candles,
             price=price,
             statistics=statistics,
+            validate=_validate,
         )
         self.journal.follow(self)
         self._waiters: list[asyncio.Future[None]] = []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
-from fastrouter import Candle, Quote, Router
+from fastrouter import Candle, Event, Quote, Router
 from fastrouter.core.clock import Clock
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.sink import MemorySink
 from fastrouter.dialects import load
 from fastrouter.embed import CLOSE_GRACE, DRAIN_MARK, SENDS_A_TURN
+from fastrouter.errors import EventError
 
 START = 1_735_689_600_000_000_000  # 2025-01-01T00:00:00Z, ns
 SECOND = 1_000_000_000
@@ -222,3 +225,57 @@ def before_the_loop():
     router.publish(quote())
     router.publish(quote())
     return router
+
+
+class TestPayloads:
+    """What is no quote or candle is what its kind's model says."""
+
+    @pytest.fixture
+    def sink(self, router):
+        sink = MemorySink()
+        kinds = [("*", kind) for kind in ("order", "job")]
+        router.attach(sink, load("trading-api")).subscribe(kinds)
+        return sink
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            ("order", {"id": "1", "symbol": "S:A", "qty": float("nan")}),
+            ("order", [1]),
+            ("order", None),
+            ("nonsense", {}),
+            ("quote", {}),
+            (Event("order", {"symbol": "S:A"}),),
+        ],
+    )
+    async def test_what_the_model_refuses_is_not_published(self, router, sink, event):
+        with pytest.raises(EventError):
+            router.publish(*event)
+        assert router.counters().published == 0
+        assert router.flush() is False
+        assert sink.messages() == []
+
+    async def test_it_is_routed_as_the_model_says(self, router, sink):
+        given = {"symbol": "S:A", "qty": 10, "id": "1"}
+        router.publish("order", given)
+        router.publish(Event("order", given))
+        router.flush()
+        for message in sink.messages():
+            assert b'"order":{"id":"1","symbol":"S:A","qty":"10"}' in message
+        assert given == {"symbol": "S:A", "qty": 10, "id": "1"}
+
+    async def test_the_symbol_of_the_topic_is_the_payloads_and_a_jobs_its_id(self, router):
+        order, job = {"id": "1", "symbol": "S:A"}, {"id": "j", "job_type": "x", "status": "pending"}
+        router.publish("order", order)
+        router.publish(Event("order", order))
+        router.publish("order", order, symbol="S:B")
+        router.publish("job", job)
+        router.publish("account", {"id": "a"})
+        symbols = [entry.symbol for entry in router.journal.tail.page(0, 1 << 16)]
+        assert symbols == ["S:A", "S:A", "S:B", "j", ""]
+
+
+def test_models_are_not_imported_for_market_data():
+    code = "import sys, fastrouter; fastrouter.Router; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -62,7 +62,7 @@ def order(number: int, **body: object) -> str:
             "type": "order",
             "event": "ORDER_FILLED",
             "id": f"evt_{number}",
-            "order": {"symbol": "S:AAPL", **body},
+            "order": {"id": f"o-{number}", "symbol": "S:AAPL", **body},
             "timestamp": "2025-01-01T00:00:00.000000Z",
         }
     )

@@ -7,6 +7,7 @@ import pytest
 from fastrouter import Candle, Event, Quote, Router
 from fastrouter.client import Surroundings, connect
 from fastrouter.errors import ConnectionFailed, SubscriptionError
+from tests.payloads import order
 
 
 def url_of(server) -> str:
@@ -31,12 +32,12 @@ async def test_the_whole_conversation():
         assert held == ["S:AAPL:quote", "C:*:candle@5m", "*:order"]
         candle = Candle("C:X", timeframe="5m", open=1, high=2, low=0.5, close=1.5, time=300 * 10**9)
         router.publish(candle)
-        router.publish("order", {"event": "ORDER_FILLED", "symbol": "S:AAPL"})
-        candle, order = [await anext(connection) for _ in range(2)]
+        router.publish("order", order(1, "S:AAPL", event="ORDER_FILLED"))
+        candle, filled = [await anext(connection) for _ in range(2)]
         assert isinstance(candle, Candle)
         assert (candle.timeframe, candle.high, candle.closed) == ("5m", 2, True)
-        assert isinstance(order, Event)
-        assert (order.kind, order.payload["event"]) == ("order", "ORDER_FILLED")
+        assert isinstance(filled, Event)
+        assert (filled.kind, filled.payload["event"]) == ("order", "ORDER_FILLED")
 
         with pytest.raises(SubscriptionError, match="nonsense"):
             await connection.subscribe("nonsense")

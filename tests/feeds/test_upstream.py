@@ -20,6 +20,7 @@ from fastrouter.feeds import open_feed
 from fastrouter.feeds.upstream import EVERYTHING, UpstreamFeed
 from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
+from tests import payloads
 from tests.client.conftest import GAP, Script, connection_event, order, quote, serving, take
 
 
@@ -88,13 +89,13 @@ async def test_everything_is_asked_for_and_relayed_with_its_own_times():
         candle = {"timeframe": "5m", "open": 1, "high": 2, "low": 0.5, "close": 1.5, "volume": 9}
         upstream.publish(Quote("S:AAPL", bid=1.25, ask=2.5, bid_size=3, ask_size=4, time=7_000))
         upstream.publish(Candle("C:X", **candle, time=300 * 10**9))
-        upstream.publish("order", {"event": "ORDER_FILLED", "symbol": "S:A", "n": 1}, time=9_000)
+        upstream.publish("order", payloads.order(1, event="ORDER_FILLED"), time=9_000)
         snapshot, live, closed, filled = await publisher.has(4)
     assert (snapshot.snapshot, snapshot.bid, snapshot.time) == (True, 1.5, 5_000)
     assert (live.bid, live.bid_size, live.ask_size, live.time) == (1.25, 3, 4, 7_000)
     assert (closed.timeframe, closed.volume, closed.time) == ("5m", 9, 300 * 10**9)
     assert (filled.kind, filled.symbol, filled.time) == ("order", "S:A", 9_000)
-    assert filled.payload == {"event": "ORDER_FILLED", "symbol": "S:A", "n": 1}
+    assert filled.payload == payloads.order(1, event="ORDER_FILLED")
     assert (feed.published, feed.bad_rows) == (4, 0)
     await server.close()
 
@@ -113,7 +114,7 @@ async def test_downstream_sees_what_upstream_says():
         for number in range(1, 200):
             time = 1_000_000 * number
             upstream.publish(Quote(f"S:{number % 7}", bid=number, ask=number, time=time))
-            upstream.publish("order", {"n": number}, time=time)
+            upstream.publish("order", payloads.order(number), time=time)
         events = [await take(one, 398) for one in (near, far)]
     for ours, theirs in zip(*events, strict=True):
         assert (ours.symbol, ours.time) == (theirs.symbol, theirs.time)
@@ -201,9 +202,9 @@ async def test_a_gap_of_the_upstream_is_told_downstream(at_once: Surroundings):
         assert gap.payload["message"] == "the upstream has a gap: the oldest is evt_1"
         for since, told in ((first.id, 1), (second.id, 0)):
             async with connect(url_of(relay), "*:order", since=since) as session:
-                downstream.publish("order", {"last": True})
+                downstream.publish("order", payloads.order(0, reason="last"))
                 seen = []
-                while not seen or "last" not in seen[-1].payload:
+                while not seen or "reason" not in seen[-1].payload:
                     seen += await take(session, 1)
             assert [event.kind for event in seen].count("error") == told
     await relay.close()
@@ -238,16 +239,16 @@ async def test_a_relay_with_a_journal_asks_for_what_its_downtime_missed(tmp_path
                 await take(session, 1)
                 while not server.sessions:  # noqa: ASYNC110 -- a server tells nobody
                     await asyncio.sleep(0)
-                upstream.publish("order", {"n": 2 * run})
+                upstream.publish("order", payloads.order(2 * run))
                 wanted = 1 if run == 0 else 2
                 events = await take(session, wanted)
-                numbers += [event.payload.get("n") for event in events]
+                numbers += [event.payload.get("id") for event in events]
                 since = session.last_id
             await relay.close()
         while server.sessions:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        upstream.publish("order", {"n": 2 * run + 1})  # the relay is down
-    assert numbers == [0, 1, 2, 3, 4]
+        upstream.publish("order", payloads.order(2 * run + 1))  # the relay is down
+    assert numbers == [str(number) for number in range(5)]
     await server.close()
 
 

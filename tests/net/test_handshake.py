@@ -14,6 +14,7 @@ from fastrouter import Quote
 from fastrouter.errors import ConfigError
 from fastrouter.session.auth import Verifier
 
+from ..payloads import order
 from ..tokens import SECRET, forged, hs256
 from .wire import HEADERS, KEY, Wire, frame, until
 
@@ -119,9 +120,9 @@ class TestToken:
     async def test_account_events_reach_only_their_accounts(self, serve, router):
         server = await serve(verifier=VERIFIER)
         mine = await Wire.session(server.port, f"/ws?token={hs256(accounts=['a', 'b'])}")
-        router.publish("order", {"account_id": "c", "n": 1})
-        router.publish("order", {"account_id": "b", "n": 2})
-        assert (await mine.message())["order"]["n"] == 2
+        router.publish("order", order(1, account_id="c"))
+        router.publish("order", order(2, account_id="b"))
+        assert (await mine.message())["order"]["id"] == "2"
         await mine.bye()
 
     async def test_no_token_in_any_log_line(self, serve, caplog):
@@ -328,10 +329,10 @@ async def test_resume_from_an_id_of_another_run_is_a_gap_and_all_that_is_kept(se
     server = await serve()
     wire = await Wire.session(server.port, "/ws?since=evt_5")
     assert (await wire.message())["code"] == "RESUME_GAP"
-    router.publish("order", {"n": 1})
+    router.publish("order", order(1))
     assert (await wire.message())["type"] == "order"
     wire.say({"type": "resume", "since": "evt_99"})
     assert (await wire.message())["code"] == "RESUME_GAP"
-    router.publish("order", {"n": 2})
-    assert [(await wire.message())["order"]["n"] for _ in range(2)] == [1, 2]
+    router.publish("order", order(2))
+    assert [(await wire.message())["order"]["id"] for _ in range(2)] == ["1", "2"]
     await wire.bye()

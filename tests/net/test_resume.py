@@ -11,6 +11,7 @@ from fastrouter.journal import journal as module
 from fastrouter.journal.journal import Journal
 
 from ..journal.events import stored
+from ..payloads import order, signal
 from .wire import Wire
 
 NEVER = 10**6  # a number no test publishes
@@ -39,7 +40,7 @@ class Run:
 
     def publish(self, first, end):
         for number in range(first, end):
-            self.router.publish("order", {"n": number})
+            self.router.publish("order", order(number))
 
 
 async def orders(wire, last):
@@ -49,7 +50,7 @@ async def orders(wire, last):
         message = await wire.message()
         assert message["type"] in ("order", "ping"), message
         if message["type"] == "order":
-            numbers.append(message["order"]["n"])
+            numbers.append(int(message["order"]["id"]))
     return numbers, message["id"]
 
 
@@ -119,8 +120,8 @@ async def test_on_a_session_that_is_open(path):
 async def test_only_what_it_is_subscribed_to(path):
     async with Run(path) as run:
         for number in range(4):
-            run.router.publish("order", {"n": number, "symbol": "S:B" if number % 2 else "S:A"})
-            run.router.publish("signal", {"symbol": "S:A"})
+            run.router.publish("order", order(number, "S:B" if number % 2 else "S:A"))
+            run.router.publish("signal", signal(number))
         wire = await resumed(run, "evt_0", "S:A:order")
         assert (await orders(wire, 2))[0] == [0, 2]
         await wire.bye()
@@ -201,9 +202,9 @@ async def test_five_hundred_at_once(path, monkeypatch):
 
 async def test_who_does_not_read_holds_up_nobody(path):
     async with Run(path) as run:
-        run.router.publish("order", {"n": -1})
+        run.router.publish("order", order(-1))
         for number in range(200):
-            run.router.publish("order", {"n": number, "x": "x" * 20_000})
+            run.router.publish("order", order(number, reason="x" * 20_000))
         stalled = await resumed(run, "evt_0")
         wire = await resumed(run, "evt_0")
         assert (await orders(wire, 199))[0] == list(range(-1, 200))
@@ -215,7 +216,7 @@ async def test_who_does_not_read_holds_up_nobody(path):
 async def test_who_leaves_in_the_middle_leaves_nothing(path):
     async with Run(path) as run:
         for number in range(200):
-            run.router.publish("order", {"n": number, "x": "x" * 20_000})
+            run.router.publish("order", order(number, reason="x" * 20_000))
         wire = await resumed(run, "evt_0")
         await wire.bye()
         while run.server.sessions:  # noqa: ASYNC110 -- picows reports in a turn of its own
@@ -258,7 +259,7 @@ async def test_a_dialect_that_raises_closes_its_session_and_no_other(path, caplo
     async with Run(path) as run:
         start = run.router.last_id
         run.publish(0, 1)
-        run.router.publish("signal", {"n": 1})
+        run.router.publish("signal", signal(1))
         bad = [await resumed(run, f"evt_{start}", "*:signal,*:order") for _ in range(2)]
         good = await resumed(run, f"evt_{start}")
         assert (await orders(good, 0))[0] == [0]

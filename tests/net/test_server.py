@@ -13,6 +13,7 @@ import websockets
 from fastrouter import Candle, Quote, Router
 from fastrouter.errors import ConfigError
 
+from ..payloads import order
 from .slow import conflates
 from .wire import HEADERS, Wire, frame, turns
 
@@ -126,8 +127,8 @@ class TestStream:
         wire = await open_session(server, "/")
         router.publish(quote())
         router.publish(Candle("C:X", open=1, high=1, low=1, close=1))
-        router.publish("order", {"symbol": "S:AAPL"})
-        router.publish("account", {"cash": "1"})
+        router.publish("order", order(1, "S:AAPL"))
+        router.publish("account", {"id": "a-1", "cash": "1"})
         kinds = [(await wire.message())["type"] for _ in range(4)]
         assert kinds == ["quote", "candle", "order", "account"]
 
@@ -292,7 +293,7 @@ class TestSlowConsumer:
         note = "x" * 50_000
         sent = 0
         while not router.counters().given_up["overflow"]:
-            router.publish("order", {"note": note})
+            router.publish("order", order(0, reason=note))
             sent += 1
             await well.message()
         slow.writer.transport.resume_reading()

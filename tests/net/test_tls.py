@@ -12,6 +12,7 @@ from fastrouter import Quote
 from fastrouter.net.certificate import Certificate
 from tests.certificates import Files, certify
 
+from ..payloads import order
 from .slow import conflates
 from .wire import Wire, frame, turns
 
@@ -123,7 +124,7 @@ class TestSlowConsumer:
         slow.writer.transport.pause_reading()
         note = "x" * 50_000
         while not router.counters().given_up["overflow"]:
-            router.publish("order", {"note": note})
+            router.publish("order", order(0, reason=note))
             await well.message()
         slow.writer.transport.resume_reading()
         assert (await slow.closed())[0] == 4008
@@ -133,7 +134,7 @@ class TestSlowConsumer:
         slow = await join(server)
         slow.writer.transport.pause_reading()
         while not router.counters().given_up["overflow"]:
-            router.publish("order", {"note": "x" * 50_000})
+            router.publish("order", order(0, reason="x" * 50_000))
             await asyncio.sleep(0)
         while server.sessions:
             await turns()
