@@ -156,9 +156,9 @@ def _may(session: Session, spec: Spec, name: str) -> None:
 
 def _attend(session: Session, spec: Spec) -> None:
     """What the first command changes."""
-    holding, envelope = session.holding, session.rules.orchestrator
-    if envelope is not None and not holding.moved:
-        holding.move(MOVED, envelope)
+    holding, second = session.holding, session.second
+    if second is not None and not holding.moved:
+        holding.move(MOVED, second)
         session.manners = session.manners._replace(beat=beats.by_both)
     if spec.follows and not session.follows:
         session.follows = True

@@ -126,6 +126,14 @@ class Session:
         return self.grant.subject if self.grant is not None else None
 
     @property
+    def second(self) -> Dialect | None:
+        """What commands are answered in, when that is not the session's own dialect."""
+        orchestrator = self.rules.orchestrator
+        if orchestrator is None or orchestrator.name == self.outbox.dialect.name:
+            return None
+        return orchestrator
+
+    @property
     def held(self) -> dict[tuple[str, str], str]:
         """What it is subscribed to: (symbol pattern, event type) -> as it was named."""
         return self.holding.texts
@@ -325,7 +333,7 @@ class Session:
 
         For whoever carries it out, at once or later: nothing is done once the client is gone.
         """
-        self._say(self.rules.orchestrator or self.outbox.dialect, kind, body)
+        self._say(self.second or self.outbox.dialect, kind, body)
 
     def refuse(self, error: FastrouterError) -> Rejected:
         """Answer a command with an error, in the same envelope."""

@@ -33,10 +33,9 @@ def trading(opening: str | None = "", grant: Grant | None = None, **rules: Any) 
     return made
 
 
-def orchestrated(opening: str | None = "", grant: Grant | None = None) -> Client:
-    made = Client(
-        opening, Rules(manners=manners("orchestrator")), grant, dialect=Envelope("orchestrator")
-    )
+def orchestrated(opening: str | None = "", orchestrator: Envelope | None = ORCHESTRATOR) -> Client:
+    rules = Rules(manners=manners("orchestrator"), orchestrator=orchestrator)
+    made = Client(opening, rules, dialect=ORCHESTRATOR)
     made.answers()
     return made
 
@@ -244,8 +243,9 @@ def test_a_client_of_orch_answers_no_ping_message_so_frames_do_too():
     assert client.outbox.asked == [("frame", 9, b"")] * 5
 
 
-def test_an_orchestrators_session_has_its_own_envelope():
-    client = orchestrated("*:signal")
+@pytest.mark.parametrize("orchestrator", [None, ORCHESTRATOR, Envelope("orchestrator")])
+def test_an_orchestrators_session_has_its_own_envelope(orchestrator):
+    client = orchestrated("*:signal", orchestrator)
     assert client.say(START) == Command("start_strategy", {"id": "s-1", "config": {}})
     assert publish(client, "signal", "strategy") == [
         ("orchestrator", "signal"),
@@ -253,6 +253,7 @@ def test_an_orchestrators_session_has_its_own_envelope():
     ]
     client.session.answer("strategy_started", {"strategyId": "s-1"})
     assert client.answers() == [("strategy_started", {"strategyId": "s-1"})]
+    assert not client.session.holding.moved
 
 
 def test_where_nobody_has_an_orchestrator_the_own_envelope_will_do():
