@@ -19,8 +19,10 @@ who know nothing of this tree catch what they expect.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 __all__ = [
+    "GRAVITY",
     "AuthError",
     "CloseCode",
     "ConfigError",
@@ -29,8 +31,11 @@ __all__ = [
     "EventError",
     "FastrouterError",
     "FeedError",
+    "Gravity",
     "MessageError",
+    "Severity",
     "SubscriptionError",
+    "gravity",
 ]
 
 
@@ -62,6 +67,37 @@ class ErrorCode(StrEnum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     RESUME_GAP = "RESUME_GAP"
     UNKNOWN_STRATEGY = "UNKNOWN_STRATEGY"
+
+
+class Severity(StrEnum):
+    """How bad an error is, in CORE's words."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class Gravity(NamedTuple):
+    """How bad an error is, and whether the same session can do better."""
+
+    severity: Severity = Severity.ERROR
+    recoverable: bool = True
+
+
+#: code -> its gravity, where that is not the usual one
+GRAVITY = {
+    ErrorCode.NOT_AUTHENTICATED: Gravity(recoverable=False),
+    ErrorCode.TOKEN_EXPIRED: Gravity(recoverable=False),
+    ErrorCode.FORBIDDEN: Gravity(recoverable=False),
+    ErrorCode.RESUME_GAP: Gravity(Severity.WARNING, recoverable=False),
+    "WEBSOCKET_ERROR": Gravity(Severity.WARNING),  # CORE's; what a rate limit's warning is
+}
+
+
+def gravity(code: str) -> Gravity:
+    """The gravity of an error's code: an ERROR that is recoverable, if `GRAVITY` knows no other."""
+    return GRAVITY.get(code, Gravity())
 
 
 class FastrouterError(Exception):

@@ -56,10 +56,15 @@ def test_the_grant(both):
 
 
 @pytest.mark.parametrize(
-    ("claim", "admin"), [(True, True), (False, False), ("true", False), (1, False)]
+    ("claim", "granted"), [(True, True), (False, False), ("true", False), (1, False)]
 )
-def test_admin(both, claim, admin):
-    assert both.verify(hs256(admin=claim), NOW).admin is admin
+@pytest.mark.parametrize("name", ["admin", "strategies"])
+def test_what_a_claim_that_is_true_lets_do(both, name, claim, granted):
+    grant = both.verify(hs256(**{name: claim}), NOW)
+    assert (grant.admin, grant.strategies) == (
+        granted and name == "admin",
+        granted and name == "strategies",
+    )
 
 
 PEM = public_pem()
