@@ -321,30 +321,30 @@ class Session:
         if self.state is State.LIVE:  # before that nobody is told anything
             self.send("connection", event=event, session_id=self.id)
 
-    def send(self, kind: str, **fields: Any) -> None:
+    def send(self, kind: str, /, **fields: Any) -> None:
         """Queue a message of the session's own, in its dialect; one that it has no word for is not.
 
         Nothing is done once the outbox is closed.
         """
         self._say(self.outbox.dialect, kind, fields)
 
-    def answer(self, kind: str, body: Any) -> None:
+    def answer(self, kind: str, /, **fields: Any) -> None:
         """Answer a command, in the envelope of the orchestrator.
 
         For whoever carries it out, at once or later: nothing is done once the client is gone.
         """
-        self._say(self.second or self.outbox.dialect, kind, body)
+        self._say(self.second or self.outbox.dialect, kind, fields)
 
     def refuse(self, error: FastrouterError) -> Rejected:
         """Answer a command with an error, in the same envelope."""
-        self.answer("error", {"code": error.code, "message": str(error)})
+        self.answer("error", code=error.code, message=str(error))
         return self.note_rejected(error)
 
-    def _say(self, dialect: Dialect, kind: str, body: Any) -> None:
+    def _say(self, dialect: Dialect, kind: str, fields: dict[str, Any]) -> None:
         if self.outbox.closed:
             return
         try:
-            payload = dialect.control(kind, body, self.clock.time_ns())
+            payload = dialect.control(kind, fields, self.clock.time_ns())
         except NotImplementedError:
             return
         if payload is not None:

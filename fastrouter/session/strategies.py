@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastrouter.errors import ErrorCode, MessageError
@@ -16,8 +15,8 @@ __all__ = ["NoStrategies", "Strategies"]
 class Strategies(Protocol):
     """Carries out commands, at once or later.
 
-    It answers with `Session.answer(kind, body)`: ``strategy_status_list`` with a list,
-    the others with an object, in the words of the wire; or with `Session.refuse(error)`.
+    It answers with `Session.answer(kind, **fields)`, the fields those of the dialect's control
+    message: ``strategy_status_list`` has `strategies`; or with `Session.refuse(error)`.
     A MessageError that it raises is answered so, too.
     """
 
@@ -34,10 +33,11 @@ class NoStrategies:
             raise MessageError(
                 f"{name}: there is no strategy {fields['id']!r}", code=ErrorCode.UNKNOWN_STRATEGY
             )
-        session.answer(*answer())
+        kind, body = answer
+        session.answer(kind, **body)
 
 
-ANSWERS: dict[str, Callable[[], tuple[str, Any]]] = {
-    "get_active_strategies": lambda: ("strategy_status_list", []),
-    "get_risk_status": lambda: ("risk_status", {}),
+ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "get_active_strategies": ("strategy_status_list", {"strategies": []}),
+    "get_risk_status": ("risk_status", {}),
 }

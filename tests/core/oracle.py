@@ -105,6 +105,7 @@ class Oracle:
         second = any(matches(pattern, event.topic) for pattern in self.others)
         second = second and Second.sends(event.value)
         hidden = event.account and self.accounts is not None and event.account not in self.accounts
+        self.in_second.discard(event.id)
         if second and (not first or self.second_is_first()):
             self.in_second.add(event.id)
         return (first or second) and not hidden
