@@ -42,7 +42,7 @@ class Newcomer(Protocol):
     def matches(self, symbol: str, event_type: str) -> bool:
         """Whether it is subscribed to this topic."""
 
-    def send(self, kind: str, **fields: object) -> None:
+    def send(self, kind: str, /, **fields: object) -> None:
         """Queue a message of its own."""
 
 

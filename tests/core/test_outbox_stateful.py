@@ -212,8 +212,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(budget=st.integers(1, 7))
     def flush(self, budget):
         self.show()
-        if not self.router.flush(budget):
-            self.woken = False
+        self.woken = self.router.flush(budget)  # true: whoever called it has to come again
 
     def show(self):
         """A flush sends the last of the forming candles that came too soon, when it is time."""
