@@ -328,19 +328,19 @@ class Session:
         """
         self._say(self.outbox.dialect, kind, fields)
 
-    def answer(self, kind: str, /, **fields: Any) -> None:
-        """Answer a command, in the envelope of the orchestrator.
+    def answer(self, kind: str, data: Any) -> None:
+        """Answer a command, in the envelope of the orchestrator: `data` is what stands there.
 
         For whoever carries it out, at once or later: nothing is done once the client is gone.
         """
-        self._say(self.second or self.outbox.dialect, kind, fields)
+        self._say(self.second or self.outbox.dialect, kind, data)
 
     def refuse(self, error: FastrouterError) -> Rejected:
         """Answer a command with an error, in the same envelope."""
-        self.answer("error", code=error.code, message=str(error))
+        self.answer("error", {"code": error.code, "message": str(error)})
         return self.note_rejected(error)
 
-    def _say(self, dialect: Dialect, kind: str, fields: dict[str, Any]) -> None:
+    def _say(self, dialect: Dialect, kind: str, fields: Any) -> None:
         if self.outbox.closed:
             return
         try:

@@ -15,8 +15,8 @@ __all__ = ["NoStrategies", "Strategies"]
 class Strategies(Protocol):
     """Carries out commands, at once or later.
 
-    It answers with `Session.answer(kind, **fields)`, the fields those of the dialect's control
-    message: ``strategy_status_list`` has `strategies`; or with `Session.refuse(error)`.
+    It answers with `Session.answer(kind, data)`, in the words of ORCH: a list for
+    ``strategy_status_list``, an object for the others; or with `Session.refuse(error)`.
     A MessageError that it raises is answered so, too.
     """
 
@@ -33,11 +33,11 @@ class NoStrategies:
             raise MessageError(
                 f"{name}: there is no strategy {fields['id']!r}", code=ErrorCode.UNKNOWN_STRATEGY
             )
-        kind, body = answer
-        session.answer(kind, **body)
+        session.answer(*answer)
 
 
-ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "get_active_strategies": ("strategy_status_list", {"strategies": []}),
+#: command -> type and data of its answer
+ANSWERS: dict[str, tuple[str, Any]] = {
+    "get_active_strategies": ("strategy_status_list", []),
     "get_risk_status": ("risk_status", {}),
 }

@@ -251,7 +251,7 @@ def test_an_orchestrators_session_has_its_own_envelope(orchestrator):
         ("orchestrator", "signal"),
         ("orchestrator", "strategy"),
     ]
-    client.session.answer("strategy_started", strategyId="s-1")
+    client.session.answer("strategy_started", {"strategyId": "s-1"})
     assert client.answers() == [("strategy_started", {"strategyId": "s-1"})]
     assert not client.session.holding.moved
 
@@ -271,11 +271,11 @@ def test_where_nobody_has_an_orchestrator_the_own_envelope_will_do():
 
 def test_answers_come_in_the_orchestrators_envelope():
     client = trading()
-    client.session.answer("strategy_status_list", strategies=[])
+    client.session.answer("strategy_status_list", [])
     client.session.refuse(MessageError("nope", code="UNKNOWN_STRATEGY"))
     client.session.reject(MessageError("nope"))
     assert client.read() == [
-        {"in": "orchestrator", "kind": "strategy_status_list", "body": {"strategies": []}},
+        {"in": "orchestrator", "kind": "strategy_status_list", "body": []},
         {
             "in": "orchestrator",
             "kind": "error",
@@ -292,7 +292,7 @@ def test_answers_come_in_the_orchestrators_envelope():
 def test_an_answer_to_who_has_gone_is_nothing():
     client = trading()
     client.outbox.close()
-    client.session.answer("strategy_status_list", strategies=[])
+    client.session.answer("strategy_status_list", [])
     client.session.refuse(MessageError("nope"))
     client.session.send("ping")
     assert client.read() == []

@@ -14,7 +14,7 @@ from .peer import Client, Envelope
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("get_active_strategies", ("strategy_status_list", {"strategies": []})),
+        ("get_active_strategies", ("strategy_status_list", [])),
         ("get_risk_status", ("risk_status", {})),
     ],
 )
