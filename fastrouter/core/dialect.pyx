@@ -60,9 +60,11 @@ cdef class Dialect:
         raise NotImplementedError(f"dialect {self.name!r} encodes no {type(event).__name__}")
 
     def control(self, kind: str, fields: dict, time: int) -> bytes:
-        """A message to one session: ``connection``, ``ping``, ``error``, ``subscribed`` ...
+        """A message to one session: ``welcome``, ``ping``, ``error``, ``subscribed`` ...
 
-        `fields` are its body in order; `time` in ns since the epoch.
+        `fields` are its body in order (a list for ``strategy_status_list``); `time` in ns
+        since the epoch. NotImplementedError where this dialect has no word for it: then
+        nothing is sent.
         """
         raise NotImplementedError(f"dialect {self.name!r} has no {kind!r} message")
 
