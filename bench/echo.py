@@ -15,8 +15,9 @@ from typing import Any
 import uvloop
 
 from fastrouter import Router
-from fastrouter.dialects import load
-from fastrouter.net.server import Endpoint, Server
+from fastrouter.net.endpoint import Endpoint
+from fastrouter.net.route import Route
+from fastrouter.net.server import Server
 
 MAX_MESSAGE = 16 << 20  # bytes
 WAITING = 4  # messages of the longest kind that one peer may leave unread
@@ -66,10 +67,8 @@ class EchoServer(Server):
 async def serve(host: str, port: int, limit: int = MAX_MESSAGE) -> EchoServer:
     """Listen, for messages of up to `limit` bytes. The caller closes the server."""
     router = Router(outbox_bytes=WAITING * limit)
-    endpoint = Endpoint(host, port, ("/",), max_message_bytes=limit)
-    server = await EchoServer.start(router, load("trading-api"), endpoint)
-    assert isinstance(server, EchoServer)
-    return server
+    endpoint = Endpoint(host, port, (Route("/"),), max_message_bytes=limit)
+    return await EchoServer.start(router.group(), endpoint)
 
 
 async def _run(host: str, port: int) -> None:

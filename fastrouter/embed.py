@@ -10,11 +10,14 @@ from typing import Any
 from fastrouter.core.clock import Clock
 from fastrouter.core.router import Router as CoreRouter
 from fastrouter.core.watchdog import Watchdog
-from fastrouter.dialects import load
+from fastrouter.dialects import Shelf
 from fastrouter.journal.journal import Journal
 from fastrouter.net.alarm import Alarm
 from fastrouter.net.clock import MonotonicClock, SystemClock
-from fastrouter.net.server import Endpoint, Server
+from fastrouter.net.endpoint import Admission
+from fastrouter.net.group import Group
+from fastrouter.net.route import Route
+from fastrouter.net.server import Server
 from fastrouter.net.staleness import Staleness
 from fastrouter.session.session import Session
 
@@ -78,6 +81,7 @@ class Router(CoreRouter):
             validate=_validate,
         )
         self.journal.follow(self)
+        self._shelf = Shelf()
         self._waiters: list[asyncio.Future[None]] = []
         self._staleness: Staleness | None = None
         self._flushing = False  # a flush is about to run
@@ -98,26 +102,43 @@ class Router(CoreRouter):
         """Listen for WebSocket clients; port 0 takes a free one (see `Server.port`).
 
         `path` is one or several; `decimals` is ``string`` or ``number``;
-        `options` are the other fields of `fastrouter.net.server.Endpoint`:
-        ``subscriptions`` of a session that names none, ``heartbeat`` (s),
-        ``default_timeframe``, ``max_message_bytes``, ``handshake_seconds``,
-        ``verifier`` (a `fastrouter.session.auth.Verifier`) and ``auth_seconds``,
-        ``allowed_origins``, ``trusted_proxies``, ``connections``,
-        ``connections_per_address``, ``max_subscriptions``, ``messages_per_minute``,
-        ``header_bytes``, ``ssl_context`` for ``wss://`` (see `fastrouter.net.certificate`).
+        `options` are those of `group`, and the other fields of
+        `fastrouter.net.endpoint.Endpoint`: ``subscriptions`` of a session that
+        names none, ``heartbeat`` (s), ``default_timeframe``,
+        ``max_message_bytes``, ``handshake_seconds``, ``max_subscriptions``,
+        ``messages_per_minute``, ``header_bytes``, ``ssl_context`` for ``wss://``
+        (see `fastrouter.net.certificate`).
 
         Raises ConfigError when the address cannot be had, the dialect is not
         registered, or a subscription is malformed. The caller closes the server.
         """
-        paths = (path,) if isinstance(path, str) else tuple(path)
-        server = await Server.start(
-            self,
-            load(dialect, decimals=decimals),
-            Endpoint(host=host, port=port, paths=paths, **options),
-        )
-        server.on_begin = self._greet
+        paths = (path,) if isinstance(path, str) else path
+        shared = {name: options.pop(name) for name in Admission._fields if name in options}
+        routes = [Route(one, dialect) for one in paths]
+        server = await self.group(**shared).serve(host, port, routes, decimals=decimals, **options)
         self._set_alarms()  # there may have been no loop before
         return server
+
+    def group(self, **admission: Any) -> Group:
+        """Servers with several routes each, that share limits and drain together.
+
+        ::
+
+            group = router.group(connections=1000)
+            await group.serve("127.0.0.1", 8000, [Route("/ws", "botcore-ai"), …])
+            await group.serve("127.0.0.1", 3001, [Route("/ws", "orchestrator")])
+            …
+            await group.close(grace=10)
+
+        `admission` are fields of `fastrouter.net.endpoint.Admission`:
+        ``verifier`` (a `fastrouter.session.auth.Verifier`) and ``auth_seconds``,
+        ``allowed_origins``, ``trusted_proxies``, ``connections``,
+        ``connections_per_address``. All servers of a router share its dialects:
+        an event is encoded once for each that is spoken, wherever.
+        """
+        group = Group(self, self._shelf, Admission(**admission))
+        group.on_begin = self._greet
+        return group
 
     def watch(self, silence: float = 60.0) -> Staleness:
         """Tell sessions when a quote topic they hold is silent for `silence` seconds.

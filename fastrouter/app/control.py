@@ -11,8 +11,8 @@ from fastrouter import config
 from fastrouter.app.address import elsewhere
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
+from fastrouter.net.group import Group
 from fastrouter.net.registry import Registry
-from fastrouter.net.server import Server
 
 if TYPE_CHECKING:
     from fastrouter.control.port import Port
@@ -25,7 +25,7 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 LIVE = frozenset({"synthetic", "ws", "wss"})
 
 
-async def open_control(settings: config.Settings, router: Router, server: Server) -> Port | None:
+async def open_control(settings: config.Settings, router: Router, group: Group) -> Port | None:
     """The control port, None when it is turned off or its libraries are not installed."""
     if not settings.control.enabled:
         return None
@@ -43,14 +43,14 @@ async def open_control(settings: config.Settings, router: Router, server: Server
         return None
     metrics = Metrics(
         router.counters,
-        [server],
+        group.servers,
         journal=router.journal.counters,
         last_event=router.last_event_time if settings.feed.name in LIVE else None,
         stale=lambda: router.stale,
         now=time.time_ns,
     )
-    guard = Guard(server.endpoint.verifier, time.time)
-    app = build(Registry([server]), registry(metrics), guard)
+    guard = Guard(group.admission.verifier, time.time)
+    app = build(Registry(group.servers), registry(metrics), guard)
     try:
         return await Port.open(app, settings.control.host, settings.control.port)
     except ConfigError as error:

@@ -5,30 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
 
 from fastrouter import config, log
 from fastrouter.app import collector, descriptors
-from fastrouter.app.address import elsewhere
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
 from fastrouter.app.feeds import bookmark_of, supply_of
-from fastrouter.app.serving import Serving
+from fastrouter.app.ports import Ports
+from fastrouter.app.serving import Serving, serving_of
 from fastrouter.app.stop import Stop
-from fastrouter.app.verifier import verifier_of
 from fastrouter.embed import Router
-from fastrouter.errors import ConfigError
-from fastrouter.feeds import Feed
 from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
-from fastrouter.net.certificate import Certificate
-from fastrouter.net.server import Server
-
-if TYPE_CHECKING:
-    from fastrouter.control.port import Port
+from fastrouter.net.group import Group
 
 __all__ = ["run", "serve"]
 
@@ -69,6 +62,7 @@ def _warn_of_open_ports(settings: config.Settings) -> None:
     if settings.auth.enabled:
         return
     hosts = {"server": settings.server.host}
+    hosts |= {name: settings.server.host for name, _ in settings.ports.served()}
     if settings.control.enabled:
         hosts["control"] = settings.control.host
     for port, host in hosts.items():
@@ -93,13 +87,14 @@ async def _serve(
             price=settings.feed.price,
             statistics=True,
         )
-        server = await _listen(router, settings, certificate)
-        supply.on_state = server.upstream
-        supply.on_gap = server.gap
+        ports = Ports(router, settings, certificate)
+        afterwards.push_async_callback(ports.close)  # nothing, after the drain
+        await ports.open()
+        supply.on_state = ports.group.upstream
+        supply.on_gap = ports.group.gap
         if bookmark is not None and journal.disk is not None:
-            _announce_unknown(bookmark, server)
-        afterwards.push_async_callback(server.close, 0)  # nothing, after the drain
-        control = await open_control(settings, router, server)
+            _announce_unknown(bookmark, ports.group)
+        control = await open_control(settings, router, ports.group)
         if control is not None:
             afterwards.push_async_callback(control.close)
         if settings.server.stale_seconds:
@@ -108,21 +103,21 @@ async def _serve(
         try:
             descriptors.provide(settings.limits.connections)
             collector.settle()
-            ready(_serving(settings.server, server, supply.feed, control))
+            ready(serving_of(ports, supply.feed, control))
             await _until(stop, feeding, exit_when_done)
         finally:
             feeding.cancel()
             await asyncio.wait([feeding])
-            drained = await _drain(server, settings.server.grace_seconds, stop)
+            drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():
         feeding.result()
     return drained
 
 
-def _announce_unknown(bookmark: Bookmark, server: Server) -> None:
+def _announce_unknown(bookmark: Bookmark, group: Group) -> None:
     """Who resumes over a restart is told when what was missed meanwhile cannot be asked for."""
-    if bookmark.position is None and server.router.last_id:
-        server.gap("it is not known how far the upstream was relayed before the restart")
+    if bookmark.position is None and group.router.last_id:
+        group.gap("it is not known how far the upstream was relayed before the restart")
 
 
 def _journal(journal: config.Journal) -> Journal:
@@ -130,38 +125,6 @@ def _journal(journal: config.Journal) -> Journal:
     return Journal(
         journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes, fresh=True
     )
-
-
-async def _listen(
-    router: Router, settings: config.Settings, certificate: Certificate | None
-) -> Server:
-    server, limits = settings.server, settings.limits
-    options = {} if server.subscriptions is None else {"subscriptions": server.subscriptions}
-    try:
-        return await router.serve(
-            server.host,
-            server.port,
-            dialect=server.dialect,
-            path=server.paths,
-            decimals=server.decimals,
-            heartbeat=server.heartbeat_seconds,
-            default_timeframe=server.default_timeframe,
-            max_message_bytes=server.max_message_bytes,
-            handshake_seconds=server.handshake_seconds,
-            allowed_origins=server.allowed_origins,
-            trusted_proxies=server.trusted_proxies,
-            verifier=verifier_of(settings.auth),
-            auth_seconds=settings.auth.first_message_seconds,
-            connections=limits.connections,
-            connections_per_address=limits.connections_per_address,
-            max_subscriptions=limits.subscriptions,
-            messages_per_minute=limits.messages_per_minute,
-            header_bytes=limits.header_bytes,
-            ssl_context=certificate.context if certificate is not None else None,
-            **options,
-        )
-    except ConfigError as error:
-        raise elsewhere(error, "--port or --host", "server.port") from None
 
 
 async def _until(stop: Stop, feeding: asyncio.Task[None], exit_when_done: bool) -> None:
@@ -176,27 +139,15 @@ async def _until(stop: Stop, feeding: asyncio.Task[None], exit_when_done: bool) 
         asked.cancel()
 
 
-async def _drain(server: Server, grace: float, stop: Stop) -> bool:
-    logger.info("draining", sessions=server.sessions, grace_seconds=grace)
-    draining = asyncio.create_task(server.close(grace), name="drain")
+async def _drain(group: Group, grace: float, stop: Stop) -> bool:
+    logger.info("draining", sessions=group.sessions, grace_seconds=grace)
+    draining = asyncio.create_task(group.close(grace), name="drain")
     at_once = asyncio.create_task(stop.at_once.wait(), name="stop at once")
     await asyncio.wait([draining, at_once], return_when=asyncio.FIRST_COMPLETED)
     in_time = draining.done()
     if not in_time:
-        server.abort()
+        group.abort()
     at_once.cancel()
     cut = await draining
     logger.info("stopped", drained=not cut, cut=cut)
     return in_time  # who did not read for the whole grace is no failure of ours
-
-
-def _serving(settings: config.Server, server: Server, feed: Feed, control: Port | None) -> Serving:
-    return Serving(
-        settings.host,
-        server.port,
-        settings.paths,
-        settings.dialect,
-        feed.describe(),
-        secure=settings.cert is not None,
-        control=control.url if control is not None else None,
-    )

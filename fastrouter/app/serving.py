@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Serving"]
+from fastrouter.app.ports import Ports
+from fastrouter.feeds import Feed
+from fastrouter.net.server import Server
+
+if TYPE_CHECKING:
+    from fastrouter.control.port import Port
+
+__all__ = ["Serving", "serving_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What runs, for whoever wants to tell people: URLs by dialect, and the feed in a line."""
+    """What runs, for whoever wants to tell people."""
 
-    host: str
-    port: int
-    paths: tuple[str, ...]
-    dialect: str
-    feed: str
-    secure: bool = False
+    endpoints: tuple[tuple[str, str], ...]  # URL and dialect of each, the server's own first
+    urls: tuple[str, ...]  # of the server's own
+    feed: str  # in a line
+    rest: str | None = None  # where REST is, without a path
     control: str | None = None  # the control port's URL
 
     @property
-    def urls(self) -> list[str]:
-        """Every WebSocket endpoint."""
-        scheme = "wss" if self.secure else "ws"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return [f"{scheme}://{host}:{self.port}{path}" for path in self.paths]
+    def port(self) -> int:
+        """The server's own."""
+        return int(self.urls[0].split("/")[2].rpartition(":")[2])
+
+
+def serving_of(ports: Ports, feed: Feed, control: Port | None) -> Serving:
+    """What runs there."""
+    own, *_ = servers = ports.group.servers
+    rest = ports.rest.server if ports.rest is not None else None
+    return Serving(
+        tuple(
+            (url_of(server, "ws", route.path), route.dialect)
+            for server in servers
+            for route in server.routes
+        ),
+        tuple(url_of(own, "ws", route.path) for route in own.routes),
+        feed.describe(),
+        url_of(rest, "http") if rest is not None else None,
+        control.url if control is not None else None,
+    )
+
+
+def url_of(server: Server, scheme: str, path: str = "") -> str:
+    """Where a server is; the scheme's secure form when it serves TLS."""
+    host, secure = server.endpoint.host, server.endpoint.ssl_context is not None
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}{'s' if secure else ''}://{host}:{server.port}{path}"

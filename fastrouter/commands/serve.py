@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fastrouter import app, config
 from fastrouter.commands.failure import expected, fail
+from fastrouter.errors import ConfigError
 
 __all__ = ["KEYS", "serve"]
 
@@ -59,6 +60,9 @@ def serve(
     ] = None,
     host: Annotated[str | None, option("Address to bind, default 127.0.0.1.", "ADDRESS")] = None,
     port: Annotated[str | None, option("Port, default 8082; 0 is any free one.", "N")] = None,
+    ports: Annotated[
+        str | None, option("Other ports: off, or as rest=8080,ai=8000,market=3001,risk=off.", "MAP")
+    ] = None,
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
@@ -101,18 +105,36 @@ def serve(
     `fastrouter config schema` lists them.
     """
     given = locals()
-    overrides = {key: given[name] for name, key in KEYS.items()}
+    overrides = {key: given[name] for name, key in KEYS.items()} | _ports(ports)
     settings = config.load(config_file, overrides).settings
     if not app.serve(settings, exit_when_done=exit_when_done, ready=_tell):
         fail("a second signal cut off sessions before they had all their bytes", "INTERRUPTED", 1)
+
+
+def _ports(text: str | None) -> dict[str, str]:
+    """``rest=8081,ai=off`` as settings; ``off`` is all of them."""
+    if text is None:
+        return {}
+    if text.strip() == "off":
+        return {f"ports.{name}": "off" for name in config.Ports.model_fields}
+    pairs = [item.partition("=") for item in text.split(",")]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise ConfigError(
+                f"--ports {text}: {name!r} has no =; allowed: off, or NAME=PORT items"
+            )
+    return {f"ports.{name.strip()}": port.strip() for name, _, port in pairs}
 
 
 def _tell(serving: app.Serving) -> None:
     """Print where sessions are served and how to watch one."""
     console = Console(soft_wrap=True)
     table = Table("endpoint", "dialect", title="fastrouter", title_justify="left")
-    for url in serving.urls:
-        table.add_row(url, serving.dialect)
+    for url, dialect in serving.endpoints:
+        table.add_row(url, dialect)
+    if serving.rest is not None:
+        table.add_row(f"{serving.rest}/docs", "REST")
+        table.add_row(f"{serving.rest}/fastrouter.js", "for browsers")
     if serving.control is not None:
         table.add_row(f"{serving.control}/metrics", "control")
         table.add_row(f"{serving.control}/sessions", "control")

@@ -7,6 +7,7 @@ from fastrouter.config.journal import Journal
 from fastrouter.config.limits import Limits
 from fastrouter.config.loader import Effective, load
 from fastrouter.config.log import Log
+from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
 from fastrouter.config.settings import Settings
 
@@ -18,6 +19,7 @@ __all__ = [
     "Journal",
     "Limits",
     "Log",
+    "Ports",
     "Replay",
     "Server",
     "Settings",

@@ -10,6 +10,7 @@ from fastrouter.config.feed import Feed
 from fastrouter.config.journal import Journal
 from fastrouter.config.limits import Limits
 from fastrouter.config.log import Log
+from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
 
 __all__ = ["PREFIX", "Settings"]
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     )
 
     server: Server = Server()
+    ports: Ports = Ports()
     auth: Auth = Auth()
     limits: Limits = Limits()
     feed: Feed = Feed()

@@ -80,20 +80,11 @@ class Acks(Protocol):
     def latency(self) -> list[int]: ...
 
 
-class Dialect(Protocol):
-    """What an endpoint speaks."""
-
-    @property
-    def name(self) -> str: ...
-
-
 class Endpoint(Protocol):
     """The side of a server that is measured."""
 
     @property
-    def dialect(self) -> Dialect: ...
-    @property
-    def sessions(self) -> int: ...
+    def by_dialect(self) -> Mapping[str, int]: ...
     @property
     def accepted(self) -> int: ...
     @property
@@ -189,7 +180,7 @@ class Metrics(Collector):
     def _sessions(self) -> Iterator[Metric]:
         open_now: Counter[str] = Counter()
         for endpoint in self._endpoints:
-            open_now[endpoint.dialect.name] += endpoint.sessions
+            open_now.update(endpoint.by_dialect)
         family = GaugeMetricFamily("fastrouter_sessions", "Open sessions.", labels=["dialect"])
         for dialect, count in open_now.items():
             family.add_metric([dialect], count)

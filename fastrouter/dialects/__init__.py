@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from fastrouter.errors import ConfigError
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
 
-__all__ = ["DIALECTS", "ENTRY_POINTS", "load", "names"]
+__all__ = ["DIALECTS", "ENTRY_POINTS", "Shelf", "load", "names"]
 
 #: name -> "module:attribute"
 DIALECTS = {"trading-api": "fastrouter.dialects.trading_api:TradingApi"}
@@ -42,3 +43,22 @@ def load(name: str, **options: Any) -> Dialect:
         ) from None
     dialect: Dialect = getattr(import_module(module), attribute)(**options)
     return dialect
+
+
+class Shelf:
+    """Dialects, each loaded once: who speaks the same shares what it encodes."""
+
+    def __init__(self) -> None:
+        self._dialects: dict[tuple[str, str], Dialect] = {}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all that are registered."""
+        return tuple(names())
+
+    def get(self, name: str, decimals: str = "string") -> Dialect:
+        """The dialect of that name, ``decimals`` as ``load`` takes it. Raises ConfigError."""
+        found = self._dialects.get((name, decimals))
+        if found is None:
+            found = self._dialects[name, decimals] = load(name, decimals=decimals)
+        return found

@@ -14,8 +14,6 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from fastrouter.net.protocol import Protocol
-
 if TYPE_CHECKING:
     from fastrouter.net.server import Server
 
@@ -106,7 +104,7 @@ class Door:
         handshake.add_done_callback(self._handshakes.discard)
 
     async def _handshake(self, connection: socket.socket, address: str) -> None:
-        protocol = Protocol(self._server, address)
+        protocol = self._server.meet(address)
         try:
             await self._loop.connect_accepted_socket(lambda: protocol, connection, **self._tls)
         except OSError:  # of TLS too; a peer's fault, which is counted
@@ -114,8 +112,7 @@ class Door:
         finally:
             if not protocol.made:
                 connection.close()
-                self._server.unfinished += 1
-                self._server.crowd.leave(address)
+                self._server.leave(address, False)
 
 
 def _bind(family: int, address: Any, backlog: int) -> socket.socket:

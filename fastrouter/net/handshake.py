@@ -4,7 +4,7 @@
 
     431  a head too long             503  full
     503  draining                    429  too many from that address
-    404  no such path                400  another dialect, a malformed query or key
+    404  no such path                400  an unknown dialect, a malformed query or key
     426  no WebSocket 13             401  a token that does not hold
     403  an origin not allowed
 
@@ -25,11 +25,13 @@ from urllib.parse import parse_qs
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
-from fastrouter.errors import AuthError, MessageError
+from fastrouter.errors import AuthError, ConfigError, MessageError
 from fastrouter.session.query import Opening
 
 if TYPE_CHECKING:
+    from fastrouter.net.route import Found
     from fastrouter.net.server import Server
+    from fastrouter.net.terms import Terms
     from fastrouter.session.auth import Grant
 
 __all__ = ["VERSION", "Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
@@ -63,7 +65,9 @@ class Arrival(NamedTuple):
     address: str
     path: str
     opening: Opening
+    terms: Terms
     grant: Grant | None = None
+    variable: str | None = None  # what the path's stands for
 
 
 class Refused(Exception):
@@ -126,20 +130,30 @@ def admit(server: Server, request: Request) -> Arrival | None:
         return None
     for check in CHECKS:
         check(server, request)
+    found = _found(server, request)
     try:
         opening = Opening.read(request.parameter)
-    except MessageError as error:
+        terms = server.book.of(found.route, request.parameter("dialect"))
+    except (MessageError, ConfigError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
-    path = sys.intern(request.path)  # one of a few: all sessions share it
-    return Arrival(request.address, path, opening, _grant(server, request))
+    grant = _grant(server, request)
+    # but for variables a path is one of a few: all sessions share it
+    path = sys.intern(request.path) if found.value is None else request.path
+    return Arrival(request.address, path, opening, terms, grant, found.value)
+
+
+def _found(server: Server, request: Request) -> Found:
+    found = server.routes.find(request.path)
+    if found is None:
+        raise Refused(
+            HTTPStatus.NOT_FOUND,
+            f"no such path: {request.path}; allowed: {', '.join(server.routes.paths)}",
+        )
+    return found
 
 
 def _path_exists(server: Server, request: Request) -> None:
-    paths = server.endpoint.paths
-    if request.path not in paths:
-        raise Refused(
-            HTTPStatus.NOT_FOUND, f"no such path: {request.path}; allowed: {', '.join(paths)}"
-        )
+    _found(server, request)
 
 
 def _is_an_upgrade(server: Server, request: Request) -> None:
@@ -165,12 +179,12 @@ def _origin_is_allowed(server: Server, request: Request) -> None:
         raise Refused(HTTPStatus.FORBIDDEN, "this origin is not allowed")
 
 
-def _dialect_is_spoken(server: Server, request: Request) -> None:
-    dialect = request.parameter("dialect")
-    if dialect not in (None, server.dialect.name):
+def _dialect_is_registered(server: Server, request: Request) -> None:
+    dialect, names = request.parameter("dialect"), server.group.shelf.names
+    if dialect is not None and dialect not in names:
         raise Refused(
             HTTPStatus.BAD_REQUEST,
-            f"dialect {dialect!r} is not spoken here; allowed: {server.dialect.name}",
+            f"dialect {dialect[:100]!r} is not registered; allowed: {', '.join(names)}",
         )
 
 
@@ -195,13 +209,13 @@ CHECKS: tuple[Check, ...] = (
     _has_a_key,
     _origin_is_allowed,
     _there_is_room,
-    _dialect_is_spoken,
+    _dialect_is_registered,
 )
 
 
 def _grant(server: Server, request: Request) -> Grant | None:
     """What the request's token grants; None without one, which the session settles."""
-    verifier = server.rules.verifier
+    verifier = server.group.admission.verifier
     if verifier is None:
         return None
     try:

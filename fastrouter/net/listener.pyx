@@ -33,7 +33,7 @@ cdef class Listener(WSListener):
         self.sink = sink_of(transport, self)
         # kilobytes an idle session need not keep
         transport.request = transport.response = None
-        self.outbox = self.server.router.attach(self.sink, self.server.dialect)
+        self.outbox = self.server.router.attach(self.sink, self.arrival.terms.dialect)
         if transport.underlying_transport.get_write_buffer_size():
             # the handshake's answer goes first
             self.outbox.block()

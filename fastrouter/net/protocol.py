@@ -73,9 +73,7 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         super().connection_lost(error)
 
     def _leave(self) -> None:
-        if self._head is not None:
-            self.server.unfinished += not self._head.refused
-        self.server.crowd.leave(self.address)
+        self.server.leave(self.address, self._head is None or self._head.refused)
         if self._pace is not None:
             self._pace.stop()
             self._pace = None  # it holds the transport
@@ -95,6 +93,16 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         """Where the loop reads to."""
         self._room = super().get_buffer(size_hint)
         return self._room
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes that somebody else has read."""
+        news = memoryview(data)
+        while news and not self.transport.underlying_transport.is_closing():
+            room = self.get_buffer(-1)
+            count = min(len(room), len(news))
+            room[:count] = news[:count]
+            news = news[count:]
+            self.buffer_updated(count)
 
     def buffer_updated(self, count: int) -> None:
         """The loop has read `count` bytes."""

@@ -19,6 +19,7 @@ from fastrouter import app, config
 from fastrouter.app.collector import GC_THRESHOLDS
 from fastrouter.client import connect
 from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.dialects import DIALECTS
 from fastrouter.errors import ConfigError, FeedError
 from fastrouter.feeds import FEEDS
 from fastrouter.net.certificate import Certificate
@@ -64,6 +65,9 @@ def flaky() -> Scripted:
 def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`app.serve` owns its process; give back what it takes."""
     monkeypatch.setitem(FEEDS, "scripted", "tests.app.test_server:Scripted")
+    for name in ("orchestrator", "dgbit", "botcore", "botcore-ai"):
+        if name not in DIALECTS:
+            monkeypatch.setitem(DIALECTS, name, DIALECTS["trading-api"])
     monkeypatch.setitem(FEEDS, "flaky", "tests.app.test_server:flaky")
     thresholds, root = gc.get_threshold(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -126,10 +130,21 @@ def test_what_is_told_when_ready():
     visitor = Visitor()
     app.serve(settings(server__paths=["/", "/ws"]), ready=visitor)
     serving = visitor.serving
-    assert serving.urls == [f"ws://127.0.0.1:{serving.port}/", f"ws://127.0.0.1:{serving.port}/ws"]
-    assert (serving.dialect, serving.feed) == ("trading-api", "scripted, then wait")
+    assert serving.urls == (f"ws://127.0.0.1:{serving.port}/", f"ws://127.0.0.1:{serving.port}/ws")
+    assert serving.feed == "scripted, then wait"
     assert serving.control.startswith("http://127.0.0.1:")
-    assert app.Serving("::1", 1, ("/",), "d", "f", True).urls == ["wss://[::1]:1/"]
+    assert serving.rest.startswith("http://127.0.0.1:")
+    shown = [(url.split(":")[2].partition("/")[2], dialect) for url, dialect in serving.endpoints]
+    assert shown == [
+        ("", "trading-api"),
+        ("ws", "trading-api"),
+        ("ws", "botcore"),
+        ("ws", "botcore-ai"),
+        ("api/ws/events", "dgbit"),
+        ("api/ws/jobs/{job_uuid}", "dgbit"),
+        ("ws", "orchestrator"),
+        ("ws", "orchestrator"),
+    ]
 
 
 @pytest.mark.parametrize(("signals", "grace"), [(2, 60), (1, 0.1)])
@@ -382,7 +397,10 @@ def test_what_is_configured_is_served():
     ("overrides", "ports"),
     [
         ({}, []),
-        ({"server__host": "0.0.0.0", "control__host": "::"}, ["server", "control"]),
+        (
+            {"server__host": "0.0.0.0", "control__host": "::", "ports__ai": "off"},
+            ["server", "rest", "market", "risk", "control"],
+        ),
         ({"server__host": "localhost", "control__enabled": False, "control__host": "::"}, []),
         ({"server__host": "0.0.0.0", "auth__secret": SECRET}, []),
     ],

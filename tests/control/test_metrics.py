@@ -48,10 +48,9 @@ COUNTERS = Counters(
 
 def endpoint(**changes):
     values = {
-        "dialect": SimpleNamespace(name="trading-api"),
+        "by_dialect": Counter({"trading-api": 3}),
         "accepted": 4,
         "fed": True,
-        "sessions": 3,
         "refusals": Counter({404: 2, 503: 1}),
         "unfinished": 5,
         "turned_away": 6,
@@ -112,7 +111,7 @@ def test_histograms_are_cumulative_and_in_seconds():
 
 
 def test_endpoints_are_summed():
-    other = endpoint(dialect=SimpleNamespace(name="dgbit"), sessions=2, refusals=Counter({404: 1}))
+    other = endpoint(by_dialect={"dgbit": 2}, refusals=Counter({404: 1}))
     samples = scrape([endpoint(), other, endpoint()])
     assert samples["fastrouter_sessions"] == {("trading-api",): 6, ("dgbit",): 2}
     assert samples["fastrouter_handshakes_refused_total"] == {("404",): 5, ("503",): 2}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fastrouter import Quote, Router, embed
+from fastrouter import Quote, Router, dialects
 from fastrouter.core.dialect import Dialect
 from fastrouter.dialects import load
 from fastrouter.journal import journal as module
@@ -222,7 +222,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing(path):
         while run.server.sessions:  # noqa: ASYNC110 -- picows reports in a turn of its own
             await asyncio.sleep(0)
         assert not run.journal.pump.replays
-        assert not run.server._replays
+        assert not run.server._resuming._replays
 
 
 async def test_who_has_got_nothing_yet_resumes_from_its_welcome(path):
@@ -255,7 +255,7 @@ class NoSignals(Dialect):
 
 
 async def test_a_dialect_that_raises_closes_its_session_and_no_other(path, caplog, monkeypatch):
-    monkeypatch.setattr(embed, "load", lambda name, **options: NoSignals())
+    monkeypatch.setattr(dialects, "load", lambda name, **options: NoSignals())
     async with Run(path) as run:
         start = run.router.last_id
         run.publish(0, 1)

@@ -392,12 +392,12 @@ class TestUpstream:
     async def test_all_sessions_learn_of_loss_and_return(self, serve, router, open_session):
         server = await serve()
         wires = [await open_session(server) for _ in range(3)]
-        server.upstream(False)
-        server.upstream(False)
+        server.group.upstream(False)
+        server.group.upstream(False)
         late = await open_session(server)  # which is welcomed first
         router.publish(quote())
-        server.upstream(True)
-        server.upstream(True)
+        server.group.upstream(True)
+        server.group.upstream(True)
         for wire in [*wires, late]:
             messages = [await wire.message() for _ in range(3)]
             said = [message["event"] for message in messages if message["type"] == "connection"]
@@ -406,8 +406,8 @@ class TestUpstream:
 
     async def test_a_session_that_comes_later_is_just_welcomed(self, serve, router, open_session):
         server = await serve()
-        server.upstream(False)
-        server.upstream(True)
+        server.group.upstream(False)
+        server.group.upstream(True)
         wire = await open_session(server)
         router.publish(quote())
         assert (await wire.message())["type"] == "quote"

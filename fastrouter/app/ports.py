@@ -1,0 +1,89 @@
+"""Every port of sessions, as it is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from fastrouter import config
+from fastrouter.app.address import elsewhere
+from fastrouter.app.endpoints import ROUTES
+from fastrouter.app.rest import Rest
+from fastrouter.app.verifier import verifier_of
+from fastrouter.embed import Router
+from fastrouter.errors import ConfigError
+from fastrouter.net.certificate import Certificate
+from fastrouter.net.group import Group
+from fastrouter.net.route import Route
+from fastrouter.net.server import Server
+
+__all__ = ["Ports"]
+
+
+class Ports:
+    """The servers of one process: its own, and those of the section ``ports``. `open` each.
+
+    They share limits, a certificate, and their end: `close`.
+    """
+
+    def __init__(
+        self, router: Router, settings: config.Settings, certificate: Certificate | None
+    ) -> None:
+        limits = settings.limits
+        self.settings = settings
+        self.router = router
+        self.group: Group = router.group(
+            verifier=verifier_of(settings.auth),
+            auth_seconds=settings.auth.first_message_seconds,
+            allowed_origins=settings.server.allowed_origins,
+            trusted_proxies=settings.server.trusted_proxies,
+            connections=limits.connections,
+            connections_per_address=limits.connections_per_address,
+        )
+        self.rest: Rest | None = None
+        self._tls = certificate.context if certificate is not None else None
+
+    async def open(self) -> None:
+        """Listen at all of them. Raises ConfigError, which says what to set."""
+        server = self.settings.server
+        routes = [Route(path, server.dialect, None, server.subscriptions) for path in server.paths]
+        await self._open(server.port, routes, "--port or --host", "server.port")
+        for name, port in self.settings.ports.served():
+            options = f"--ports {name}=N, or none with --ports {name}=off"
+            serve = partial(self._open, port, ROUTES[name], options, f"ports.{name}")
+            if name != "rest":
+                await serve()
+            elif rest := await Rest.start(self.router, self.group, self.settings, ROUTES[name]):
+                self.rest = rest
+                rest.server = await serve(speaks=rest.speaks)
+
+    async def close(self, grace: float = 0) -> int:
+        """Drain all within `grace` seconds; returns how many sessions were cut."""
+        cut = await self.group.close(grace)
+        if self.rest is not None:
+            await self.rest.close()
+        return cut
+
+    async def _open(
+        self, port: int, routes: Iterable[Route], options: str, key: str, **more: Any
+    ) -> Server:
+        server, limits = self.settings.server, self.settings.limits
+        try:
+            return await self.group.serve(
+                server.host,
+                port,
+                routes,
+                decimals=server.decimals,
+                heartbeat=server.heartbeat_seconds,
+                default_timeframe=server.default_timeframe,
+                max_message_bytes=server.max_message_bytes,
+                handshake_seconds=server.handshake_seconds,
+                max_subscriptions=limits.subscriptions,
+                messages_per_minute=limits.messages_per_minute,
+                header_bytes=limits.header_bytes,
+                ssl_context=self._tls,
+                **more,
+            )
+        except ConfigError as error:
+            raise elsewhere(error, options, key) from None

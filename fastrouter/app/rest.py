@@ -1,0 +1,69 @@
+"""The HTTP side of the port ``rest``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from fastrouter import config
+from fastrouter.embed import Router
+from fastrouter.net.group import Group
+from fastrouter.net.route import Route
+from fastrouter.net.server import Server
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from fastrouter.control.web import Web
+
+__all__ = ["ROUTERS", "Rest"]
+
+logger = structlog.stdlib.get_logger("fastrouter.app")
+
+#: what makes the routes of this port from the router; auth covers them all
+ROUTERS: tuple[Callable[[Router], APIRouter], ...] = ()
+
+
+class Rest:
+    """An HTTP application for connections that somebody else accepts. Made by `start`."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self.server: Server | None = None  # who accepts
+
+    @classmethod
+    async def start(
+        cls, router: Router, group: Group, settings: config.Settings, routes: Iterable[Route]
+    ) -> Rest | None:
+        """None, and a warning, when its libraries are not installed."""
+        try:
+            from fastrouter.control.doorway import Doorway
+            from fastrouter.control.guard import Guard
+            from fastrouter.control.rest import build
+            from fastrouter.control.web import Web
+        except ImportError as error:
+            logger.warning(
+                "no REST port: its libraries are not installed",
+                missing=error.name,
+                install="pip install 'fastrouter[server]'",
+            )
+            return None
+        guard = Guard(group.admission.verifier, time.time)
+        routers = [make(router) for make in ROUTERS]
+        app = build(guard, routers, [route.path for route in routes])
+        head_bytes = settings.limits.header_bytes
+        return cls(await Web.start(Doorway(app, group, head_bytes), head_bytes=head_bytes))
+
+    def speaks(self, server: Server, address: str | None) -> Any:
+        """What a new connection of the server is met with."""
+        from fastrouter.control.http import Http
+
+        seconds = server.endpoint.handshake_seconds
+        return self._web.protocol(lambda **uvicorn: Http(server, address, seconds, **uvicorn))
+
+    async def close(self) -> None:
+        """Stop; requests under way have a second."""
+        await self._web.close()

@@ -1,0 +1,51 @@
+"""The HTTP side of a port that serves WebSocket sessions, too.
+
+::
+
+    GET    /healthz          200 until the server drains; for everybody
+    GET    /fastrouter.js    what browsers import; for everybody
+    GET    /docs             what there is, from /openapi.json; for everybody
+    GET    /ws …             426: those are for WebSockets
+
+What else there is comes in routers; auth covers them as it does the control port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from fastrouter.control import script
+from fastrouter.control.guard import Guard
+from fastrouter.control.problem import Problem, answer_problems
+
+__all__ = ["build"]
+
+
+def build(
+    guard: Guard, routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()
+) -> FastAPI:
+    """The application; `websockets` are the paths of sessions at the same port."""
+    app = FastAPI(title="fastrouter")
+    answer_problems(app)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    app.include_router(script.router())
+    for path in websockets:
+        app.add_api_route(path, _upgrade, methods=["GET", "HEAD"], include_in_schema=False)
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(guard)])
+    return app
+
+
+async def _upgrade() -> None:
+    raise Problem(
+        HTTPStatus.UPGRADE_REQUIRED,
+        "this is a WebSocket endpoint",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"},
+    )
