@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from fastrouter.embed import Router
 from fastrouter.net.group import Group
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
+from fastrouter.session.auth import Verifier
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -23,8 +23,8 @@ __all__ = ["ROUTERS", "Rest"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
-#: what makes the routes of this port from the router; auth covers them all
-ROUTERS: tuple[Callable[[Router], APIRouter], ...] = ()
+#: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
+ROUTERS: tuple[Callable[[Router, Verifier | None], APIRouter], ...] = ()
 
 
 class Rest:
@@ -41,7 +41,6 @@ class Rest:
         """None, and a warning, when its libraries are not installed."""
         try:
             from fastrouter.control.doorway import Doorway
-            from fastrouter.control.guard import Guard
             from fastrouter.control.rest import build
             from fastrouter.control.web import Web
         except ImportError as error:
@@ -51,9 +50,8 @@ class Rest:
                 install="pip install 'fastrouter[server]'",
             )
             return None
-        guard = Guard(group.admission.verifier, time.time)
-        routers = [make(router) for make in ROUTERS]
-        app = build(guard, routers, [route.path for route in routes])
+        routers = [make(router, group.admission.verifier) for make in ROUTERS]
+        app = build(routers, [route.path for route in routes])
         head_bytes = settings.limits.header_bytes
         return cls(await Web.start(Doorway(app, group, head_bytes), head_bytes=head_bytes))
 

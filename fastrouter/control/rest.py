@@ -7,7 +7,7 @@
     GET    /docs             what there is, from /openapi.json; for everybody
     GET    /ws …             426: those are for WebSockets
 
-What else there is comes in routers; auth covers them as it does the control port.
+What else there is comes in routers, each with the guard that it needs.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
 from fastrouter.control import script
-from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem, answer_problems
 
 __all__ = ["build"]
 
 
-def build(
-    guard: Guard, routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()
-) -> FastAPI:
+def build(routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()) -> FastAPI:
     """The application; `websockets` are the paths of sessions at the same port."""
     app = FastAPI(title="fastrouter")
     answer_problems(app)
@@ -39,7 +36,7 @@ def build(
     for path in websockets:
         app.add_api_route(path, _upgrade, methods=["GET", "HEAD"], include_in_schema=False)
     for router in routers:
-        app.include_router(router, dependencies=[Depends(guard)])
+        app.include_router(router)
     return app
 
 

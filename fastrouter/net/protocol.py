@@ -94,8 +94,12 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self._room = super().get_buffer(size_hint)
         return self._room
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes that somebody else has read."""
+    def data_received(self, data: bytes) -> None:
+        """Take bytes that somebody else has read.
+
+        (It has to be there for uvloop, too: for want of it a transport would
+        keep that of the protocol before, and so the protocol.)
+        """
         news = memoryview(data)
         while news and not self.transport.underlying_transport.is_closing():
             room = self.get_buffer(-1)

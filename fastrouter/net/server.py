@@ -174,7 +174,7 @@ class Server:
         protocol = Protocol(self, address)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        protocol.feed(data)
+        protocol.data_received(data)
 
     def asked(self, connection: Protocol, upgrade: Any) -> Any:
         """What picows calls with each request: a listener, or the response that refuses."""

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import ssl
+import struct
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import httpx
 import pytest
-from fastapi import APIRouter, Request
+import websockets
+from fastapi import APIRouter, Depends, Request
 
 from fastrouter import Quote, Router, config
 from fastrouter.app import rest as app_rest
 from fastrouter.app.rest import Rest
+from fastrouter.control.guard import Guard
+from fastrouter.control.http import Http
+from fastrouter.net.certificate import Certificate
+from fastrouter.net.listener import Listener
+from fastrouter.net.protocol import Protocol
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
+from fastrouter.session.auth import Verifier
 
-from ..net.wire import HEADERS, Wire, frame
+from ..certificates import certify
+from ..net.slow import conflates
+from ..net.wire import HEADERS, KEY, Wire, frame, turns, until
+from ..tokens import SECRET, hs256
 
 UPGRADE = f"GET /ws?subscriptions=S:A:quote HTTP/1.1\r\n{HEADERS}\r\n".encode()
 PLAIN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 ASK = frame(b'{"type":"subscribe","subscriptions":["S:X:quote"]}')
 ROUTES = [Route("/ws")]
+OK = (200, {"status": "ok"})
 
 
-def echo(router: Router) -> APIRouter:
-    """Answers with what it was sent."""
-    found = APIRouter()
+def echo(router: Router, verifier: Verifier | None) -> APIRouter:
+    """Answers with the size of what it was sent."""
+    found = APIRouter(dependencies=[Depends(Guard(verifier, time.time))])
 
     @found.post("/v1/echo")
     async def answer(request: Request) -> dict[str, int]:
@@ -48,7 +64,7 @@ async def serve(
     monkeypatch.setattr(app_rest, "ROUTERS", (echo,))
     closing = []
 
-    async def start(*, admission: dict | None = None, **options) -> Server:
+    async def start(admission: dict | None = None, **options) -> Server:
         group = router.group(**(admission or {}))
         limits = {"limits.header_bytes": options.get("header_bytes", 16384)}
         rest = await Rest.start(router, group, config.load(None, limits).settings, ROUTES)
@@ -79,13 +95,10 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Wire]]]:
         await wire.bye()
 
 
-async def body(wire: Wire, headers: dict[str, str]) -> dict:
-    return json.loads(await wire.reader.readexactly(int(headers["content-length"])))
-
-
 async def answer(wire: Wire) -> tuple[int, dict]:
+    """Status and body."""
     status, headers = await wire.response()
-    return status, await body(wire, headers)
+    return status, json.loads(await wire.reader.readexactly(int(headers["content-length"])))
 
 
 async def welcomed(wire: Wire) -> None:
@@ -93,52 +106,449 @@ async def welcomed(wire: Wire) -> None:
     assert (await wire.message())["event"] == "CONNECTED"
 
 
-async def pieces(wire: Wire, data: bytes, step: int) -> None:
-    for start in range(0, len(data), step):
-        wire.send(data[start : start + step])
-        await wire.writer.drain()
-        await asyncio.sleep(0)
+async def gone(server: Server) -> None:
+    await until(lambda: not server.crowd.connections)
+    assert server.crowd.of("127.0.0.1") == 0
 
 
 # ------------------------------------------------------------------- a session
 
 
-@pytest.mark.parametrize("step", [1, 7, 1000])
-async def test_a_session_whose_request_comes_in_pieces_with_a_message_behind(
-    serve, connect, router, step
-):
-    server = await serve()
-    wire = await connect(server)
-    await pieces(wire, UPGRADE + ASK, step)
-    await welcomed(wire)
-    assert (await wire.message())["subscriptions"] == ["S:A:quote", "S:X:quote"]
-    router.publish(Quote("S:X", bid=1, ask=2))
-    assert (await wire.message())["quote"]["symbol"] == "S:X"
-    assert server.sessions == 1
-    assert server.crowd.connections == 1
+class TestSession:
+    @pytest.mark.parametrize("step", [1, 7, 1000])
+    async def test_its_request_comes_in_pieces_with_a_message_behind(
+        self, serve, connect, router, step
+    ):
+        server = await serve()
+        wire = await connect(server)
+        data = UPGRADE + ASK
+        for start in range(0, len(data), step):
+            wire.send(data[start : start + step])
+            await wire.writer.drain()
+            await turns(1)
+        await welcomed(wire)
+        assert (await wire.message())["subscriptions"] == ["S:A:quote", "S:X:quote"]
+        router.publish(Quote("S:X", bid=1, ask=2))
+        assert (await wire.message())["quote"]["symbol"] == "S:X"
+        assert server.sessions == server.crowd.connections == 1
 
-
-@pytest.mark.parametrize("together", [True, False])
-async def test_requests_before_it_on_the_same_connection(serve, connect, router, together):
-    server = await serve()
-    wire = await connect(server)
-    if together:
-        wire.send(PLAIN + PLAIN + UPGRADE + ASK)
-    for _ in range(2):
+    @pytest.mark.parametrize("together", [True, False])
+    async def test_requests_before_it_on_the_same_connection(self, serve, connect, together):
+        server = await serve()
+        wire = await connect(server)
+        if together:
+            wire.send(PLAIN + PLAIN + UPGRADE + ASK)
+        for _ in range(2):
+            if not together:
+                wire.send(PLAIN)
+            assert await answer(wire) == OK
         if not together:
-            wire.send(PLAIN)
-        assert await answer(wire) == (200, {"status": "ok"})
-    if not together:
-        wire.send(UPGRADE + ASK)
-    await welcomed(wire)
-    assert (await wire.message())["type"] == "subscribed"
-    assert server.crowd.connections == 1
+            wire.send(UPGRADE + ASK)
+        await welcomed(wire)
+        assert (await wire.message())["type"] == "subscribed"
+        assert server.crowd.connections == 1
+        await wire.bye()
+        await gone(server)
 
+    async def test_a_body_before_it(self, serve, connect):
+        wire = await connect(await serve())
+        wire.send(b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" + UPGRADE)
+        assert await answer(wire) == (200, {"bytes": 3})
+        await welcomed(wire)
 
-async def test_a_thousand_frames_right_behind_the_request(serve, connect):
-    server = await serve(messages_per_minute=0)
-    wire = await connect(server)
-    wire.send(UPGRADE + frame(b"not json") * 1000)
-    await welcomed(wire)
-    for _ in range(1000):
+    async def test_a_thousand_frames_right_behind_the_request(self, serve, connect):
+        wire = await connect(await serve(messages_per_minute=0))
+        wire.send(UPGRADE + frame(b"not json") * 1000)
+        await welcomed(wire)
+        for _ in range(1000):
+            assert (await wire.message())["code"] == "INVALID_MESSAGE"
+
+    async def test_its_writes_are_direct_and_leave_in_the_same_turn(self, serve, connect, router):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(UPGRADE)
+        await welcomed(wire)
+        before = router.counters().sends
+        router.publish(Quote("S:A", bid=1, ask=2))
+        await turns(1)
+        assert router.counters().sends == before + 1
+        assert (await wire.message())["quote"]["seq"] == 1
+        (listener,) = server.listeners
+        assert not listener.transport.is_secure
+
+    async def test_the_gate_stands_before_it(self, serve, connect):
+        wire = await connect(await serve())
+        wire.send(UPGRADE)
+        await welcomed(wire)
+        wire.send(frame(b"not json") + frame(b"", length=1 << 30))
         assert (await wire.message())["code"] == "INVALID_MESSAGE"
+        assert (await wire.closed()) == (1009, "message too big")
+        await wire.end()
+
+    async def test_its_reading_is_paced(self, serve, connect, monkeypatch):
+        server = await serve(messages_per_minute=0, max_message_bytes=1 << 20)
+        wire = await connect(server)
+        wire.send(UPGRADE)
+        await welcomed(wire)
+        wire.send(frame(b'"' + b"x" * 300_000 + b'"'))
+        assert (await wire.message())["code"] == "INVALID_MESSAGE"
+
+    async def test_who_does_not_read_is_conflated(self, serve, router):
+        server = await serve()
+        well, slow = [await Wire.session(server.port, "/ws?subscriptions=*:quote") for _ in "ab"]
+        await conflates(router, well, slow)
+        for wire in (well, slow):
+            await wire.bye()
+
+    async def test_the_peers_close_is_answered(self, serve, connect):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(UPGRADE + frame(struct.pack(">H", 1000), 8))
+        await welcomed(wire)
+        assert (await wire.closed())[0] == 1000
+        await wire.end()
+        await gone(server)
+        assert server.sessions == 0
+
+    async def test_it_outlives_the_timeouts_of_http(self, serve, connect, router):
+        server = await serve(handshake_seconds=0.1)
+        wire = await connect(server)
+        wire.send(PLAIN)
+        assert await answer(wire) == OK
+        wire.send(UPGRADE)
+        await welcomed(wire)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 0.3
+        await until(lambda: loop.time() > end)
+        router.publish(Quote("S:A", bid=1, ask=2))
+        assert (await wire.message())["type"] == "quote"
+
+    async def test_websockets(self, serve, router):
+        server = await serve()
+        async with websockets.connect(
+            f"ws://127.0.0.1:{server.port}/ws?subscriptions=S:A:quote", proxy=None
+        ) as client:
+            assert json.loads(await client.recv())["event"] == "CONNECTED"
+            router.publish(Quote("S:A", bid=1, ask=2))
+            assert json.loads(await client.recv())["quote"]["ask"] == "2"
+
+
+# -------------------------------------------------------------------- refusals
+
+
+class TestHandshake:
+    @pytest.mark.parametrize(
+        ("target", "headers", "status"),
+        [
+            ("/ws?dialect=trading-api", HEADERS, 101),
+            ("/ws?dialect=klingon", HEADERS, 400),
+            ("/nope", HEADERS, 404),
+            ("/ws", HEADERS.replace("Version: 13", "Version: 12"), 426),
+            ("/ws", HEADERS.replace(KEY, "short"), 400),
+            ("/ws", HEADERS + "Origin: https://evil\r\n", 403),
+            ("/ws?token=bad", HEADERS, 401),
+            ("/ws?subscriptions=%ff", HEADERS, 400),
+            ("/healthz", HEADERS, 200),
+        ],
+    )
+    async def test_status(self, serve, connect, target, headers, status):
+        allowed = ("https://desk.example",)
+        server = await serve({"allowed_origins": allowed, "verifier": Verifier(secret=SECRET)})
+        wire = await connect(server)
+        wire.send(f"GET {target} HTTP/1.1\r\n{headers}\r\n".encode())
+        assert (await wire.response())[0] == status
+        if status == 101:
+            return
+        await wire.end()
+        assert server.refusals == ({} if status == 200 else {status: 1})
+        await gone(server)
+
+    async def test_a_plain_get_of_it(self, serve, connect):
+        wire = await connect(await serve())
+        wire.send(b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, headers = await wire.response()
+        assert (status, headers["upgrade"], headers["sec-websocket-version"]) == (
+            *(426, "websocket", "13"),
+        )
+        body = json.loads(await wire.reader.readexactly(int(headers["content-length"])))
+        assert body["code"] == "UPGRADE_REQUIRED"
+
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"),
+            UPGRADE.replace(b"GET", b"POST"),
+        ],
+    )
+    async def test_what_is_no_websocket_request(self, serve, connect, request_bytes):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(request_bytes)
+        assert (await wire.response())[0] == 400
+        await wire.end()
+        await gone(server)
+
+    @pytest.mark.parametrize(("size", "status"), [(1000, 101), (1001, 431)])
+    async def test_the_limit_of_its_head(self, serve, connect, size, status):
+        server = await serve(header_bytes=1000)
+        wire = await connect(server)
+        filler = b"x" * (size - len(UPGRADE) - len(b"X: \r\n"))
+        wire.send(UPGRADE[:-2] + b"X: " + filler + b"\r\n\r\n")
+        assert (await wire.response())[0] == status
+
+    async def test_the_first_message_may_say_who_it_is(self, serve, connect):
+        wire = await connect(await serve({"verifier": Verifier(secret=SECRET)}))
+        say = frame(json.dumps({"type": "Authenticate", "token": hs256()}).encode())
+        wire.send(UPGRADE + say)
+        await welcomed(wire)
+        assert (await wire.message())["type"] == "authenticated"
+
+    @pytest.mark.parametrize(
+        "garbage",
+        [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET\r\n\r\n", b"GET /ws HTTP/1.1\r\nno\r\n\r\n"],
+    )
+    async def test_what_is_not_http(self, serve, connect, caplog, garbage):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(garbage)
+        status, headers = await wire.response()
+        assert (status, headers["connection"]) == (400, "close")
+        await wire.end()
+        await gone(server)
+        assert not caplog.records
+        wire = await connect(server)
+        wire.send(UPGRADE)
+        await welcomed(wire)
+
+    async def test_a_head_that_never_ends(self, serve, connect):
+        server = await serve(header_bytes=1000)
+        wire = await connect(server)
+        wire.send(b"GET /ws HTTP/1.1\r\nX: " + b"x" * 2000)
+        assert (await wire.response())[0] == 400
+        await wire.end()
+        await gone(server)
+
+
+class TestHttp:
+    async def test_keep_alive_and_hang_up(self, serve, connect):
+        server = await serve()
+        wire = await connect(server)
+        for _ in range(100):
+            wire.send(PLAIN)
+            assert await answer(wire) == OK
+        wire.send(PLAIN.replace(b"Host", b"Connection: close\r\nHost"))
+        assert await answer(wire) == OK
+        await wire.end()
+        await gone(server)
+        assert server.unfinished == 0
+
+    async def test_a_head_too_long_is_431(self, serve, connect):
+        wire = await connect(await serve(header_bytes=300))
+        wire.send(PLAIN[:-2] + b"X: " + b"x" * 400 + b"\r\n\r\n")
+        status, body = await answer(wire)
+        assert (status, body["code"]) == (431, "REQUEST_HEADER_FIELDS_TOO_LARGE")
+        await wire.end()
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            *(b"", b"GET /healthz HT"),
+            b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na",
+        ],
+    )
+    async def test_a_request_that_is_never_whole_is_cut(self, serve, connect, sent):
+        server = await serve(handshake_seconds=0.05)
+        wire = await connect(server)
+        wire.send(PLAIN)
+        assert await answer(wire) == OK
+        late = await connect(server)
+        late.send(sent)
+        await late.end()
+        if sent:
+            wire.send(sent)
+            await wire.end()
+            await gone(server)
+        assert server.unfinished == (not sent.startswith(b"POST"))
+
+    async def test_a_guard_stands_before_its_routes(self, serve):
+        server = await serve({"verifier": Verifier(secret=SECRET)})
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", trust_env=False
+        ) as http:
+            assert (await http.get("/healthz")).status_code == 200
+            refused = await http.post("/v1/echo", content=b"abc")
+            assert (refused.status_code, refused.json()["code"]) == (401, "NOT_AUTHENTICATED")
+            bearer = {"Authorization": f"Bearer {hs256(admin=True)}"}
+            assert (await http.post("/v1/echo", content=b"abc", headers=bearer)).json() == {
+                "bytes": 3
+            }
+
+
+class TestCrowd:
+    async def test_connections_of_http_count(self, serve, connect):
+        server = await serve({"connections_per_address": 2})
+        silent, busy = await connect(server), await connect(server)
+        busy.send(PLAIN)
+        assert await answer(busy) == OK
+        assert server.crowd.of("127.0.0.1") == 2
+        await (await connect(server)).end()
+        assert server.turned_away == 1
+        await silent.bye()
+        await until(lambda: server.crowd.connections == 1)
+        busy.send(UPGRADE)
+        await welcomed(busy)
+        assert server.crowd.of("127.0.0.1") == 1
+
+    async def test_too_many_in_all(self, serve, connect):
+        server = await serve({"connections": 1})
+        first = await connect(server)
+        first.send(UPGRADE)
+        await welcomed(first)
+        for request, status in ((UPGRADE, 503), (b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n", 503)):
+            late = await connect(server)
+            late.send(request)
+            assert (await late.response())[0] == status
+            await late.end()
+            await until(lambda: server.crowd.connections == 1)
+        late = await connect(server)
+        late.send(PLAIN)
+        assert await answer(late) == OK
+
+    async def test_behind_a_proxy_the_clients_address_counts(self, serve, connect):
+        server = await serve({"trusted_proxies": ("127.0.0.1",), "connections_per_address": 1})
+        wire = await connect(server)
+        wire.send(UPGRADE[:-2] + b"X-Forwarded-For: 1.1.1.1\r\n\r\n")
+        await welcomed(wire)
+        assert server.crowd.of("1.1.1.1") == 1
+        (listener,) = server.listeners
+        assert listener.address == "1.1.1.1"
+        await wire.bye()
+        await gone(server)
+
+
+class TestDrain:
+    async def test_both_sides_refuse_and_sessions_get_1001(self, serve, connect):
+        server = await serve()
+        server.close_seconds, port = 5, server.port
+        wire, idle = await connect(server), await connect(server)
+        wire.send(UPGRADE)
+        await welcomed(wire)
+        idle.send(PLAIN)
+        assert await answer(idle) == OK
+        closing = asyncio.ensure_future(server.group.close(grace=5))
+        assert (await wire.message())["event"] == "DISCONNECTING"
+        idle.send(PLAIN)
+        status, headers = await idle.response()
+        assert (status, int(headers["retry-after"]) >= 1) == (503, True)
+        for request in (UPGRADE, PLAIN):
+            late = await connect(server)
+            late.send(request)
+            status, headers = await late.response()
+            assert (status, int(headers["retry-after"]) >= 1) == (503, True)
+        assert (await wire.closed())[0] == 1001
+        wire.send(frame(struct.pack(">H", 1001), 8))
+        assert await closing == 0
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+# -------------------------------------------------------------------------- TLS
+
+
+class TestTls:
+    @pytest.fixture
+    def files(self, tmp_path):
+        return certify(tmp_path)
+
+    async def test_rest_and_sessions(self, serve, connect, router, files):
+        server = await serve(ssl_context=Certificate(files.cert, files.key).context)
+        trust = ssl.create_default_context(cafile=files.cert)
+        wire = await connect(server, trust)
+        wire.send(PLAIN + UPGRADE + ASK)
+        assert await answer(wire) == OK
+        await welcomed(wire)
+        assert (await wire.message())["type"] == "subscribed"
+        for bid in range(200):
+            router.publish(Quote("S:A", bid=bid, ask=bid))
+        got = [(await wire.message())["quote"]["seq"] for _ in range(200)]
+        assert got == list(range(1, 201))
+        (listener,) = server.listeners
+        assert listener.transport.is_secure
+        await wire.bye()
+        await gone(server)
+
+    async def test_half_a_handshake_is_unfinished(self, serve, connect, files):
+        server = await serve(
+            ssl_context=Certificate(files.cert, files.key).context, handshake_seconds=0.1
+        )
+        wire = await connect(server)
+        await until(lambda: server.crowd.connections == 1)
+        await wire.end()
+        await gone(server)
+        assert server.unfinished == 1
+
+
+# ----------------------------------------------------------------- side by side
+
+
+async def test_rest_and_sessions_under_load(serve, connect, router):
+    """Requests are answered and nothing is lost while both go on."""
+    server = await serve()
+    wires = [await connect(server) for _ in range(20)]
+    for wire in wires:
+        wire.send(UPGRADE)
+        await welcomed(wire)
+
+    async def publish() -> None:
+        for bid in range(1000):
+            router.publish(Quote("S:A", bid=bid, ask=bid))
+            if bid % 16 == 0:
+                await router.drained()
+
+    async def read(wire: Wire) -> list[int]:
+        return [(await wire.message())["quote"]["seq"] for _ in range(1000)]
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        for _ in range(25):
+            assert (await http.post("/v1/echo", content=b"x" * 1000)).json() == {"bytes": 1000}
+
+    url = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        _, *heard = await asyncio.gather(
+            publish(), *map(read, wires), *(ask(http) for _ in range(4))
+        )
+    assert all(seqs == list(range(1, 1001)) for seqs in heard[:20])
+
+
+def kinds() -> Counter[type]:
+    gc.collect()
+    ours = (Http, Protocol, Listener)
+    return Counter(type(one) for one in gc.get_objects() if isinstance(one, ours))
+
+
+async def test_two_thousand_connections_leave_nothing(serve, connect):
+    server = await serve()
+    before = kinds()
+    for _ in range(40):
+        wires = [await connect(server) for _ in range(50)]
+        for wire in wires:
+            wire.send(PLAIN + UPGRADE)
+        for wire in wires:
+            assert await answer(wire) == OK
+            await welcomed(wire)
+        for wire in wires:
+            await wire.bye()
+        await gone(server)
+    await turns()
+    assert kinds() == before
+    assert server.accepted == 2000
+
+
+async def test_a_session_keeps_nothing_of_http(serve, connect):
+    server = await serve()
+    wire = await connect(server)
+    wire.send(PLAIN + UPGRADE)
+    assert await answer(wire) == OK
+    await welcomed(wire)
+    await turns()
+    assert not kinds()[Http]
