@@ -50,6 +50,8 @@ class Ports:
         routes = [Route(path, server.dialect, None, server.subscriptions) for path in server.paths]
         await self._open(server.port, routes, "--port or --host", "server.port")
         for name, port in self.settings.ports.served():
+            if not all(route.dialect in self.router.dialects for route in ROUTES[name]):
+                continue  # until they have landed
             options = f"--ports {name}=N, or none with --ports {name}=off"
             serve = partial(self._open, port, ROUTES[name], options, f"ports.{name}")
             if name != "rest":
