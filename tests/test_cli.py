@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fastrouter import __version__, app, cli
+from fastrouter import __version__, app, cli, config
 from fastrouter.commands import app as commands
 from fastrouter.errors import FeedError
 
@@ -100,6 +100,40 @@ def test_config_schema():
     assert set(schema["properties"]) == {
         *("server", "ports", "auth", "limits", "journal", "feed", "control", "log")
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "served"),
+    [
+        ("off", {}),
+        ("rest=8081,ai=off", {"rest": 8081, "market": 3001, "risk": 3002}),
+        (" market = 0 ", {"rest": 8080, "ai": 8000, "market": 0, "risk": 3002}),
+    ],
+)
+def test_the_other_ports(monkeypatch: pytest.MonkeyPatch, text: str, served: dict):
+    for name in config.Ports.model_fields:
+        monkeypatch.delenv(f"FASTROUTER_PORTS__{name.upper()}")
+    seen = []
+    monkeypatch.setattr(app, "serve", lambda settings, **_: seen.append(settings) or True)
+    assert invoke("serve", "--ports", text).exit_code == 0
+    assert dict(seen[0].ports.served()) == served
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rest", "--ports rest: 'rest' has no =; allowed: off, or NAME=PORT items"),
+        ("rest=x", "ports.rest = 'x' (command line)"),
+        (
+            "web=1",
+            "ports.web = '1' (command line): no such setting; allowed: rest, ai, market, risk",
+        ),
+    ],
+)
+def test_what_are_no_ports(text: str, said: str):
+    result = invoke("serve", "--ports", text)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_tail_of_no_url():

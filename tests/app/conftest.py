@@ -1,11 +1,37 @@
-"""What is asynchronous must work on both event loops."""
+"""What every test of the whole server may need."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
+from collections.abc import Iterator
 
+import pytest
+import structlog
 import uvloop
+
+from fastrouter.dialects import DIALECTS
+from fastrouter.feeds import FEEDS
 
 
 def pytest_asyncio_loop_factories(config, item):
+    """What is asynchronous must work on both event loops."""
     return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`app.serve` owns its process; give back what it takes."""
+    monkeypatch.setitem(FEEDS, "scripted", "tests.app.visit:Scripted")
+    for name in ("orchestrator", "dgbit", "botcore", "botcore-ai"):
+        if name not in DIALECTS:
+            monkeypatch.setitem(DIALECTS, name, DIALECTS["trading-api"])
+    monkeypatch.setitem(FEEDS, "flaky", "tests.app.visit:flaky")
+    thresholds, root = gc.get_threshold(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
