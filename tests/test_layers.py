@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "feeds": ("bus", "client", "dialects", "core", "errors"),
     "engine": ("feeds", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
-    "control": ("core", "errors"),
+    "control": ("models", "core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
     "embed": ("net", "journal", "session", "dialects", "models", "core", "errors"),
     "config": ("bus", "feeds", "session", "dialects", "core", "errors"),

@@ -18,14 +18,15 @@ class Auth(Section):
 
     It covers the control port too, which takes tokens with the claim ``admin: true`` only. The
     claims ``subscriptions`` and ``accounts`` say what a session may have; ``strategies: true``
-    lets it start, pause and stop strategies, as ``admin: true`` does.
+    lets it start, pause and stop strategies, ``publish: true`` publish by HTTP; ``admin: true``
+    lets it do both.
     """
 
     secret: SecretStr | None = Field(
         default=None,
         description="the HS256 secret, 32 bytes or more; it is never shown. Tokens grant by the "
-        "claims subscriptions and accounts, commands to strategies by strategies: true, and both "
-        "these and the control port by admin: true",
+        "claims subscriptions and accounts, commands to strategies by strategies: true, "
+        "publishing by HTTP by publish: true, and all of it and the control port by admin: true",
     )
     secret_file: Path | None = Field(
         default=None, description="a file that holds the HS256 secret, a newline at its end aside"

@@ -1,4 +1,4 @@
-"""Who may use the control port: whoever reaches it, or bearers of an admin's token."""
+"""Who may use what we serve by HTTP: whoever reaches it, or bearers of a token that grants it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Grant(Protocol):
 
     @property
     def admin(self) -> bool: ...
+    @property
+    def publish(self) -> bool: ...
 
 
 class Verifier(Protocol):
@@ -32,14 +34,20 @@ class Verifier(Protocol):
 class Guard:
     """A dependency of the routes that need it: raises Problem for who may not.
 
-    With a verifier, ``Authorization: Bearer <token>`` is needed, of a token
-    whose claim ``admin`` is true. (Never ``?token=``: URLs end in logs.)
+    With a verifier, ``Authorization: Bearer <token>`` is needed, of a token of which one of the
+    `claims` is true: ``admin``, ``publish``. (Never ``?token=``: URLs end in logs.)
     ``now`` is Unix time in seconds.
     """
 
-    def __init__(self, verifier: Verifier | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        verifier: Verifier | None,
+        now: Callable[[], float],
+        claims: tuple[str, ...] = ("admin",),
+    ) -> None:
         self._verifier = verifier
         self._now = now
+        self._claims = claims
 
     async def __call__(self, request: Request) -> None:
         if self._verifier is None:
@@ -51,8 +59,9 @@ class Guard:
             grant = self._verifier.verify(token.strip(), self._now())
         except AuthError as error:
             raise _refused(str(error), error.code) from None
-        if not grant.admin:
-            raise Problem(HTTPStatus.FORBIDDEN, "the token's claim 'admin' is not true")
+        if not any(getattr(grant, claim) for claim in self._claims):
+            named = " or ".join(map(repr, self._claims))
+            raise Problem(HTTPStatus.FORBIDDEN, f"the token's claim {named} is not true")
 
 
 def _refused(reason: str, code: str) -> Problem:

@@ -27,7 +27,7 @@ cdef class Router:
         set outboxes
         readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
-        size_t max_event            # bytes of one framed event
+        readonly size_t max_event       # bytes of one event in any dialect
         readonly uint64_t throttled
         readonly bint statistics
         readonly str price

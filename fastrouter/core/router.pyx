@@ -100,8 +100,10 @@ cdef class Router:
     # ---------------------------------------------------------------- publish
 
     def publish(self, event, payload=None, *, str symbol=None, int64_t time=0,
-                str account=None) -> None:
+                str account=None) -> int:
         """Route one event: ``publish(Quote | Candle | Event)`` or ``publish(kind, payload)``.
+
+        Returns its id.
 
         With a kind, `payload` is the body as a dict; `symbol` defaults to
         `kinds.topic_symbol`, `time` (ns since the epoch) to now. An event of
@@ -123,7 +125,9 @@ cdef class Router:
         else:
             raise EventError(f"cannot publish {type(event).__name__}; allowed: Quote, Candle, "
                              "Event, or a kind and its payload")
+        id = self.last_id
         self.settle()
+        return id
 
     cdef int publish_quote(self, Quote quote) except -1:
         cdef:

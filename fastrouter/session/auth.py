@@ -32,8 +32,9 @@ class Grant(NamedTuple):
     accounts: tuple[str, ...]
     entitlement: Entitlement | None  # None: every subscription
     expires: float | None = None  # Unix seconds until which it is honoured, leeway included
-    admin: bool = False  # may use the control port, and command strategies
+    admin: bool = False  # may use the control port, command strategies, and publish by HTTP
     strategies: bool = False  # may start, pause and stop strategies
+    publish: bool = False  # may publish events by HTTP
 
     def expired(self, now_s: float) -> bool:
         """Whether its time is over."""
@@ -90,6 +91,7 @@ class Verifier:
             expires,
             admin=claims.get("admin") is True,
             strategies=claims.get("strategies") is True,
+            publish=claims.get("publish") is True,
         )
 
     def _claims(self, token: str) -> Claims:

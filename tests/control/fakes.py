@@ -41,9 +41,9 @@ class FakeSessions:
 
 
 class FakeVerifier:
-    """Takes the tokens "admin" and "user"."""
+    """Takes the tokens "admin", "publish" and "user"."""
 
     def verify(self, token, now_s):
-        if token not in ("admin", "user"):
+        if token not in ("admin", "publish", "user"):
             raise AuthError("the token has expired", code="TOKEN_EXPIRED")
-        return SimpleNamespace(admin=token == "admin")
+        return SimpleNamespace(admin=token == "admin", publish=token == "publish")
