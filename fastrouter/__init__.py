@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastrouter.client import connect
+    from fastrouter.client.publishing import publish_events
     from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
     from fastrouter.core.event import Candle, Event, Quote
     from fastrouter.embed import Router
@@ -26,6 +27,7 @@ __all__ = [  # noqa: RUF022 -- grouped for readers
     "Router",
     # client
     "connect",
+    "publish_events",
     # errors
     "FastrouterError",
     "__version__",
@@ -41,6 +43,7 @@ _HOMES = {
     "CANDLE_DTYPE": "fastrouter.core.dtypes",
     "Router": "fastrouter.embed",
     "connect": "fastrouter.client",
+    "publish_events": "fastrouter.client.publishing",
     "FastrouterError": "fastrouter.errors",
 }
 

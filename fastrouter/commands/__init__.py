@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fastrouter import __version__
-from fastrouter.commands import bench, config, serve, tail
+from fastrouter.commands import bench, config, publish, serve, tail
 
 __all__ = ["app"]
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("tail")(tail.tail)
+app.command("publish")(publish.publish)
 app.command("bench", context_settings=bench.CONTEXT)(bench.bench)
 app.add_typer(config.app, name="config")
 
