@@ -1,0 +1,6 @@
+ws.onopen = () => {
+  ws.send(JSON.stringify({
+    type: 'Authenticate',
+    token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...'
+  }));
+};
