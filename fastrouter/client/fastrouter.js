@@ -53,6 +53,7 @@ const DEFAULTS = {
   random: Math.random,
 };
 const URL_ROOM = 4000; // characters of subscriptions in a URL; the others go in a message
+const MOST_LOOSE = 1000;
 const PINGS_MISSED = 3; // by the server, then the connection is dead
 const UPDATES = ['strategy_status_list', 'strategy_started', 'strategy_stopped', 'strategy_paused',
   'execution_service_status'];
@@ -121,6 +122,8 @@ export class WebSocketService {
   #changes = []; // subscribe and unsubscribe messages without an answer yet
   #held; // subscriptions; undefined: what the server gives
   #since; // id of the last event
+  #loose = []; // messages without an id that came after it
+  #known = new Set(); // those that came before this connection
   #newest; // id of the server's newest event when it welcomed us
   #attempts = 0; // since a connection held
   #waited = 0; // ms before the latest
@@ -288,6 +291,7 @@ export class WebSocketService {
   #opened(token, rest) {
     this.#connected = true;
     this.#openedAt = Date.now();
+    this.#known = new Set(this.#loose);
     if (token !== undefined) this.#write({ type: 'Authenticate', token });
     if (rest.length) this.#write({ type: 'subscribe', subscriptions: rest });
     for (const message of [...this.#changes, ...this.#queue.splice(0)]) this.#write(message);
@@ -303,10 +307,25 @@ export class WebSocketService {
       this.#options.logger.error('fastrouter: not understood:', text, error);
       return;
     }
-    if (numberOf(message.id) > numberOf(this.#since)) this.#since = message.id;
-    this.#habits[message.type]?.(message);
+    const habit = this.#habits[message.type];
+    if (!habit && this.#had(message, text)) return;
+    habit?.(message);
     this.#streams.get(message.type)?.next(message);
     this.#streams.get('*')?.next(message);
+  }
+
+  /** Whether it comes again: what has no id does, when the server goes on after the last id. */
+  #had(message, text) {
+    const id = message.id ?? body(message).event_id;
+    if (numberOf(id) > numberOf(this.#since)) {
+      this.#since = id;
+      this.#loose = [];
+    } else if (id === undefined) {
+      if (this.#known.delete(text)) return true;
+      this.#loose.push(text);
+      if (this.#loose.length > MOST_LOOSE) this.#loose.shift();
+    }
+    return false;
   }
 
   /** What the service itself does about messages, by type. */

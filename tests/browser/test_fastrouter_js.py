@@ -135,6 +135,28 @@ async def test_it_comes_back_to_where_it_was():
         }
 
 
+async def test_what_has_no_id_is_told_once():
+    signals = [{"strategyId": "strategy-123", "id": f"sig_{n}"} for n in range(4)]
+
+    async def first(connection: ServerConnection) -> None:
+        await say(connection, "connection", {"event": "CONNECTED", "last_id": "evt_3"})
+        await say(connection, "strategy_signal", signals[0])
+        await say(connection, "quote", {"event_id": "evt_5"})
+        await say(connection, "strategy_signal", signals[1])
+        await say(connection, "strategy_signal", signals[2])
+        await connection.close(1011)
+
+    async def second(connection: ServerConnection) -> None:
+        assert asked(connection)["since"] == "evt_5"
+        for signal in (*signals[1:], *signals[3:]):
+            await say(connection, "strategy_signal", signal)
+        await stay(connection)
+
+    async with scripted(first, second) as url, Sdk(url) as sdk:
+        told = [await sdk.told("signal") for _ in range(5)]
+        assert told == [*signals, signals[3]]
+
+
 async def test_a_change_without_an_answer_is_said_again():
     async def first(connection: ServerConnection) -> None:
         await heard(connection)
