@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from fastrouter import Candle, Quote, Router
 from fastrouter.net.server import Server
@@ -69,6 +71,19 @@ async def test_javascript(router: Router, server: Server):
         await server.close(0)
         told = ["Received event: connection", "Disconnected from Trading API"]
         assert await program.lines(2) == told
+
+
+async def test_what_java_and_rust_read_as_text_is_text(router: Router, server: Server):
+    async with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
+        json.loads(await ws.recv())
+        publish(router)
+        quote, candle, order = [json.loads(await ws.recv()) for _ in range(3)]
+        for value in (
+            *(one[name] for one in (quote, candle, order) for name in ("type", "id")),
+            *(quote["quote"][name] for name in ("symbol", "bid", "ask")),
+            *(candle["bar"][name] for name in ("symbol", "close")),
+        ):
+            assert isinstance(value, str)
 
 
 MODULE = """module hello
