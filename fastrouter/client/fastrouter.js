@@ -52,6 +52,7 @@ const DEFAULTS = {
   logger: console,
   random: Math.random,
 };
+const OPEN = 1; // as WebSocket.OPEN
 const URL_ROOM = 4000; // characters of subscriptions in a URL; the others go in a message
 const MOST_LOOSE = 1000;
 const PINGS_MISSED = 3; // by the server, then the connection is dead
@@ -124,6 +125,7 @@ export class WebSocketService {
   #since; // id of the last event
   #loose = []; // messages without an id that came after it
   #known = new Set(); // those that came before this connection
+  #numbered = false; // has a message of this connection an id?
   #newest; // id of the server's newest event when it welcomed us
   #attempts = 0; // since a connection held
   #waited = 0; // ms before the latest
@@ -226,7 +228,7 @@ export class WebSocketService {
   /** @param {Message} message any other */
   send(message) {
     if (this.#closed) throw new Error('the service is closed');
-    if (this.#connected) this.#write(message);
+    if (this.#connected && this.#socket.readyState === OPEN) this.#write(message);
     else this.#queue.push(message);
   }
 
@@ -249,9 +251,8 @@ export class WebSocketService {
 
   /** It stays in `#changes` until the server answers, over connections. */
   #change(message) {
-    if (this.#closed) throw new Error('the service is closed');
     this.#changes.push(message);
-    if (this.#connected) this.#write(message);
+    if (this.#connected || this.#closed) this.send(message);
   }
 
   #write(message) {
@@ -292,6 +293,7 @@ export class WebSocketService {
     this.#connected = true;
     this.#openedAt = Date.now();
     this.#known = new Set(this.#loose);
+    this.#numbered = false;
     if (token !== undefined) this.#write({ type: 'Authenticate', token });
     if (rest.length) this.#write({ type: 'subscribe', subscriptions: rest });
     for (const message of [...this.#changes, ...this.#queue.splice(0)]) this.#write(message);
@@ -307,7 +309,7 @@ export class WebSocketService {
       this.#options.logger.error('fastrouter: not understood:', text, error);
       return;
     }
-    const habit = this.#habits[message.type];
+    const habit = this.#habits[message.type.toLowerCase()];
     if (!habit && this.#had(message, text)) return;
     habit?.(message);
     this.#streams.get(message.type)?.next(message);
@@ -317,31 +319,32 @@ export class WebSocketService {
   /** Whether it comes again: what has no id does, when the server goes on after the last id. */
   #had(message, text) {
     const id = message.id ?? body(message).event_id;
+    if (id === undefined) {
+      if (this.#known.delete(text)) return true;
+      if (this.#loose.push(text) > MOST_LOOSE) this.#loose.shift();
+      return false;
+    }
+    this.#numbered = true;
     if (numberOf(id) > numberOf(this.#since)) {
       this.#since = id;
       this.#loose = [];
-    } else if (id === undefined) {
-      if (this.#known.delete(text)) return true;
-      this.#loose.push(text);
-      if (this.#loose.length > MOST_LOOSE) this.#loose.shift();
     }
     return false;
   }
 
-  /** What the service itself does about messages, by type. */
+  /** What the service itself does about messages, by type in lower case. */
   #habits = {
     ping: (message) => 'received' in message || this.#pong(), // else it is an echo, of dgbit
-    Pong: () => clearTimeout(this.#timers.overdue),
-    Connected: () => this.#startHeartbeat(),
+    pong: () => clearTimeout(this.#timers.overdue),
     connection: (message) => this.#welcomed(body(message)),
+    connected: (message) => this.#welcomed(body(message)),
     subscribed: (message) => this.#answered(body(message).subscriptions),
     unsubscribed: (message) => this.#answered(body(message).subscriptions),
     error: (message) => this.#refused(body(message).code),
-    Error: (message) => this.#refused(body(message).code),
   };
 
   #welcomed({ event, last_id: newest }) {
-    if (event === undefined) this.#startHeartbeat(); // botcore-ai names none
+    if (event === undefined) this.#startHeartbeat(); // of botcore and botcore-ai
     this.#newest = newest ?? this.#newest;
     this.#since ??= newest;
   }
@@ -393,7 +396,10 @@ export class WebSocketService {
   }
 
   #lost(code, reason) {
-    if (this.#connected && Date.now() - this.#openedAt > this.#waited) this.#attempts = 0;
+    const lasted = this.#connected ? Date.now() - this.#openedAt : 0;
+    if (lasted > this.#waited) this.#attempts = 0;
+    // without ids: by then it has had what there was when it came
+    if (!this.#numbered && lasted > this.#options.maxReconnectDelay) this.#since = this.#newest;
     this.#rest();
     this.#again(code === 1001 ? /retry_after=([\d.]+)/.exec(reason)?.[1] : undefined);
   }

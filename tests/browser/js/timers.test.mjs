@@ -11,6 +11,7 @@ class FakeSocket {
     this.url = url;
     this.sent = [];
     this.closed = false;
+    this.readyState = 0;
     FakeSocket.all.push(this);
   }
 
@@ -23,6 +24,7 @@ class FakeSocket {
   }
 
   open() {
+    this.readyState = 1;
     this.onopen();
   }
 
@@ -156,6 +158,34 @@ test('the others: pong, and anew when their pings stay away', () => {
   assert.equal(last().closed, false);
   pass(1);
   assert.equal(last().closed, true);
+});
+
+test('a command while the socket closes waits for the next one', () => {
+  const one = service({ random: () => 0 });
+  last().open();
+  last().readyState = 2;
+  one.stopStrategy('a');
+  waited(1006);
+  assert.deepEqual(FakeSocket.all[0].sent, []);
+  last().open();
+  assert.deepEqual(last().sent, [{ type: 'stop_strategy', id: 'a' }]);
+});
+
+test('botcore has no ids: it goes on after the newest of its last welcome, once that is done', () => {
+  const asked = () => new URL(last().url).searchParams.get('since');
+  service({ random: () => 0 });
+  for (const [lasts, newest, goes] of [
+    [10_000, 'evt_1', 'evt_1'],
+    [10_000, 'evt_2', 'evt_1'],
+    [31_000, 'evt_3', 'evt_3'],
+  ]) {
+    last().open();
+    last().say({ type: 'Connected', data: { last_id: newest }, timestamp: 1 });
+    last().say({ type: 'TradeExecuted', data: { trade_id: newest }, timestamp: 1 });
+    pass(lasts);
+    waited(1006);
+    assert.equal(asked(), goes);
+  }
 });
 
 test('an echo of dgbit is no ping', () => {
