@@ -9,6 +9,7 @@
     ├── MessageError           a peer's fault: a client message that cannot be served
     ├── AuthError              a peer's fault: a token that does not prove who it is
     ├── FeedError              a feed's source cannot be read
+    ├── OrderError             a trader's fault: an order that cannot be, or cannot be changed
     └── ConnectionFailed       the client could not connect, or lost its session for good
 
 Every exception has a ``code``: the word a program can rely on, while the
@@ -33,6 +34,7 @@ __all__ = [
     "FeedError",
     "Gravity",
     "MessageError",
+    "OrderError",
     "Severity",
     "SubscriptionError",
     "gravity",
@@ -145,6 +147,12 @@ class FeedError(FastrouterError):
     """A feed's source cannot be read, or holds what it must not."""
 
     code = "FEED_ERROR"
+
+
+class OrderError(FastrouterError, ValueError):
+    """An order that cannot be made, found or changed; no order's state changed by it."""
+
+    code = "INVALID_ORDER"
 
 
 class ConnectionFailed(FastrouterError, ConnectionError):

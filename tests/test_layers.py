@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "bus": ("dialects", "core", "errors"),
     "feeds": ("bus", "client", "dialects", "core", "errors"),
     "engine": ("feeds", "core", "errors"),
+    "broker": ("models", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("models", "core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
@@ -49,6 +50,7 @@ NEVER = {
     "core": ("asyncio", "logging", "time", "libc.time", "posix.time", "structlog"),
     "dialects": ("asyncio",),
     "session": ("asyncio", "logging", "time", "structlog"),
+    "broker": ("asyncio", "logging", "time", "structlog"),
 }
 
 #: room -> all that it may use of `os`

@@ -1,0 +1,33 @@
+"""Orders, accounts and fills, sans-IO: the same broker simulates a backtest and trades on paper."""
+
+from __future__ import annotations
+
+from .account import Account
+from .broker import Broker
+from .change import NOTHING, Change
+from .commission import Commission
+from .market import Last, Market, Prices
+from .order import Order
+from .position import Position
+from .risk import Limits
+from .row import Row
+from .rules import Rules
+from .state import restore, snapshot
+
+__all__ = [
+    "NOTHING",
+    "Account",
+    "Broker",
+    "Change",
+    "Commission",
+    "Last",
+    "Limits",
+    "Market",
+    "Order",
+    "Position",
+    "Prices",
+    "Row",
+    "Rules",
+    "restore",
+    "snapshot",
+]

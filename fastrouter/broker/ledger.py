@@ -1,0 +1,179 @@
+"""The books: cash, what the account and its strategies hold, and what buying power is left.
+
+With a multiplier of 1, buying power is cash, less what open orders hold, less twice
+each short position's worth: what its sale brought, which is owed, and as much
+again as cover. A short's worth is the larger of what it was sold for and what it
+would take to buy it back: a gain there buys nothing before it is realised.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from .account import Account
+from .change import Draft
+from .matching import View
+from .money import ZERO, text
+from .order import Order
+from .payloads import account_event, position_event, trade_event
+from .position import Position, Step, filled
+from .row import to_row
+
+__all__ = ["Booking", "Fill", "Ledger"]
+
+
+class Fill(NamedTuple):
+    """Some of an order was executed; `order` is what it is thereafter."""
+
+    id: str
+    order: Order
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    time: int
+
+    @property
+    def signed(self) -> Decimal:
+        return self.quantity if self.order.is_buy else -self.quantity
+
+
+class Booking(NamedTuple):
+    """What the books would be after a fill."""
+
+    fill: Fill
+    account: Account
+    #: of the account's position, and of the strategy's share of it
+    steps: list[Step]
+    shares: list[Step]
+    #: whether the account's position is larger by it, or on the other side
+    opens: bool
+
+    @property
+    def position(self) -> Position | None:
+        return _left(self.steps)
+
+
+class Ledger:
+    """An account's books. What changes them is a `Booking`."""
+
+    __slots__ = ("account", "holdings", "positions", "reserved")
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        #: symbol -> the account's position
+        self.positions: dict[str, Position] = {}
+        #: symbol -> strategy ("" for none) -> its share; the shares' sum is the position
+        self.holdings: dict[str, dict[str, Position]] = {}
+        #: what all open orders hold
+        self.reserved = ZERO
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and what the positions would bring."""
+        return sum((one.value for one in self.positions.values()), self.account.cash)
+
+    @property
+    def free(self) -> Decimal:
+        """Buying power, below 0 when shorts lost more than there is."""
+        owed = sum((_owed(one) for one in self.positions.values()), ZERO)
+        return self.account.cash - owed - self.reserved
+
+    @property
+    def buying_power(self) -> Decimal:
+        return max(ZERO, self.free)
+
+    def holding(self, symbol: str, strategy_id: str) -> Position | None:
+        """What a strategy holds of the symbol."""
+        return self.holdings.get(symbol, {}).get(strategy_id)
+
+    def mark(self, symbol: str, view: View) -> None:
+        """Value what is held of the symbol at what it could be closed at now."""
+        position = self.positions.get(symbol)
+        if position is None:
+            return
+        mark = view.mark(position.qty > 0)
+        if mark is not None and mark != position.mark:
+            self.positions[symbol] = position._replace(mark=mark)
+        shares = self.holdings[symbol]
+        for strategy_id, share in shares.items():
+            mark = view.mark(share.qty > 0)
+            if mark is not None and mark != share.mark:
+                shares[strategy_id] = share._replace(mark=mark)
+
+    def booking(self, fill: Fill) -> Booking:
+        """What the fill would do; nothing is done yet."""
+        order = fill.order
+        position = self.positions.get(order.symbol)
+        share = self.holding(order.symbol, order.strategy_id)
+        blank = Position(
+            fill.id, order.strategy_id, order.symbol, ZERO, ZERO, fill.price, fill.time
+        )
+        steps = filled(position, blank._replace(strategy_id=""), fill.signed, fill.price)
+        account = self.account._replace(
+            cash=self.account.cash - fill.signed * fill.price - fill.commission,
+            fees=self.account.fees + fill.commission,
+            realised=self.account.realised + sum((one.realised for one in steps), ZERO),
+        )
+        opens = position is None or position.closing(fill.signed) < fill.quantity
+        return Booking(fill, account, steps, filled(share, blank, fill.signed, fill.price), opens)
+
+    def free_after(self, booking: Booking, reserved: Decimal) -> Decimal:
+        """What `free` would be after it, with `reserved` held by all orders."""
+        symbol = booking.fill.order.symbol
+        owed = sum(
+            (_owed(one) for name, one in self.positions.items() if name != symbol),
+            _owed(booking.position) if booking.position else ZERO,
+        )
+        return booking.account.cash - owed - reserved
+
+    def apply(self, booking: Booking) -> None:
+        """The fill has happened."""
+        order = booking.fill.order
+        self.account = booking.account
+        _keep(self.positions, order.symbol, booking.position)
+        shares = self.holdings.setdefault(order.symbol, {})
+        _keep(shares, order.strategy_id, _left(booking.shares))
+        if not shares:
+            del self.holdings[order.symbol]
+
+    def announce(self, booking: Booking, draft: Draft) -> None:
+        """Rows, and the events trade, position, account; the order's own came before."""
+        fill = booking.fill
+        trade = trade_event(self.account, fill)
+        realised = sum((one.realised for one in booking.steps), ZERO)
+        draft.row("trades", fill.id, trade | {"time": fill.time, "realised": text(realised)})
+        draft.event("trade", trade)
+        for step in booking.steps:
+            draft.event("position", position_event(self.account, step, fill))
+        symbol, strategy_id = fill.order.symbol, fill.order.strategy_id
+        for table, key, held in (
+            ("positions", symbol, booking.position),
+            ("holdings", f"{strategy_id}|{symbol}", _left(booking.shares)),
+        ):
+            draft.row(table, key, to_row(held) if held else None)
+        self.settle(self.account, draft)
+        draft.event("account", account_event(self))
+
+    def settle(self, account: Account, draft: Draft) -> None:
+        """The account's own figures are these now."""
+        self.account = account
+        draft.row("account", account.id, to_row(account))
+
+
+def _left(steps: list[Step]) -> Position | None:
+    position = steps[-1].position
+    return position if position.qty else None
+
+
+def _owed(position: Position) -> Decimal:
+    if position.qty > 0:
+        return ZERO
+    return 2 * max(-position.cost, -position.value)
+
+
+def _keep(positions: dict[str, Position], key: str, position: Position | None) -> None:
+    if position is None:
+        positions.pop(key, None)
+    else:
+        positions[key] = position

@@ -1,0 +1,104 @@
+"""All orders of an account: the open ones by symbol, the last of those that ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from fastrouter.errors import OrderError
+
+from .book import Book
+from .change import Draft
+from .commission import Commission
+from .ledger import Ledger
+from .money import ZERO
+from .order import Order
+from .payloads import EVENTS, order_event
+from .row import to_row
+
+__all__ = ["MINUTE", "Orders"]
+
+MINUTE = 60_000_000_000  # ns
+
+
+class Orders:
+    """Keeps what orders hold of the ledger's buying power up to date."""
+
+    __slots__ = ("_clients", "_commission", "_ended", "_ledger", "_remember", "books", "by_id")
+
+    def __init__(self, ledger: Ledger, commission: Commission, remember: int) -> None:
+        self._ledger = ledger
+        self._commission = commission
+        self._remember = remember
+        self._clients: dict[str, str] = {}
+        self._ended: deque[str] = deque()
+        self.by_id: dict[str, Order] = {}
+        #: symbols with open orders or a position
+        self.books: dict[str, Book] = {}
+
+    def __iter__(self) -> Iterator[Order]:
+        """Those that ended, as far as they are remembered, then the open ones."""
+        for order_id in self._ended:
+            yield self.by_id[order_id]
+        opened = [one for book in self.books.values() for one in book.orders.values()]
+        yield from sorted(opened, key=lambda order: order.number)
+
+    def get(self, order_id: str) -> Order:
+        """Raises OrderError, code ORDER_NOT_FOUND."""
+        order = self.by_id.get(order_id)
+        if order is None:
+            raise OrderError(f"order {order_id} is not known", code="ORDER_NOT_FOUND")
+        return order
+
+    def of_client(self, client_order_id: str) -> Order | None:
+        order_id = self._clients.get(client_order_id)
+        return None if order_id is None else self.by_id[order_id]
+
+    def open_of(self, symbol: str, strategy_id: str) -> list[Order]:
+        """A strategy's open orders of the symbol, in time."""
+        book = self.books.get(symbol)
+        orders = book.orders.values() if book else ()
+        return [one for one in orders if one.strategy_id == strategy_id]
+
+    def put(self, order: Order, draft: Draft) -> None:
+        """The order is this now: kept, in a row, and announced unless nobody needs to know."""
+        self.keep(order)
+        draft.row("orders", order.id, to_row(order))
+        if order.status in EVENTS:
+            draft.event("order", order_event(self._ledger.account, order))
+
+    def keep(self, order: Order) -> None:
+        """As `put`, told to nobody. An order that has ended never comes back."""
+        self._clients.setdefault(order.client_order_id, order.id)
+        self.by_id[order.id] = order
+        self.watch(order.symbol).put(order)
+        if not order.is_open:
+            self._ended.append(order.id)
+        self.reserve(order.symbol)
+
+    def watch(self, symbol: str) -> Book:
+        """The symbol's book, a new one if it has none."""
+        book = self.books.get(symbol)
+        if book is None:
+            book = self.books[symbol] = Book()
+        return book
+
+    def reserve(self, symbol: str) -> None:
+        """Reckon anew what the symbol's orders hold; a symbol of no interest is let go."""
+        book = self.books[symbol]
+        position = self._ledger.positions.get(symbol)
+        held = book.held(book.orders.values(), position, self._commission) if book.orders else ZERO
+        self._ledger.reserved += held - book.reserved
+        book.reserved = held
+        if not book.orders and position is None:
+            del self.books[symbol]
+
+    def forget(self, now: int) -> None:
+        """Let go of what ended first, beyond what is remembered and older than a minute."""
+        while len(self._ended) > self._remember:
+            order = self.by_id[self._ended[0]]
+            if now - order.created_at <= MINUTE:
+                return
+            self._ended.popleft()
+            del self.by_id[order.id]
+            del self._clients[order.client_order_id]

@@ -1,0 +1,45 @@
+"""State as rows of plain JSON values, and back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from .money import text
+
+__all__ = ["Row", "from_row", "to_row"]
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+class Row(NamedTuple):
+    """One row as it is now, whole; `values` of None: there is no such row any more."""
+
+    table: str
+    key: str
+    values: dict[str, Any] | None
+
+
+def to_row(state: Any) -> dict[str, Any]:
+    """A NamedTuple's fields, decimals as text."""
+    return {
+        name: text(value) if isinstance(value, Decimal) else value
+        for name, value in zip(state._fields, state, strict=True)
+    }
+
+
+def from_row(kind: type[T], row: dict[str, Any]) -> T:
+    """The NamedTuple that a row was made of. Raises TypeError for a row of another kind."""
+    decimals = _decimals(kind)
+    return kind(
+        **{
+            name: Decimal(value) if name in decimals and value is not None else value
+            for name, value in row.items()
+        }
+    )
+
+
+@cache
+def _decimals(kind: type[Any]) -> frozenset[str]:
+    return frozenset(name for name, hint in kind.__annotations__.items() if "Decimal" in str(hint))
