@@ -56,3 +56,8 @@ cdef extern from "intern.hpp" nogil:
     uint32_t fr_intern_add(fr_intern* table, const char* key, size_t n) noexcept
     const char* fr_intern_key(const fr_intern* table, uint32_t id, size_t* n) noexcept
     uint32_t fr_intern_count(const fr_intern* table) noexcept
+
+
+cdef extern from "ack.hpp" nogil:
+    int fr_read_ack(const char* text, size_t size, const char** ids, const char** end) noexcept
+    int fr_next_id(const char** at, const char* end, uint64_t* number) noexcept

@@ -81,21 +81,30 @@ cdef class Encoder:
 
     cdef bytes _recorded_candle(self, Candle candle, Record record, Topic* topic,
                                 uint8_t dialect):
-        """As it was when it was the topic's value: the value is lent to it."""
+        cdef:
+            Stamp stamp
+            MarketFields value
+        stamp.id = record.id
+        stamp.seq = record.seq
+        stamp.time = record.time
+        value.candle = candle.fields
+        return self.as_it_was(topic, &stamp, &value, dialect)
+
+    cdef bytes as_it_was(self, Topic* topic, const Stamp* stamp, const MarketFields* value,
+                         uint8_t dialect):
+        """The frame of a quote or candle when it was the topic's value: the value is lent to it."""
         cdef:
             char[MAX_MARKET_FRAME] out
-            Stamp stamp = topic.stamp
-            MarketFields value = topic.value
+            Stamp newest = topic.stamp
+            MarketFields last = topic.value
             Py_ssize_t size
-        topic.stamp.id = record.id
-        topic.stamp.seq = record.seq
-        topic.stamp.time = record.time
-        topic.value.candle = candle.fields
+        topic.stamp = stamp[0]
+        topic.value = value[0]
         try:
             size = self.market(out, topic, dialect, False)
         finally:
-            topic.stamp = stamp
-            topic.value = value
+            topic.stamp = newest
+            topic.value = last
         return out[:size]
 
     cdef Py_ssize_t _ask_python(self, char* out, Topic* topic, Dialect dialect,

@@ -24,8 +24,10 @@ from fastrouter.core.clib cimport (
     fr_intern_key,
     fr_is_finite,
     fr_last_colon,
+    fr_next_id,
     fr_ns_to_ms,
     fr_parse_iso8601,
+    fr_read_ack,
     fr_second_cache,
     fr_symbol_valid,
     fr_utf8_valid,
@@ -48,6 +50,7 @@ __all__ = [
     "iso8601",
     "ns_to_ms",
     "parse_iso8601",
+    "read_ack",
     "split_topic",
     "symbol_valid",
     "utf8_valid",
@@ -152,6 +155,23 @@ def symbol_valid(str symbol not None):
     except UnicodeEncodeError:
         return False
     return fr_symbol_valid(data, len(data)) != 0
+
+
+def read_ack(bytes text not None):
+    """The numbers of the ids in an ``event_ack``, 0 for what is none; None for no plain ack."""
+    cdef:
+        list numbers = []
+        const char* at = NULL
+        const char* end = NULL
+        uint64_t number
+        int found
+    if not fr_read_ack(text, len(text), &at, &end):
+        return None
+    found = fr_next_id(&at, end, &number)
+    while found >= 0:
+        numbers.append(number if found else 0)
+        found = fr_next_id(&at, end, &number)
+    return numbers
 
 
 @cython.final

@@ -26,4 +26,5 @@ cdef class Outbox:
     cdef int owe_snapshot(self, Topic* topic) except -1
     cdef size_t append_record(self, Record record,
                               const unordered_set[Group*]* held) except? 0
+    cdef int append_again(self, bytes frame) except -1
     cdef int forget_unmatched(self) except -1

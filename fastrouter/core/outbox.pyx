@@ -278,16 +278,22 @@ cdef class Outbox:
                 frame = self.flusher.encoder.recorded(record, topic, group.dialect)
         if not frame:
             return 0
+        self.append_again(frame)
+        self.state.mark = record.id         # should it be on its way to us just now
+        return len(frame)
+
+    cdef int append_again(self, bytes frame) except -1:
+        """Append a frame that does not count against the bound. The outbox is held."""
+        cdef OutboxCold* cold = self.state.cold
         bytes_append(&cold.backlog, frame, len(frame))
         cold.replayed += len(frame)
         self.flusher.budget.held += len(frame)
         cold.queued += 1
         self.flusher.counts.replayed += 1
-        self.state.mark = record.id         # should it be on its way to us just now
-        return len(frame)
+        return 0
 
-    def go_live(self) -> None:
-        """Hold no more: snapshots of all topics follow, then live events."""
+    def go_live(self, snapshots: bool = True) -> None:
+        """Hold no more: snapshots of all topics follow, unless it has them, then live events."""
         cdef:
             OutboxCold* cold = self.state.cold if self.state != NULL else NULL
             Topic* topic
@@ -298,7 +304,7 @@ cdef class Outbox:
         self.state.flags &= ~<uint32_t>HELD
         if self.state.flags & MUTE:
             return
-        for i in range(cold.held.size()):
+        for i in range(cold.held.size() if snapshots else 0):
             for topic in cold.held[0][i].group.topics[0]:
                 if topic.has_value:
                     self.owe_snapshot(topic)

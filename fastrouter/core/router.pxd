@@ -12,6 +12,7 @@ from fastrouter.core.moments cimport Moments
 from fastrouter.core.record cimport Recorder
 from fastrouter.core.showing cimport Showing
 from fastrouter.core.structs cimport Built, CandleFields, QuoteFields, Topic
+from fastrouter.core.tap cimport Tap
 
 
 cdef class Router:
@@ -36,6 +37,9 @@ cdef class Router:
         CandleBuilder builder
         Showing showing
         vector[Built] built         # candles about to be published
+        readonly bint lossless
+        uint8_t conflatable         # the lane of quotes and forming candles
+        readonly Tap tap
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time, double volume) except -1

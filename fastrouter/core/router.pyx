@@ -51,7 +51,10 @@ cdef class Router:
     - `validate`: called with kind and payload of any event but a quote or candle; the payload it
       returns is published. Default: payloads are taken as they are;
     - `candles`: timeframes of candles to build from quotes, as ``("1s", "1m")``;
-    - `price`: the quote's price that candles and statistics are of, ``"last"`` or ``"mid"``.
+    - `price`: the quote's price that candles and statistics are of, ``"last"`` or ``"mid"``;
+    - `lossless`: queue every event, quotes and forming candles too, and send each forming one
+      from outside;
+    - `tap`: is told of every event that somebody is subscribed to.
 
     A built candle is published before the quote that closes it; what forms, after it. See
     `fastrouter.core.candles` for the rules. ValueError for an unknown timeframe or price.
@@ -62,7 +65,8 @@ cdef class Router:
 
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
                  size_t total_bytes=256 << 20, Recorder recorder=None,
-                 bint statistics=False, validate=None, candles=(), str price not None="last"):
+                 bint statistics=False, validate=None, candles=(), str price not None="last",
+                 bint lossless=False, Tap tap=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
@@ -74,6 +78,9 @@ cdef class Router:
         self.validate = validate
         self.price = price
         self.by_mid = price == "mid"
+        self.lossless = lossless
+        self.conflatable = LOSSLESS if lossless else CONFLATABLE
+        self.tap = tap
         self.outbox_bytes = outbox_bytes
         self.max_event = ring_bytes // 4
         self.matcher = Matcher()
@@ -175,6 +182,8 @@ cdef class Router:
         self.flusher.moment = self.flusher.timer.now()
         self.moments.note(topic.stamp.id, self.flusher.moment)
         self.fan_out_encoded(topic, topic.stamp.id, encoded, LOSSLESS, event.account)
+        if self.tap is not None:
+            self.tap.event(topic.stamp.id, event)
 
     cdef list encode_all(self, Topic* topic, event):
         """The event's message by number of dialect, None where nobody listens."""
@@ -290,7 +299,7 @@ cdef class Router:
         topic.has_value = True
         if topic.groups.empty():
             return 0
-        return self.fan_out(topic, CONFLATABLE)
+        return self.fan_out(topic, self.conflatable)
 
     cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
                     double volume) except -1:
@@ -326,7 +335,7 @@ cdef class Router:
         cdef Topic* topic = self.matcher.topic(event_type, symbol, size)
         if not topic.delivered:
             self.builder.pass_through(topic)
-        if fields.closed or not self.showing.too_soon(topic):
+        if fields.closed or self.lossless or not self.showing.too_soon(topic):
             return self.put_candle(topic, fields)
         # the topic's value all the same: what a snapshot brings, and a session that is owed it
         self.throttled += 1
@@ -351,7 +360,7 @@ cdef class Router:
         topic.has_value = True
         if topic.groups.empty():
             return 0
-        return self.fan_out(topic, LOSSLESS if fields.closed else CONFLATABLE)
+        return self.fan_out(topic, LOSSLESS if fields.closed else self.conflatable)
 
     def close_candles(self, int64_t now, *, bint live=False) -> None:
         """Close the built candles that end at `now` (ns since the epoch) or before.
@@ -402,6 +411,8 @@ cdef class Router:
                     ref = self.flusher.ring.commit(size, topic.index, lane, short_time(time))
             if size:
                 self.flusher.offer(group, ref, topic.stamp.id)
+        if self.tap is not None:
+            self.tap.market(topic)
         return 0
 
     def notice(self, str symbol, str event_type, str kind, /, **fields) -> None:

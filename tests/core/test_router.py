@@ -374,3 +374,31 @@ def test_the_time_of_the_newest_event(router):
     router.publish(Quote("S:A", bid=1, ask=2, time=20))
     router.publish(Quote("S:B", bid=1, ask=2, time=10))
     assert router.last_event_time() == 20
+
+
+# --------------------------------------------------------------------- lossless
+
+
+def test_a_lossless_router_queues_what_others_conflate():
+    router = Router(clock=Clock(START), lossless=True)
+    peer = Peer(router, ("*", "quote"), ("*", "candle@1m"), room=0)
+    router.publish(quote("S:A", 0.0))
+    drain(router)
+    for bid in (1.0, 2.0, 3.0):
+        router.publish(quote("S:A", bid))
+        router.publish(candle("S:A", bid, closed=False))
+    drain(router)
+    assert router.throttled == 0
+    peer.release()
+    drain(router)
+    got = [(m["id"], m["type"]) for m in peer.read()]
+    assert got == [(f"evt_{n}", "candle" if n > 1 and n % 2 else "quote") for n in range(1, 8)]
+
+
+def test_a_lossless_router_closes_who_is_over_its_bound():
+    router = Router(clock=Clock(START), lossless=True, outbox_bytes=4096)
+    peer = Peer(router, ("*", "quote"), room=0)
+    for bid in range(100):
+        router.publish(quote("S:A", bid))
+        drain(router)
+    assert peer.sink.overflowed
