@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import FeedError
-from .merge import Instant, instants
+from .merge import Instant, Stretch, instants, stretches
 from .track import EVERYTHING, BadRow, Span, Track
 
 __all__ = ["Dataset", "Description"]
@@ -44,6 +44,10 @@ class Dataset:
         Raises FeedError, naming file and row, for a file that is not in order.
         """
         return instants(track.blocks(span, on_bad) for track in self.tracks)
+
+    def stretches(self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
+        """The same stream, several instants at a time."""
+        return stretches(track.blocks(span, on_bad) for track in self.tracks)
 
     def describe(self) -> Description:
         """Look at every row. Raises FeedError."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..core.dtypes import Rows
 from .track import Block, Instants
 
-__all__ = ["Instant", "instants"]
+__all__ = ["Instant", "Stretch", "instants", "stretches"]
 
 
 class Instant(NamedTuple):
@@ -30,8 +30,25 @@ class Instant(NamedTuple):
         return sum(map(len, self.pieces))
 
 
+class Stretch(NamedTuple):
+    """Some whole instants: of each row, in order, when it is known and whose it is.
+
+    Row i is the next that was not taken yet of ``parts[whose[i]]``; with one part `whose` is None.
+    """
+
+    times: Instants
+    whose: npt.NDArray[np.int64] | None
+    parts: tuple[Rows, ...]
+
+
 def instants(tracks: Iterable[Iterable[Block]]) -> Iterator[Instant]:
     """The instants of several tracks; each track's own are not falling."""
+    for stretch in stretches(tracks):
+        yield from _instants(stretch)
+
+
+def stretches(tracks: Iterable[Iterable[Block]]) -> Iterator[Stretch]:
+    """The stream of several tracks in portions about as long as a block."""
     heads = [head for blocks in tracks if (head := _Head(iter(blocks))).read()]
     while heads:
         # what is before the last instant that every file has reached is complete
@@ -39,7 +56,7 @@ def instants(tracks: Iterable[Iterable[Block]]) -> Iterator[Instant]:
         horizon = min(unread, default=None)
         parts = [head.take(horizon) for head in heads]
         if any(len(part.rows) for part in parts):
-            yield from _merged(parts)
+            yield _merged(parts)
         else:
             for head in heads:  # one instant, and it goes on in the next block
                 if not head.ended and int(head.instants[-1]) == horizon:
@@ -77,23 +94,28 @@ class _Head:
         return part
 
 
-def _merged(parts: list[Block]) -> Iterator[Instant]:
+def _merged(parts: list[Block]) -> Stretch:
     parts = [part for part in parts if len(part.rows)]
     if len(parts) == 1:
-        times, rows = parts[0]
-        for first, last in _runs(times):
-            yield Instant(int(times[first]), (rows[first:last],))
-        return
+        return Stretch(parts[0].instants, None, (parts[0].rows,))
     times = np.concatenate([part.instants for part in parts])
     whose = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
     order = np.argsort(times, kind="stable")
-    times, whose = times[order], whose[order]
+    return Stretch(times[order], whose[order], tuple(part.rows for part in parts))
+
+
+def _instants(stretch: Stretch) -> Iterator[Instant]:
+    times, whose, parts = stretch
+    if whose is None:
+        for first, last in _runs(times):
+            yield Instant(int(times[first]), (parts[0][first:last],))
+        return
     taken = [0] * len(parts)
     for first, last in _runs(times):
         pieces = []
         for start, stop in _runs(whose[first:last]):
             part = int(whose[first + start])
-            pieces.append(parts[part].rows[taken[part] : taken[part] + stop - start])
+            pieces.append(parts[part][taken[part] : taken[part] + stop - start])
             taken[part] += stop - start
         yield Instant(int(times[first]), tuple(pieces))
 

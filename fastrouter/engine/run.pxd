@@ -1,0 +1,42 @@
+from libc.stdint cimport int64_t, uint64_t
+
+from fastrouter.core.clock cimport Clock
+from fastrouter.core.router cimport Router
+from fastrouter.engine.barrier cimport Barrier
+from fastrouter.engine.kept cimport Kept
+from fastrouter.engine.member cimport Member
+from fastrouter.engine.tape cimport Tape
+
+
+cdef class Run(Barrier):
+    cdef:
+        readonly str id
+        readonly Router router
+        readonly Clock clock            # simulated time
+        readonly Clock wall
+        readonly Tape tape
+        readonly list members           # by number; without those that are gone
+        readonly int clients            # that it begins with
+        readonly int joined
+        readonly int64_t evict          # ns of wall time that it waits for a laggard; 0: for ever
+        readonly int64_t patience       # ns of wall time that it waits for one that is away
+        readonly list news              # for the host, who takes them out
+        readonly bint over
+        readonly int64_t since          # wall clock when it last went on, ns
+        public object on_news           # called without arguments when there are some
+        public object on_hunger         # called without arguments when the tape would be fed
+        public uint64_t bad_rows
+        int64_t began                   # wall clock, ns; 0 before
+        int64_t first                   # time of the first instant, ns
+        uint64_t instants
+        Kept kept
+        size_t kept_most                # when more are kept, look what may be forgotten
+        bint busy
+    cdef int publish(self) except -1
+    cdef int publish_some(self) except -1
+    cdef bint next_instant(self) except -1
+    cdef int forget(self) except -1
+    cdef bint clogged(self) except -1
+    cdef int flush(self) except -1
+    cdef int remove(self, Member member) except -1
+    cdef int finish(self) except -1

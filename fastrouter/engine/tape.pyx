@@ -1,0 +1,93 @@
+"""What a run has yet to publish: rows in order, a few stretches ahead."""
+
+import cython
+
+from fastrouter.core.batch cimport candle_fields
+from fastrouter.core.rows cimport strnlen
+from fastrouter.core.structs cimport CandleFields, QuoteFields
+
+from collections import deque
+
+__all__ = ["Tape"]
+
+
+@cython.final
+cdef class Tape:
+    """Fed with `merge.Stretch`, taken row by row."""
+
+    def __init__(self):
+        self.stock = deque()
+        self.batches = []
+
+    def feed(self, stretch) -> None:
+        """Append what follows."""
+        self.stock.append(stretch)
+
+    def end(self) -> None:
+        """Nothing follows any more."""
+        self.ended = True
+
+    @property
+    def hungry(self):
+        """Would it be fed? It holds less than a stretch beside the one it is in."""
+        return not self.stock and not self.ended
+
+    @property
+    def over(self):
+        """Has the last row been taken?"""
+        return self.ended and not self.stock and self.at == self.count
+
+    cdef int load(self, Router router) except -1:
+        """Go on to the next stretch. EventError for a row that cannot be published."""
+        cdef:
+            Batch batch
+            Part part
+        stretch = self.stock.popleft()
+        self.at = self.count = 0
+        self.parts.clear()
+        self.batches = [Batch(rows, router.matcher) for rows in stretch.parts]
+        for batch in self.batches:
+            part.quotes = batch.quotes
+            part.candles = batch.candles
+            part.event_types = batch.event_types.data()
+            part.next = 0
+            self.parts.push_back(part)
+        self.times = stretch.times
+        self.is_one = stretch.whose is None
+        if not self.is_one:
+            self.whose = stretch.whose
+        self.count = len(stretch.times)
+        return 0
+
+    cdef bint begin(self, Router router) except -1:
+        """Is there a next instant? `time` is its time then."""
+        while self.at == self.count:
+            if not self.stock:
+                return False
+            self.load(router)
+        self.time = self.times[self.at]
+        return True
+
+    cdef bint publish(self, Router router) except -1:
+        """Publish the next row; True when its instant has another."""
+        cdef:
+            Part* part = &self.parts[0 if self.is_one else self.whose[self.at]]
+            size_t row = part.next
+        part.next += 1
+        self.at += 1
+        if part.quotes != NULL:
+            publish_quote(router, &part.quotes[row], self.time)
+        else:
+            publish_candle(router, &part.candles[row], part.event_types[row])
+        return self.at < self.count and self.times[self.at] == self.time
+
+
+cdef int publish_quote(Router router, const QuoteRow* row, int64_t time) except -1:
+    cdef QuoteFields fields = row.fields        # a row's own are not aligned
+    return router.quote(row.symbol, strnlen(row.symbol, 32), &fields, time)
+
+
+cdef int publish_candle(Router router, const CandleRow* row, uint8_t event_type) except -1:
+    cdef CandleFields fields
+    candle_fields(row, &fields)
+    return router.candle(event_type, row.symbol, strnlen(row.symbol, 32), &fields)
