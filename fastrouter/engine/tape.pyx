@@ -84,7 +84,7 @@ cdef class Tape:
 
 cdef int publish_quote(Router router, const QuoteRow* row, int64_t time) except -1:
     cdef QuoteFields fields = row.fields        # a row's own are not aligned
-    return router.quote(row.symbol, strnlen(row.symbol, 32), &fields, time)
+    return router.quote(row.symbol, strnlen(row.symbol, 32), &fields, time, 1)
 
 
 cdef int publish_candle(Router router, const CandleRow* row, uint8_t event_type) except -1:

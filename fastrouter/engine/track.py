@@ -90,7 +90,7 @@ class Track:
             builder = self._builder()
             latest = EVERYTHING.start
             for batch in self._source.batches(builder.wanted):
-                rows, bad = builder.build(batch)
+                rows, _, bad = builder.build(batch)
                 for number, why in bad:
                     on_bad(self.path, number, why)
                 if not len(rows):
