@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, overload
 
+import numpy as np
 import numpy.typing as npt
 from typing_extensions import disjoint_base
 
@@ -98,5 +99,8 @@ class Router:
     @property
     def statistics(self) -> bool: ...
     def day(self, symbol: str) -> Day | None: ...
+    def closes(
+        self, symbol: str, timeframe: str, until: int = 9223372036854775807
+    ) -> npt.NDArray[np.float64]: ...
     def last_event_time(self) -> int: ...
     def counters(self) -> Counters: ...

@@ -6,7 +6,7 @@ from libc.stdint cimport INT64_MAX, uint32_t
 from fastrouter.core.batch cimport Batch, candle_fields
 from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
 from fastrouter.core.event cimport Event, middle
-from fastrouter.core.history cimport remember
+from fastrouter.core.history cimport closes_until, remember
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
@@ -17,12 +17,14 @@ from fastrouter.core.structs cimport (
     CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, TURN_WAITS, Forming, Group,
 )
 
+import numpy as np
 from orjson import dumps
 
 from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
 from fastrouter.core.kinds import (
     ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS, topic_symbol,
 )
+from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import EventError
 
 __all__ = ["Router"]
@@ -542,6 +544,20 @@ cdef class Router:
             const char* name = utf8(symbol, &size)
             Topic* topic = self.matcher.find(0, name, size)
         return None if topic == NULL else day_of(topic)
+
+    def closes(self, str symbol not None, str timeframe not None, int64_t until=INT64_MAX):
+        """Closes of the last closed candles that opened at `until` (ns since the epoch) or before.
+
+        An array of float64, the oldest first, 250 at most; empty without `statistics`.
+        ValueError for an unknown timeframe.
+        """
+        cdef:
+            Py_ssize_t size
+            const char* name = utf8(symbol, &size)
+            Topic* topic
+        parse_timeframe(timeframe)
+        topic = self.matcher.find(self.matcher.row("candle@" + timeframe), name, size)
+        return np.empty(0) if topic == NULL else closes_until(topic, until)
 
     def last_event_time(self) -> int:
         """The time (ns) of the newest event of all topics, 0 before the first; walks all topics."""
