@@ -82,6 +82,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "match": _suite,
     "publish": _suite,
     "leaves": _suite,
+    "market": _suite,
 }
 
 
@@ -93,7 +94,7 @@ def bench(
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
     echo: serve an echo through our listener, for protocol test suites;
-    encode, match, publish, leaves: single parts, by pytest-benchmark.
+    encode, match, publish, market, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":
         typer.echo(context.get_help())

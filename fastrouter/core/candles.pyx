@@ -209,6 +209,7 @@ cdef class CandleBuilder:
                     forming.end = INT64_MIN
                 else:
                     self._note_end(forming, end)
+        self.rearm = False
         return 0
 
     cdef size_t show(self, Forming* forming, vector[Built]* shown) except? 0:

@@ -40,6 +40,7 @@ cdef class Router:
         readonly bint lossless
         uint8_t conflatable         # the lane of quotes and forming candles
         readonly Tap tap
+        bint stirred                # settle() has something to do about candles
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,
                    int64_t time, double volume) except -1

@@ -256,13 +256,15 @@ cdef class Router:
         self.settle()
 
     cdef int settle(self) except -1:
-        """What was published is to be sent: send what forms and may be, and tell the owner."""
-        if is_new(self.showing):
-            self.showing.show_new(&self.built)
-            self.publish_built()
-        if self.showing.rearm or self.builder.rearm:
-            self.showing.rearm = self.builder.rearm = False
-            self.flusher.pacer.rearm = True
+        """What was published is to be sent; so is what forms and may be."""
+        if self.stirred:
+            self.stirred = False
+            if is_new(self.showing):
+                self.showing.show_new(&self.built)
+                self.publish_built()
+            if self.showing.rearm or self.builder.rearm:
+                self.showing.rearm = self.builder.rearm = False
+                self.flusher.pacer.rearm = True     # the owner is told
         return self.flusher.poke()
 
     cdef int publish_quotes(self, Batch batch) except -1:
@@ -316,8 +318,11 @@ cdef class Router:
         if self.builder.lengths.empty():
             return 0
         forming = self.builder.take(topic, time, price, volume, &self.built)
-        if forming != NULL:
+        if forming != NULL and not forming.waits:
             self.showing.changed(forming)
+            self.stirred = True
+        if self.builder.rearm:
+            self.stirred = True
         if not self.built.empty():
             self.publish_built()
         return 0
@@ -339,6 +344,7 @@ cdef class Router:
             self.builder.pass_through(topic)
         if fields.closed or self.lossless or not self.showing.too_soon(topic):
             return self.put_candle(topic, fields)
+        self.stirred = True
         # the topic's value all the same: what a snapshot brings, and a session that is owed it
         self.throttled += 1
         self.stamp(topic, self.clock.now())

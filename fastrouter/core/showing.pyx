@@ -32,10 +32,9 @@ cdef class Showing:
         self.due = INT64_MAX
 
     cdef int changed(self, Forming* forming) except -1:
-        """A symbol's built candles are to be sent."""
-        if not forming.waits:
-            self.symbols.push_back(forming)
-            forming.waits = True
+        """A symbol's built candles are to be sent; it did not wait for that yet."""
+        self.symbols.push_back(forming)
+        forming.waits = True
         return 0
 
     cdef bint too_soon(self, Topic* topic) except -1:
@@ -74,6 +73,7 @@ cdef class Showing:
             self._wait_until(forming.shown + SECOND)
         for topic in self.topics:
             self._wait_until(topic.shown + SECOND)
+        self.rearm = False
         return 0
 
     cdef int _show_symbols(self, size_t first, int64_t now, vector[Built]* shown) except -1:
