@@ -131,6 +131,7 @@ cdef class CandleBuilder:
         cdef:
             size_t k, taken = 0, missed = 0
             Cell* cell
+            bint was_live = forming.live
         if time >= forming.newest:
             forming.live = time > self.clock.now() - LIVE
         for k in range(self.lengths.size()):
@@ -144,6 +145,8 @@ cdef class CandleBuilder:
                 self._close(forming, k, closed)
             if cell.forming:
                 grow(cell, price, volume)
+                if forming.live and not was_live:
+                    self._note_end(forming, cell.time + self.lengths[k])
             else:
                 self._open(forming, k, time, price, volume)
             taken += 1
