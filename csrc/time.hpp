@@ -4,6 +4,9 @@
  *   fr_write_iso8601   writes exactly FR_ISO8601_LEN bytes, `2025-01-01T00:00:00.000000Z`:
  *                      microseconds, rounded down, for any int64. `cache` keeps the text of the
  *                      second written last; zero-initialised is a valid (empty) cache.
+ *   fr_write_iso8601_short   the same without a fraction that is 0, `2025-01-01T00:00:00Z`;
+ *                      returns its length, and may scribble up to FR_ISO8601_LEN bytes.
+ *   fr_write_ms        writes fr_ns_to_ms as decimal text, FR_INT_MAX bytes at most.
  *   fr_ns_to_ms        whole milliseconds, rounded down (before 1970 too).
  *   fr_parse_iso8601   reads `YYYY-MM-DDTHH:MM:SS[.f](Z|+HH:MM|-HH:MM)`, f of 1 to 9 digits, a
  *                      space allowed in place of the T; returns 0 and sets *ns, or returns -1 and
@@ -93,6 +96,17 @@ static inline size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* ca
   const uint64_t digits = (fr_digits8(micros) | FR_ASCII_ZEROS) >> 16 << 8;
   fr_store8(out + 19, digits | '.' | (uint64_t)'Z' << 56);
   return FR_ISO8601_LEN;
+}
+
+static inline size_t fr_write_iso8601_short(char* out, int64_t ns, fr_second_cache* cache) {
+  fr_write_iso8601(out, ns, cache);
+  if (__builtin_expect(memcmp(out + 19, ".000000Z", 8) != 0, 1)) return FR_ISO8601_LEN;
+  out[19] = 'Z';
+  return 20;
+}
+
+static inline size_t fr_write_ms(char* out, int64_t ns) {
+  return fr_write_i64(out, fr_ns_to_ms(ns));
 }
 
 /* Exactly n digits as a number, or -1. */

@@ -26,6 +26,8 @@ cdef extern from "time.hpp" nogil:
         char[20] text
 
     size_t fr_write_iso8601(char* out, int64_t ns, fr_second_cache* cache) noexcept
+    size_t fr_write_iso8601_short(char* out, int64_t ns, fr_second_cache* cache) noexcept
+    size_t fr_write_ms(char* out, int64_t ns) noexcept
     int64_t fr_ns_to_ms(int64_t ns) noexcept
     int fr_parse_iso8601(const char* s, size_t n, int64_t* ns) noexcept
 

@@ -34,6 +34,8 @@ from fastrouter.core.clib cimport (
     fr_write_double,
     fr_write_i64,
     fr_write_iso8601,
+    fr_write_iso8601_short,
+    fr_write_ms,
     fr_write_u64,
 )
 
@@ -48,6 +50,8 @@ __all__ = [
     "format_int",
     "glob_match",
     "iso8601",
+    "iso8601_short",
+    "ms_text",
     "ns_to_ms",
     "parse_iso8601",
     "read_ack",
@@ -90,6 +94,18 @@ def iso8601(int64_t ns):
     """``2025-01-01T00:00:00.000000Z`` from ns since the epoch, microseconds rounded down."""
     cdef char[FR_ISO8601_LEN] out
     return out[:fr_write_iso8601(out, ns, &last_second)].decode("ascii")
+
+
+def iso8601_short(int64_t ns):
+    """As `iso8601`, without a fraction that is 0: ``2025-01-01T00:00:00Z``."""
+    cdef char[FR_ISO8601_LEN] out
+    return out[:fr_write_iso8601_short(out, ns, &last_second)].decode("ascii")
+
+
+def ms_text(int64_t ns):
+    """The decimal text of `ns_to_ms`, as encoders write it."""
+    cdef char[FR_INT_MAX] out
+    return out[:fr_write_ms(out, ns)].decode("ascii")
 
 
 def ns_to_ms(int64_t ns):

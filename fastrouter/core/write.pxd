@@ -4,7 +4,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from fastrouter.core.clib cimport (
-    fr_second_cache, fr_write_double, fr_write_iso8601, fr_write_u64,
+    fr_second_cache, fr_write_double, fr_write_iso8601, fr_write_iso8601_short, fr_write_ms,
+    fr_write_u64,
 )
 from fastrouter.core.structs cimport TEXT_CHUNK, TopicText
 
@@ -34,3 +35,12 @@ cdef inline char* put_double(char* p, double value, uint8_t* scale) noexcept nog
 
 cdef inline char* put_time(char* p, int64_t ns, fr_second_cache* cache) noexcept nogil:
     return p + fr_write_iso8601(p, ns, cache)
+
+
+cdef inline char* put_short_time(char* p, int64_t ns, fr_second_cache* cache) noexcept nogil:
+    """Without a fraction that is 0; may scribble past the end."""
+    return p + fr_write_iso8601_short(p, ns, cache)
+
+
+cdef inline char* put_ms(char* p, int64_t ns) noexcept nogil:
+    return p + fr_write_ms(p, ns)
