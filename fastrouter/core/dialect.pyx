@@ -29,7 +29,7 @@ cdef class Dialect:
 
     cdef Py_ssize_t encode_candle(self, char* out, TopicText* text, const Topic* topic,
                                   const Stamp* stamp, const MarketFields* value,
-                                  bint snapshot) noexcept:
+                                  bint snapshot) except? -2:
         return ASK_PYTHON
 
     cdef TopicText* new_text(self, const Topic* topic) except NULL:
@@ -59,11 +59,11 @@ cdef class Dialect:
         """
         raise NotImplementedError(f"dialect {self.name!r} encodes no {type(event).__name__}")
 
-    def control(self, kind: str, fields: dict, time: int) -> bytes:
+    def control(self, kind: str, fields, time: int) -> bytes:
         """A message to one session: ``welcome``, ``ping``, ``error``, ``subscribed`` ...
 
-        `fields` are its body in order (a list for ``strategy_status_list``); `time` in ns
-        since the epoch. NotImplementedError where this dialect has no word for it: then
+        `fields` are its body in order, a dict or for ``strategy_status_list`` a list; `time`
+        in ns since the epoch. NotImplementedError where this dialect has no word for it: then
         nothing is sent.
         """
         raise NotImplementedError(f"dialect {self.name!r} has no {kind!r} message")

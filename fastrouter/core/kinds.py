@@ -14,6 +14,7 @@ from fastrouter.core.timeframe import TIMEFRAMES
 
 __all__ = [
     "ACCOUNT_KINDS",
+    "ACTIONS",
     "DEFAULT_ACCOUNT",
     "EVENT_TYPES",
     "KINDS",
@@ -51,6 +52,9 @@ ACCOUNT_KINDS = ("order", "trade", "position", "account")
 
 #: The account of an event of theirs that names none.
 DEFAULT_ACCOUNT = "default"
+
+#: A signal says the same in two words: direction -> action
+ACTIONS = {"long": "BUY", "short": "SELL", "neutral": "HOLD"}
 
 #: kind -> the field of its payload that is its topic's symbol; of others it is `symbol`
 SYMBOL_FIELDS = {"job": "id"}

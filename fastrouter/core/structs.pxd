@@ -130,7 +130,7 @@ cdef struct Built:              # a candle to publish
 cdef struct TopicText:          # what a dialect renders once per topic
     char* data
     uint32_t size
-    uint8_t scale[5]            # decimals each field had last time
+    uint8_t scale[8]            # decimals each field had last time
 
 
 cdef struct Topic:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["DIALECTS", "ENTRY_POINTS", "Shelf", "load", "names"]
 
 #: name -> "module:attribute"
-DIALECTS = {"trading-api": "fastrouter.dialects.trading_api:TradingApi"}
+DIALECTS = {
+    "trading-api": "fastrouter.dialects.trading_api:TradingApi",
+    "orchestrator": "fastrouter.dialects.orchestrator:Orchestrator",
+    "dgbit": "fastrouter.dialects.dgbit:Dgbit",
+    "botcore": "fastrouter.dialects.botcore:Botcore",
+    "botcore-ai": "fastrouter.dialects.botcore_ai:BotcoreAi",
+}
 
 #: third parties register theirs here: name = "module:attribute"
 ENTRY_POINTS = "fastrouter.dialects"

@@ -3,6 +3,9 @@
 Timestamps are ISO-8601 UTC with microseconds; decimals are JSON strings unless
 the dialect is made with ``decimals="number"``. The body's key is the kind, but
 ``bar`` for a candle. A snapshot carries ``"snapshot":true`` at the end.
+
+What commands of ORCH are answered with exists in the orchestrator's envelope only, and
+comes in that.
 """
 
 from libc.stdint cimport int64_t
@@ -16,7 +19,10 @@ from fastrouter.core.write cimport put, put_double, put_time, put_topic, put_u64
 import orjson
 
 from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.core.kinds import KINDS
 from fastrouter.core.leaves import iso8601, parse_iso8601
+from fastrouter.dialects.orchestrator import ANSWERS, Orchestrator
+from fastrouter.dialects.payload import event_number, numbers, texts
 from fastrouter.errors import ConfigError, MessageError
 
 __all__ = ["TradingApi"]
@@ -31,6 +37,8 @@ FLAT = ("connection", "error", "ping", "rate_limit", "subscribed", "unsubscribed
 NOT_SENT_KINDS = ("strategy", "job", "risk")
 
 DECIMALS = ("string", "number")
+
+ORCHESTRATOR = Orchestrator()
 
 
 @cython.final
@@ -75,7 +83,7 @@ cdef class TradingApi(Dialect):
 
     cdef Py_ssize_t encode_candle(self, char* out, TopicText* text, const Topic* topic,
                                   const Stamp* stamp, const MarketFields* value,
-                                  bint snapshot) noexcept:
+                                  bint snapshot) except? -2:
         cdef char* p = put(out, b'{"type":"candle","id":"evt_', 27)
         p = put_u64(p, stamp.id)
         p = put_topic(p, text)
@@ -130,15 +138,20 @@ cdef class TradingApi(Dialect):
             return None
         body = event.payload
         message = {"type": kind}
-        if isinstance(body, dict) and "event" in body:
-            message["event"] = body["event"]
-            body = {key: value for key, value in body.items() if key != "event"}
+        if isinstance(body, dict):
+            if "event" in body:
+                message["event"] = body["event"]
+                body = {key: value for key, value in body.items() if key != "event"}
+            if not self.strings:
+                body = numbers(body)
         message["id"] = f"evt_{event.id}"
         message[BODY_KEYS.get(kind, kind)] = body
         message["timestamp"] = iso8601(event.time)
         return orjson.dumps(message)
 
-    def control(self, kind: str, fields: dict, time: int) -> bytes:
+    def control(self, kind: str, fields, time: int) -> bytes:
+        if kind in ANSWERS:
+            return ORCHESTRATOR.control(kind, fields, time)
         if kind == "welcome":
             kind, fields = "connection", {"event": "CONNECTED", **fields}
         return orjson.dumps({"type": kind, **fields, "timestamp": iso8601(time)})
@@ -146,17 +159,13 @@ cdef class TradingApi(Dialect):
     def decode(self, data: bytes):
         try:
             message = orjson.loads(data)
-            decoder = DECODERS.get(message["type"], decode_event)
-            return decoder(message)
+            kind = message["type"]
+            if kind in ANSWERS:
+                return ORCHESTRATOR.read(kind, message)
+            return DECODERS.get(kind, decode_event)(message)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise MessageError(f"not a trading-api message: {type(error).__name__}: {error}"
                                ) from None
-
-
-def event_number(message: dict) -> int:
-    """``evt_<n>`` -> n; 0 without an id."""
-    name = message.get("id")
-    return int(name[4:]) if name is not None and name.startswith("evt_") else 0
 
 
 def decode_quote(message: dict):
@@ -165,8 +174,8 @@ def decode_quote(message: dict):
         body["symbol"],
         bid=float(body["bid"]), ask=float(body["ask"]), last=float(body["last"]),
         bid_size=float(body["bid_size"]), ask_size=float(body["ask_size"]),
-        time=parse_iso8601(message["timestamp"]), id=event_number(message), seq=body["seq"],
-        snapshot=message.get("snapshot", False))
+        time=parse_iso8601(message["timestamp"]), id=event_number(message.get("id")),
+        seq=body["seq"], snapshot=message.get("snapshot", False))
 
 
 def decode_candle(message: dict):
@@ -176,7 +185,8 @@ def decode_candle(message: dict):
         open=float(body["open"]), high=float(body["high"]), low=float(body["low"]),
         close=float(body["close"]), volume=float(body["volume"]),
         time=parse_iso8601(body["timestamp"]), closed=body["closed"],
-        id=event_number(message), seq=body["seq"], snapshot=message.get("snapshot", False))
+        id=event_number(message.get("id")), seq=body["seq"],
+        snapshot=message.get("snapshot", False))
 
 
 def decode_event(message: dict):
@@ -186,12 +196,14 @@ def decode_event(message: dict):
         payload = {key: value for key, value in message.items() if key != "type"}
     else:
         payload = message[kind]
+        if kind in KINDS and isinstance(payload, dict):
+            payload = texts(payload)
         if "event" in message:
             payload = {"event": message["event"], **payload}
     symbol = payload.get("symbol", "") if isinstance(payload, dict) else ""
     return Event(kind, payload, symbol=symbol,
                  time=parse_iso8601(stamp) if isinstance(stamp, str) else 0,
-                 id=event_number(message))
+                 id=event_number(message.get("id")))
 
 
 DECODERS = {"quote": decode_quote, "candle": decode_candle}

@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
+from fastrouter.core.kinds import ACTIONS
 from fastrouter.models.fields import LOWER, UPPER, Fraction, Free, Name, Number, Time
 from fastrouter.models.payload import Payload
 
-__all__ = ["ACTIONS", "DIRECTIONS", "Signal"]
+__all__ = ["Signal"]
 
-#: direction -> action
-ACTIONS = {"long": "BUY", "short": "SELL", "neutral": "HOLD"}
 DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 

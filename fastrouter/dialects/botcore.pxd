@@ -1,0 +1,5 @@
+from fastrouter.core.dialect cimport Dialect
+
+
+cdef class Botcore(Dialect):
+    cdef readonly dict makers
