@@ -10,6 +10,7 @@ from libc.stdint cimport uint8_t
 
 from fastrouter.core.dialect cimport NOT_SENT, Dialect
 from fastrouter.core.history cimport closes_until
+from fastrouter.core.statistics cimport change_24h
 from fastrouter.core.structs cimport DayStats, MarketFields, Stamp, Topic, TopicText
 from fastrouter.core.write cimport put, put_double, put_ms, put_topic
 
@@ -65,8 +66,7 @@ cdef class Botcore(Dialect):
             return NOT_SENT
         if day != NULL:
             high, low, volume = day.high, day.low, rounded(day.volume)
-            if day.open != 0:
-                change = rounded(100 * (day.last - day.open) / day.open)
+            change = rounded(change_24h(day))
         p = put_topic(out, text)
         p = put_double(p, price, &text.scale[0])
         p = put(p, b',"change_24h":', 14)

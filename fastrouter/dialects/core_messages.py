@@ -218,7 +218,10 @@ def _error(fields: Body, now: int) -> Made:
         "code": code,
         "message": fields.get("message"),
         "severity": fields.get("severity", SEVERITIES.get(code or "", "ERROR")),
-        "details": {key: fields[key] for key in fields if key not in ERROR_FIELDS},
+        "details": {
+            **fields.get("details", {}),
+            **{key: fields[key] for key in fields if key not in ERROR_FIELDS},
+        },
         "timestamp": now,
         "recoverable": fields.get("recoverable", code not in FATAL),
     }
@@ -228,7 +231,7 @@ def _rate_limit(fields: Body, now: int) -> Made:
     return _error({**fields, "code": "WEBSOCKET_ERROR", "severity": "WARNING"}, now)
 
 
-ERROR_FIELDS = frozenset(("code", "message", "severity", "recoverable"))
+ERROR_FIELDS = frozenset(("code", "message", "severity", "recoverable", "details"))
 
 CONTROL = {
     "welcome": _welcome,

@@ -8,7 +8,7 @@ Real     the same                                       number, an int when whol
 Fraction the same, 0 to 1                               number
 Time     ISO-8601 with a zone, Unix ms, aware datetime  ISO-8601 UTC, microseconds, Z
 Name     string of 1 to 128 bytes                       the same
-Free     object of any JSON values; finite              the same
+Free     object of any JSON values; finite              whole numbers as int
 ======== ============================================== ============================
 """
 
@@ -40,6 +40,7 @@ NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MILLISECOND = 1_000_000  # ns
+LARGEST_INT = 2.0**53  # from there on doubles are further apart than integers
 
 
 def decimal_text(value: object) -> str:
@@ -75,8 +76,8 @@ def _decimal(value: object) -> Decimal:
 
 def real(value: object) -> int | float:
     """The number, an int when it is whole; ValueError when it is none."""
-    number = float(_decimal(value))
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    number: int | float = whole(float(_decimal(value)))
+    return number
 
 
 def fraction(value: object) -> int | float:
@@ -114,6 +115,17 @@ def name(value: str) -> str:
     return value
 
 
+def whole(value: Any) -> Any:
+    """The JSON value, its whole numbers as int: 66000 and not 66000.0."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < LARGEST_INT else value
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return value
+
+
 def shown(value: object) -> str:
     """A value in a message of one line, short."""
     try:
@@ -143,4 +155,4 @@ Real = Annotated[int | float, PlainValidator(real), WithJsonSchema(_NUMBER)]
 Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_NUMBER)]
 Time = Annotated[str, PlainValidator(time_text), WithJsonSchema(_TIME)]
 Name = Annotated[str, AfterValidator(name)]
-Free = dict[str, JsonValue]
+Free = Annotated[dict[str, JsonValue], AfterValidator(whole)]

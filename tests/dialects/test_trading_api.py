@@ -24,13 +24,6 @@ QUOTE = Quote("S:AAPL", bid=150.25, ask=150.27, last=150.26, bid_size=100, ask_s
 BTC = dict(open=46319.5, high=46385.0, low=46319.0, close=46377.0, volume=2300413.7295)
 CLOSED = Candle("C:BTCUSD", timeframe="1m", **BTC, time=START, closed=True)
 FORMING = Candle("C:BTCUSD", timeframe="5m", **BTC, time=START, closed=False)
-ORDER = Event(
-    "order",
-    {"event": "ORDER_FILLED", "id": "o-1", "symbol": "S:AAPL", "qty": "10"},
-    symbol="S:AAPL",
-    time=START,
-)
-
 #: golden file -> (event, decimals)
 CASES = {
     "quote.json": (QUOTE, "string"),
@@ -38,7 +31,6 @@ CASES = {
     "candle.closed.json": (CLOSED, "string"),
     "candle.forming.json": (FORMING, "string"),
     "candle.number.json": (CLOSED, "number"),
-    "order.json": (ORDER, "string"),
 }
 
 
@@ -75,7 +67,7 @@ def test_back_to_the_event(name):
     assert back.id == 7
     for field in (
         *("symbol", "bid", "ask", "last", "bid_size", "ask_size", "timeframe"),
-        *("open", "high", "low", "close", "volume", "closed", "time", "kind", "payload"),
+        *("open", "high", "low", "close", "volume", "closed", "time"),
     ):
         assert getattr(back, field, None) == getattr(event, field, None), field
 

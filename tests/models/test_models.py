@@ -236,6 +236,13 @@ def test_what_a_closed_position_gained_is_computed():
     assert "duration_minutes" not in free
 
 
+def test_what_is_free_has_whole_numbers_without_a_fraction():
+    given = {"a": [1.0, {"b": 2.0}], "c": 2.5, "d": True}
+    routed = orjson.dumps(validate("job", JOB | {"result": given})["result"])
+    assert routed == b'{"a":[1,{"b":2}],"c":2.5,"d":true}'
+    assert given["a"] == [1.0, {"b": 2.0}]
+
+
 def test_what_is_free_keeps_its_nulls():
     assert validate("job", JOB | {"result": {"a": None}})["result"] == {"a": None}
 
