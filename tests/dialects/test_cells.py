@@ -1,0 +1,218 @@
+"""Which event appears as what: each is published once, and read in every dialect."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fastrouter.core.clock import Clock
+from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.core.kinds import EVENT_TYPES, KINDS
+from fastrouter.core.router import Router
+from fastrouter.core.sink import MemorySink
+from fastrouter.dialects import load, names
+from fastrouter.models import validate
+
+from .cases import CORE_ACCOUNT, CORE_POSITION, DGBIT_EXITED, ORDER, RISK, RUNNING, SIGNAL, TRADE
+from .cases import job as job_of
+
+START = 1_735_689_600_000_000_000
+BAR: dict[str, Any] = {"open": 1, "high": 2, "low": 0.5, "close": 1.5, "time": START}
+POSITION = {key: CORE_POSITION[key] for key in ("id", "symbol", "side", "quantity", "entry_price")}
+
+Row = tuple[str | None, str | None, str | None, str | None, str | None]
+
+
+def order(event: str) -> tuple[str, Any]:
+    return "order", {**ORDER, "event": event}
+
+
+def strategy(event: str, **more: Any) -> tuple[str, Any]:
+    return "strategy", {"event": event, "strategy_id": "strategy-123", **more}
+
+
+def job(status: str) -> tuple[str, Any]:
+    return "job", job_of(status)
+
+
+def position(action: str, **more: Any) -> tuple[str, Any]:
+    return "position", {**POSITION, "action": action, **more}
+
+
+#: event, then its type in trading-api, orchestrator, dgbit, botcore, botcore-ai
+CELLS: list[tuple[Any, Row]] = [
+    ((Quote("S:A", bid=1, ask=2),), ("quote", "quote", "quote", "MarketData", None)),
+    ((Candle("S:A", **BAR),), ("candle", "candle", "candle", "ChartUpdate", None)),
+    ((Candle("S:A", **BAR, closed=False),), ("candle", "candle", "candle", None, None)),
+    ((Candle("S:A", **BAR, timeframe="1s"),), ("candle", "candle", "candle", None, None)),
+    *(
+        (order(event), ("order", "order", "order", None, None))
+        for event in (
+            *("ORDER_ACCEPTED", "ORDER_FILLED", "ORDER_PARTIALLY_FILLED"),
+            *("ORDER_CANCELED", "ORDER_REJECTED", "ORDER_REPLACED", "ORDER_EXPIRED"),
+        )
+    ),
+    (("trade", TRADE), ("trade", "strategy_trade", "trade.executed", "TradeExecuted", None)),
+    (
+        position("OPENED"),
+        ("position", "position", "trade.entered", "PositionUpdate", None),
+    ),
+    (position("UPDATED"), ("position", "position", None, "PositionUpdate", None)),
+    (
+        position("CLOSED", exit_price=1),
+        ("position", "position", "trade.exited", "PositionUpdate", None),
+    ),
+    (("account", CORE_ACCOUNT), ("account", "account", None, "BotStatusUpdate", None)),
+    (
+        ("signal", SIGNAL),
+        ("signal", "strategy_signal", "signal.generated", "AISignalReceived", "AISignalReceived"),
+    ),
+    (strategy("started"), (None, "strategy_started", None, "BotStatusUpdate", None)),
+    (strategy("stopped"), (None, "strategy_stopped", None, "BotStatusUpdate", None)),
+    (strategy("paused"), (None, "strategy_paused", None, "BotStatusUpdate", None)),
+    (
+        strategy("status_list", strategies=[RUNNING]),
+        (None, "strategy_status_list", None, "BotStatusUpdate", None),
+    ),
+    (
+        strategy("service_status", status="STOPPED"),
+        (None, "execution_service_status", None, "BotStatusUpdate", None),
+    ),
+    (job("pending"), (None, None, "job.created", None, None)),
+    (job("running"), (None, None, "job.started", None, None)),
+    (job("completed"), (None, None, "job.completed", None, None)),
+    (job("failed"), (None, None, "job.failed", None, None)),
+    (("risk", RISK), (None, "risk_limit_breached", None, "Error", "Error")),
+    (("risk", {**RISK, "event": "status"}), (None, "risk_status", None, "Error", "Error")),
+]
+
+
+@pytest.fixture(scope="module")
+def dialects():
+    return {name: load(name) for name in names()}
+
+
+@pytest.mark.parametrize(("event", "row"), CELLS)
+def test_an_event_has_that_type(dialects, event, row):
+    router = Router(clock=Clock(START), validate=validate)
+    sinks = {name: MemorySink() for name in dialects}
+    for name, sink in sinks.items():
+        outbox = router.attach(sink, dialects[name])
+        outbox.subscribe([("*", event_type) for event_type in EVENT_TYPES])
+    router.publish(*event)
+    while router.flush():
+        pass
+    read = {
+        name: [json.loads(one)["type"] for one in sink.messages()] for name, sink in sinks.items()
+    }
+    assert read == {
+        name: [] if cell is None else [cell] for name, cell in zip(dialects, row, strict=True)
+    }
+
+
+def test_every_kind_is_in_the_table():
+    assert {event[0] if isinstance(event[0], str) else None for event, _ in CELLS} == {
+        *KINDS,
+        None,
+    } - {"quote", "candle"}
+
+
+# ------------------------------------------------------------------ what is not known
+
+
+def body(dialect: Any, kind: str, payload: Any) -> dict[str, Any]:
+    encoded = dialect.encode(Event(kind, validate(kind, payload), time=START))
+    message = json.loads(encoded)
+    found: dict[str, Any] = message.get("data", message.get("payload"))
+    return found
+
+
+def test_what_dgbits_client_formats_is_a_number(dialects):
+    dgbit = dialects["dgbit"]
+    assert f"{body(dgbit, *job('completed'))['result']['win_rate']:.1%}" == "0.0%"
+    none = job_of("completed", result={"win_rate": None, "total": 1})
+    assert body(dgbit, "job", none)["result"] == {"win_rate": 0, "total": 1}
+    assert "result" not in body(dgbit, *job("pending"))
+    worthless = {**DGBIT_EXITED, "entry_price": 0}
+    assert f"{body(dgbit, 'position', worthless)['pnl_pct']:.2%}" == "0.00%"
+
+
+def test_what_cores_frontend_formats_is_a_number(dialects):
+    core = dialects["botcore"]
+    signal = body(core, "signal", {"id": "1", "symbol": "B", "action": "SELL"})
+    assert f"{signal['confidence'] * 100:.0f}" == "100"
+    assert signal["signal"] == "short"
+    least = {key: TRADE[key] for key in ("id", "symbol", "side")}
+    trade = body(core, "trade", {**least, "executed_quantity": 10, "executed_price": 152.75})
+    assert (trade["quantity"], trade["price"], trade["commission"]) == (10, 152.75, 0)
+    status = body(core, "account", {"id": "main"})
+    figures = ("uptime_seconds", "total_positions", "total_balance", "total_pnl")
+    assert [status[name] for name in (*figures, "total_pnl_percent")] == [0] * 5
+    opened = body(core, *position("OPENED"))["position"]
+    assert (opened["current_price"], opened["unrealized_pnl"], opened["leverage"]) == (67000, 0, 1)
+    assert opened["entry_time"] == START // 10**6
+
+
+@pytest.mark.parametrize(
+    ("confidence", "word"),
+    [(1, "high"), (0.7, "high"), (0.69, "medium"), (0.4, "medium"), (0.39, "low"), (0, "low")],
+)
+def test_dgbit_has_words_for_confidence(dialects, confidence, word):
+    signal = body(dialects["dgbit"], "signal", {**SIGNAL, "confidence": confidence})
+    assert (signal["signal_value"], signal["confidence"]) == (confidence, word)
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "enabled"),
+    [
+        (strategy("started", name="A"), "RUNNING", ["A"]),
+        (strategy("started"), "RUNNING", []),
+        (strategy("paused"), "PAUSED", []),
+        (strategy("stopped"), "STOPPED", []),
+        (strategy("stopped", enabled_strategies=["B"]), "STOPPED", ["B"]),
+        (strategy("service_status", status="RUNNING"), "RUNNING", []),
+        (strategy("status_list", strategies=[RUNNING]), "RUNNING", [RUNNING["name"]]),
+        (strategy("status_list", strategies=[]), "STOPPED", []),
+    ],
+)
+def test_a_strategys_state_is_the_bots(dialects, event, status, enabled):
+    found = body(dialects["botcore"], *event)
+    assert (found["status"], found["enabled_strategies"]) == (status, enabled)
+
+
+# ------------------------------------------------------------------ what nobody validated
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("quote", "candle")])
+@pytest.mark.parametrize(
+    "payload", [{}, [], {"n": 1, "price": "x", "id": None}, {"event": "x", "action": 5}]
+)
+def test_any_payload_is_encoded_or_left_out(dialects, kind, payload):
+    for dialect in dialects.values():
+        encoded = dialect.encode(Event(kind, payload, time=START))
+        assert encoded is None or json.loads(encoded)["type"]
+
+
+BAD = [
+    *(b"", b"nope", b"[]", b"5", b"null", b"{}", b'{"type":5}', b'{"type":[]}', b"\xff"),
+    *(b'{"type":"quote"}', b'{"type":"candle"}', b'{"type":"MarketData"}', b'{"type":"Error"}'),
+    *(b'{"type":"quote","data":5,"payload":5,"quote":5,"timestamp":"x"}',),
+    *(b'{"type":"quote","data":{},"payload":{},"quote":{},"timestamp":"2025-01-01T00:00:00Z"}',),
+    *(b'{"type":"connection","timestamp":"yesterday","data":{},"payload":{}}',),
+]
+
+
+@pytest.mark.parametrize("data", BAD)
+def test_what_is_no_message_is_a_message_error(dialects, data):
+    from fastrouter.errors import MessageError
+
+    for dialect in dialects.values():
+        try:
+            back = dialect.decode(data)
+        except MessageError as error:
+            assert error.code == "INVALID_MESSAGE"
+        else:
+            assert isinstance(back, Event)
+            assert b'"type":"' in data
