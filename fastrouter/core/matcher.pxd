@@ -35,5 +35,6 @@ cdef class Matcher:
     cdef int join(self, Group* group, OutboxState* member) except -1
     cdef Py_ssize_t place(self, OutboxState* member, Group* group) noexcept
     cdef int leave(self, OutboxState* member, uint32_t place) except -1
+    cdef bint market(self, int row) noexcept
     cdef uint32_t account(self, str name) except? 0
     cdef int row(self, str event_type) except -1

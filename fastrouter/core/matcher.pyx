@@ -108,6 +108,10 @@ cdef class Matcher:
                 f"event type {event_type!r} is not known; allowed: {', '.join(self.names)}")
         return found
 
+    cdef bint market(self, int row) noexcept:
+        """Does a topic of that row have a newest value, which is owed and a snapshot?"""
+        return row == 0 or self.event_types[row].timeframe != 0
+
     cdef uint32_t account(self, str name) except? 0:
         """The number of an account, given when a session is first allowed it."""
         return self.accounts.setdefault(name, len(self.accounts) + 1)

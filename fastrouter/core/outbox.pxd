@@ -20,7 +20,6 @@ cdef class Outbox:
         object __weakref__
     cdef int check_open(self) except -1
     cdef int number_of(self, Dialect dialect) except -1
-    cdef int check_no_market(self, list wanted) except -1
     cdef int send_waiting(self) except -1
     cdef int owe_snapshots(self, list joined) except -1
     cdef int owe_snapshot(self, Topic* topic) except -1

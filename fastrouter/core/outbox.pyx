@@ -72,8 +72,8 @@ cdef class Outbox:
             uint8_t number
         self.check_open()
         number = self.number_of(dialect)
-        if number != self.state.cold.dialect:
-            self.check_no_market(wanted)
+        if number != self.state.cold.dialect and any(self.matcher.market(r) for _, r in wanted):
+            raise ValueError("quotes and candles come in the outbox's own dialect alone")
         self.send_waiting()
         for symbol, row in wanted:
             group = self.matcher.group(row, symbol, number)
@@ -82,13 +82,6 @@ cdef class Outbox:
                 self.matcher.join(group, self.state)
         self.owe_snapshots(joined)
         self.flusher.poke()
-
-    cdef int check_no_market(self, list wanted) except -1:
-        """The newest value of a topic, owed or as a snapshot, comes in the outbox's own dialect."""
-        for _, row in wanted:
-            if row == 0 or self.matcher.event_types[<int>row].timeframe:
-                raise ValueError(f"{self.matcher.names[row]} comes in the outbox's own dialect")
-        return 0
 
     def unsubscribe(self, patterns, Dialect dialect=None) -> None:
         """Remove (symbol pattern, event type) pairs of a dialect; unknown ones are passed over.
@@ -100,6 +93,8 @@ cdef class Outbox:
             Py_ssize_t place
             uint8_t number
         self.check_open()
+        if dialect is not None and dialect not in self.flusher.encoder.dialects:
+            return
         number = self.number_of(dialect)
         self.send_waiting()
         for symbol, event_type in patterns:

@@ -403,10 +403,18 @@ class TestSecondDialect:
     @pytest.mark.parametrize("kind", ["quote", "candle@1m"])
     def test_not_for_what_conflates(self, router, kind):
         peer = Peer(router)
-        with pytest.raises(ValueError, match=f"{kind} comes in the outbox's own dialect"):
+        with pytest.raises(ValueError, match="in the outbox's own dialect alone"):
             peer.outbox.subscribe([("*", "order"), ("*", kind)], self.SECOND)
         self.publish(router, "order")
         assert self.shapes(peer) == []
+
+    def test_to_leave_what_nobody_ever_asked_for_in_that_dialect(self, router):
+        peer = Peer(router, ("*", "order"))
+        before = list(router.encoder.dialects)
+        peer.outbox.unsubscribe([("*", "order")], Tagged("never"))
+        assert router.encoder.dialects == before
+        self.publish(router, "order")
+        assert self.shapes(peer) == [("order", 1)]
 
     def test_own_dialect_by_name_is_own(self, router):
         peer = Peer(router)
