@@ -8,13 +8,17 @@ all, to whoever serves sessions: from then on HTTP costs that session nothing.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from fastrouter.control.problem import Problem
+
 __all__ = ["Doorman", "Http"]
 
+REFUSAL = [(b"content-type", b"application/json"), (b"connection", b"close")]
 UNFINISHED = (h11.IDLE, h11.SEND_BODY)  # what a client's request can be
 
 
@@ -95,6 +99,19 @@ class Http(H11Protocol):
         self.connections.discard(self)
         behind, _ = self.conn.trailing_data
         self.doorman.hand_over(self.transport, address, _head(event) + behind)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, as everything else is answered, if that is not done; hang up."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
+            headers = [*REFUSAL, (b"content-length", b"%d" % len(body))]
+            for event in (
+                h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     # ------------------------------------------------------------------ in time
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 __all__ = ["Problem", "answer_problems"]
 
@@ -40,6 +41,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _crash)
 
 
@@ -61,6 +63,11 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     message = f"{request.method} {request.url.path}: {status.phrase.lower()}"
     return Problem(status, message, headers=error.headers).answer()
+
+
+async def _left(request: Request, error: Exception) -> JSONResponse:
+    """Its client left before the request was whole: nobody reads this, and it is no crash."""
+    return Problem(HTTPStatus.BAD_REQUEST, "the request ended early").answer()
 
 
 async def _crash(request: Request, error: Exception) -> JSONResponse:

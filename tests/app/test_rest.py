@@ -311,9 +311,8 @@ class TestHandshake:
         server = await serve()
         wire = await connect(server)
         wire.send(garbage)
-        status, headers = await wire.response()
-        assert (status, headers["connection"]) == (400, "close")
-        await wire.end()
+        refusal = {"code": "BAD_REQUEST", "message": "Invalid HTTP request received."}
+        assert await answer(wire) == (400, refusal)
         await gone(server)
         assert not caplog.records
         wire = await connect(server)
@@ -369,6 +368,31 @@ class TestHttp:
             await wire.end()
             await gone(server)
         assert server.unfinished == (not sent.startswith(b"POST"))
+
+    @pytest.mark.parametrize(
+        "rest",
+        [b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"Content-Length: 3\r\n\r\n"],
+    )
+    async def test_a_body_that_goes_wrong_is_no_fault_of_ours(self, serve, connect, caplog, rest):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(b"POST /v1/echo HTTP/1.1\r\nHost: x\r\n" + rest)
+        await turns(20)
+        wire.writer.write_eof()
+        await wire.end()
+        await gone(server)
+        await turns(20)
+        assert not caplog.records
+
+    async def test_a_body_that_goes_wrong_when_it_is_answered(self, serve, connect, caplog):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(b"POST /nope HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert (await answer(wire))[0] == 404
+        wire.send(b"zz\r\n")
+        await wire.end()
+        await gone(server)
+        assert not caplog.records
 
     async def test_a_guard_stands_before_its_routes(self, serve):
         server = await serve({"verifier": Verifier(secret=SECRET)})
