@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,17 @@ __all__ = ["ROUTERS", "Rest"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
+
+def _events(router: Router, verifier: Verifier | None) -> APIRouter:
+    """Where events come in."""
+    from fastrouter.control.guard import Guard
+    from fastrouter.control.intake import intake
+
+    return intake(router, Guard(verifier, time.time, ("publish", "admin")))
+
+
 #: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
-ROUTERS: tuple[Callable[[Router, Verifier | None], APIRouter], ...] = ()
+ROUTERS: tuple[Callable[[Router, Verifier | None], APIRouter], ...] = (_events,)
 
 
 class Rest:

@@ -5,6 +5,7 @@
     GET    /healthz          200 until the server drains; for everybody
     GET    /fastrouter.js    what browsers import; for everybody
     GET    /docs             what there is, from /openapi.json; for everybody
+    POST   /v1/events        see `intake`
     GET    /ws …             426: those are for WebSockets
 
 What else there is comes in routers, each with the guard that it needs.

@@ -1,7 +1,7 @@
 """One session's way out: what it subscribed to, and what waits for its sink."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint32_t, uint64_t, uint8_t
+from libc.stdint cimport uint32_t, uint8_t
 from libcpp.unordered_set cimport unordered_set
 
 import cython
@@ -124,11 +124,6 @@ cdef class Outbox:
                 allowed.insert(<uint32_t>number)
         del self.state.cold.accounts
         self.state.cold.accounts = allowed
-
-    def pass_over(self, uint64_t id) -> None:
-        """Do not offer it the event `id`, the next to be published: its client has it already."""
-        self.check_open()
-        self.state.mark = id
 
     def pace(self, interval_ns: int) -> None:
         """Send conflatable events at most once in `interval_ns`; 0: whenever there are any.

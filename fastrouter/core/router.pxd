@@ -9,6 +9,7 @@ from fastrouter.core.event cimport Candle, Event, Quote
 from fastrouter.core.flusher cimport Flusher
 from fastrouter.core.matcher cimport Matcher
 from fastrouter.core.moments cimport Moments
+from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.record cimport Recorder
 from fastrouter.core.showing cimport Showing
 from fastrouter.core.structs cimport Built, CandleFields, QuoteFields, Topic
@@ -26,6 +27,7 @@ cdef class Router:
         Moments moments
         uint64_t notice_number          # of the last one: from 2^64 down, so that it is no id
         set outboxes
+        Outbox apart                    # who is not offered what publish_apart() publishes
         readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
         readonly size_t max_event       # bytes of one event in any dialect
@@ -47,6 +49,7 @@ cdef class Router:
     cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
                     double volume) except -1
     cdef int publish_built(self) except -1
+    cdef void spare(self, uint64_t id) noexcept
     cdef int put_candle(self, Topic* topic, const CandleFields* fields) except -1
     cdef int settle(self) except -1
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,

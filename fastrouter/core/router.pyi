@@ -82,6 +82,7 @@ class Router:
         time: int = 0,
         account: str | None = None,
     ) -> int: ...
+    def publish_apart(self, event: Quote | Candle | Event, apart: Outbox) -> int: ...
     def publish_event(
         self,
         kind: str,

@@ -138,6 +138,25 @@ cdef class Router:
         self.settle()
         return id
 
+    def publish_apart(self, event, Outbox apart not None) -> int:
+        """`publish` an event that came from the client of `apart`, which is not offered it.
+
+        Candles that it closes are offered to all.
+        """
+        apart.check_open()
+        self.apart = apart
+        self.spare(self.last_id + 1)
+        try:
+            return self.publish(event)
+        finally:            # one that could not be published gives its id to another
+            self.spare(0)
+            self.apart = None
+
+    cdef void spare(self, uint64_t id) noexcept:
+        """Have the event `id` pass for one that `apart` was offered already."""
+        if self.apart is not None and self.apart.state != NULL:
+            self.apart.state.mark = id
+
     cdef int publish_quote(self, Quote quote) except -1:
         cdef:
             Py_ssize_t size
@@ -329,11 +348,13 @@ cdef class Router:
 
     cdef int publish_built(self) except -1:
         cdef size_t i
+        self.spare(0)
         try:
             for i in range(self.built.size()):
                 self.put_candle(self.built[i].topic, &self.built[i].fields)
         finally:
             self.built.clear()
+            self.spare(self.last_id + 1)
         return 0
 
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,

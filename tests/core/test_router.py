@@ -11,7 +11,7 @@ from fastrouter.core.router import Router
 from fastrouter.core.sink import MemorySink
 from fastrouter.errors import EventError, SubscriptionError
 
-from .peer import START, Kept, Peer, body, candle, drain, quote
+from .peer import MINUTE, START, Kept, Peer, body, candle, drain, quote
 
 
 @pytest.fixture
@@ -402,3 +402,46 @@ def test_a_lossless_router_closes_who_is_over_its_bound():
         router.publish(quote("S:A", bid))
         drain(router)
     assert peer.sink.overflowed
+
+
+class TestApart:
+    """What came from a client is not offered to it again."""
+
+    def test_events_and_quotes(self, router):
+        apart = Peer(router, ("*", "signal"), ("*", "quote"))
+        other = Peer(router, ("*", "signal"), ("*", "quote"))
+        router.publish("signal", {"n": 1})
+        assert router.publish_apart(Event("signal", {"n": 2}), apart.outbox) == 2
+        router.publish("signal", {"n": 3})
+        router.publish_apart(quote("S:A"), apart.outbox)
+        router.publish(quote("S:B"))
+        drain(router)
+        assert [m["id"] for m in other.read()] == [f"evt_{n}" for n in (1, 2, 3, 4, 5)]
+        assert [m["id"] for m in apart.read()] == ["evt_1", "evt_3", "evt_5"]
+
+    def test_one_that_fails_gives_its_id_to_an_event_that_is_offered(self, router):
+        apart = Peer(router, ("*", "signal"))
+        with pytest.raises(EventError):
+            router.publish_apart(Event("coffee", {}), apart.outbox)
+        router.publish("signal", {})
+        drain(router)
+        assert [m["id"] for m in apart.read()] == ["evt_1"]
+
+    def test_candles_that_a_quote_closes_are_offered_to_all(self, kept):
+        router = Router(clock=Clock(START), recorder=kept, candles=("1s", "1m"))
+        apart = Peer(router, ("*", "quote"), ("*", "candle@1s"), ("*", "candle@1m"))
+        at = [START + n * MINUTE for n in (1, 2, 3)]
+        router.publish(Quote("S:A", bid=1, ask=2, time=at[0]))
+        router.publish_apart(Quote("S:A", bid=3, ask=4, time=at[1]), apart.outbox)
+        router.publish(Quote("S:A", bid=5, ask=6, time=at[2]))
+        drain(router)
+        found = [m for m in apart.read() if m["type"] == "quote" or m["bar"]["closed"]]
+        closed = [m["bar"]["timeframe"] for m in found if m["type"] == "candle"]
+        assert [m["quote"]["bid"] for m in found if m["type"] == "quote"] == ["1", "5"]
+        assert sorted(closed) == ["1m", "1m", "1s", "1s"]
+
+    def test_a_closed_outbox(self, router):
+        peer = Peer(router)
+        peer.outbox.close()
+        with pytest.raises(ValueError, match="closed"):
+            router.publish_apart(quote("S:A"), peer.outbox)

@@ -1,4 +1,4 @@
-"""A sink that hands over messages, and an outbox that passes one over."""
+"""A sink that hands over messages."""
 
 from __future__ import annotations
 
@@ -63,35 +63,3 @@ def test_a_receiver_that_raises_costs_one_message(router, received):
     assert (sink.failures, str(sink.error)) == (1, "not that")
     assert not outbox.blocked
 
-
-class TestPassOver:
-    def test_only_the_next_event_and_only_this_outbox(self, router, received):
-        _, outbox = attach(router, received.append)
-        other = Peer(router, ("*", "signal"))
-        outbox.pass_over(router.last_id + 1)
-        signals(router, "a", "b")
-        drain(router)
-        assert [orjson.loads(one)["signal"]["text"] for one in received] == ["b"]
-        assert [one["signal"]["text"] for one in other.read()] == ["a", "b"]
-
-    def test_what_was_published_before_is_sent(self, router, received):
-        _, outbox = attach(router, received.append)
-        signals(router, "a")
-        outbox.pass_over(router.last_id + 1)
-        signals(router, "b")
-        drain(router)
-        assert [orjson.loads(one)["signal"]["text"] for one in received] == ["a"]
-
-    def test_a_quote(self, router):
-        peer = Peer(router, ("*", "quote"))
-        peer.outbox.pass_over(router.last_id + 1)
-        router.publish(quote("S:A"))
-        router.publish(quote("S:B"))
-        drain(router)
-        assert [one["quote"]["symbol"] for one in peer.read()] == ["S:B"]
-
-    def test_a_closed_one(self, router):
-        peer = Peer(router)
-        peer.outbox.close()
-        with pytest.raises(ValueError, match="closed"):
-            peer.outbox.pass_over(1)
