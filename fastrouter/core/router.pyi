@@ -16,6 +16,7 @@ from fastrouter.core.flusher import Flusher
 from fastrouter.core.outbox import Outbox
 from fastrouter.core.record import Recorder
 from fastrouter.core.sink import Sink
+from fastrouter.core.tap import Tap
 
 __all__ = ["Router"]
 
@@ -34,6 +35,8 @@ class Router:
         validate: Callable[[str, Any], dict[str, Any]] | None = None,
         candles: Iterable[str] = (),
         price: str = "last",
+        lossless: bool = False,
+        tap: Tap | None = None,
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...
@@ -43,6 +46,10 @@ class Router:
     def clock(self) -> Clock: ...
     @property
     def recorder(self) -> Recorder | None: ...
+    @property
+    def lossless(self) -> bool: ...
+    @property
+    def tap(self) -> Tap | None: ...
     @property
     def last_id(self) -> int: ...
     @property

@@ -35,6 +35,8 @@ cdef class Run(Barrier):
     cdef int publish(self) except -1
     cdef int publish_some(self) except -1
     cdef bint next_instant(self) except -1
+    cdef int begin_batch(self, int64_t time) except -1
+    cdef int show_forming(self) except -1
     cdef int forget(self) except -1
     cdef bint clogged(self) except -1
     cdef int flush(self) except -1

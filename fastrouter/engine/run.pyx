@@ -5,6 +5,7 @@
     joining    fewer members than `clients`: nothing is published
     running    the events of one instant are a batch. The next follows when no member owes
                `window` batches, and none is away. A batch that nobody is offered owes nothing.
+               Candles that end between two rows are an instant of their own.
     over       all is published and acknowledged, or nobody is left
 
 Without I/O: the router writes to its outboxes' sinks, `wall` is any monotonic clock, and what the
@@ -208,8 +209,11 @@ cdef class Run(Barrier):
         """Publish a portion; how many rows."""
         cdef int count = 0
         while count < PORTION and (self.half or self.next_instant()):
-            self.half = self.tape.publish(self.router)
             count += 1
+            if self.half:
+                self.half = self.tape.publish(self.router)
+                if not self.half:
+                    self.show_forming()
         return count
 
     cdef bint next_instant(self) except -1:
@@ -220,13 +224,29 @@ cdef class Run(Barrier):
             if self.on_hunger is not None and not self.tape.ended:
                 self.on_hunger()
             return False
+        self.begin_batch(min(self.tape.time, self.router.builder.next_close))
+        if self.router.builder.next_close <= self.clock.time:
+            self.router.close_candles(self.clock.time)
+        self.half = self.clock.time == self.tape.time
+        return True
+
+    cdef int begin_batch(self, int64_t time) except -1:
         self.forget()
         self.batch += 1
         self.instants += 1
-        self.clock.time = self.tape.time
+        self.clock.time = time
         if self.instants == 1:
-            self.first = self.tape.time
-        return True
+            self.first = time
+        return 0
+
+    cdef int show_forming(self) except -1:
+        """At the end of an instant: the candles that changed in it, and may be shown again."""
+        cdef Router router = self.router
+        if router.builder.lengths.empty():
+            return 0
+        router.showing.show_due(&router.built)
+        router.publish_built()
+        return router.settle()
 
     cdef int forget(self) except -1:
         """Forget events that all who were offered them have acknowledged."""
@@ -253,7 +273,7 @@ cdef class Run(Barrier):
         return False
 
     cdef int flush(self) except -1:
-        while self.router.flush(SENDS):
+        while self.router.flusher.flush(SENDS):
             pass
         return 0
 

@@ -13,6 +13,7 @@ from fastrouter.errors import MessageError
 
 from .peer import SECOND, START, Client, candles, feed, new_run, quotes
 
+CANDLES = [("*", f"candle@{timeframe}") for timeframe in ("1s", "1m", "1h")]
 THREE = quotes((0, "S:A"), (0, "S:B"), (1, "S:A"), (2, "S:A"), (2, "S:B"), (2, "S:C"))
 
 
@@ -454,3 +455,43 @@ def test_two_runs_are_the_same_bytes_whatever_the_clients_do(seed):
     assert play(rows, random, 1, losses=True) == plain
     assert play(rows, random, random.randrange(2, 9), losses=True) == plain
     assert len(plain[0]) == len(rows) + len(rows[::3])
+
+
+# --------------------------------------------------------------------- candles
+
+
+def test_candles_of_quotes_close_at_their_end_in_an_instant_of_their_own():
+    rows = quotes((10, "S:A"), (20, "S:B"), (150, "S:A"), (180, "S:A"))
+    run = new_run(rows, candles=("1m",))
+    client = Client(run, [("*", "candle@1m")])
+    seen = []
+    while not run.over:
+        messages = client.read()
+        seen += [
+            (
+                message["timestamp"][14:19],
+                message["bar"]["symbol"],
+                message["bar"]["timestamp"][14:19],
+                message["bar"]["closed"],
+            )
+            for message in messages
+        ]
+        client.ack(*(int(message["id"][4:]) for message in messages))
+    assert seen == [
+        ("00:10", "S:A", "00:00", False),
+        ("00:20", "S:B", "00:00", False),
+        ("01:00", "S:A", "00:00", True),
+        ("01:00", "S:B", "00:00", True),
+        ("02:30", "S:A", "02:00", False),
+        ("03:00", "S:A", "02:00", True),
+        ("03:00", "S:A", "03:00", False),
+    ]
+
+
+def test_with_candles_two_runs_are_the_same_bytes_too():
+    random = Random(3)
+    rows = quotes(*history(random), *[(10_000 + n // 3, f"S:{n % 3}") for n in range(2000)])
+    alone = Client(new_run(rows, candles=("1s", "1m", "1h")), [("*", "quote"), *CANDLES]).play()
+    wide = Client(new_run(rows, candles=("1s", "1m", "1h"), window=7), [("*", "quote"), *CANDLES])
+    assert wide.play() == alone
+    assert len(alone) > len(rows) * 1.5
