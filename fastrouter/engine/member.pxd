@@ -19,6 +19,7 @@ cdef class Member(Taker):
         readonly int number             # 1 is the first that joined
         readonly Outbox outbox          # None while it is away
         readonly int64_t away_since     # ns of the wall clock
+        readonly bint ready             # it has said what it wants
         readonly bint gone              # for good
         readonly uint32_t unfinished    # batches that it owes
         readonly uint64_t offered       # events

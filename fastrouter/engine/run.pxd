@@ -17,14 +17,14 @@ cdef class Run(Barrier):
         readonly Tape tape
         readonly list members           # by number; without those that are gone
         readonly int clients            # that it begins with
-        readonly int joined
+        readonly int joined             # so far
+        readonly int ready              # members that have said what they want
         readonly int64_t evict          # ns of wall time that it waits for a laggard; 0: for ever
         readonly int64_t patience       # ns of wall time that it waits for one that is away
         readonly list news              # for the host, who takes them out
         readonly bint over
         readonly int64_t since          # wall clock when it last went on, ns
         public object on_news           # called without arguments when there are some
-        public object on_hunger         # called without arguments when the tape would be fed
         public uint64_t bad_rows
         int64_t began                   # wall clock, ns; 0 before
         int64_t first                   # time of the first instant, ns

@@ -65,32 +65,39 @@ cdef class Run(Barrier):
     # -------------------------------------------------------------------- members
 
     def join(self, Outbox outbox not None) -> Member:
-        """One more member; the last of `clients` begins the run, at its next `turn`.
+        """One more member. The caller subscribes the outbox, then calls `begin`.
 
-        The caller subscribes the outbox and gives it back by `leave`. MessageError when it is
-        full.
+        MessageError when there are `clients` already.
         """
-        if self.joined == self.clients:
+        if len(self.members) == self.clients or self.began or self.over:
             raise MessageError(f"run {self.id} has its {self.clients} clients", code="RUN_FULL")
         self.joined += 1
         member = Member(self, self.joined, outbox)
         self.members.append(member)
         return member
 
-    def begin(self) -> None:
-        """All have come and said what they want: go on with the next turn."""
-        if self.joined == self.clients and not self.began:
+    def begin(self, Member member not None) -> None:
+        """A member has said what it wants. The last of `clients` begins the run."""
+        self.ready += not member.ready
+        member.ready = True
+        if self.ready == self.clients and not self.began:
             self.began = self.since = self.wall.now()
             self.proceed()
 
     def leave(self, Member member not None) -> None:
-        """A member's connection is lost: the run waits for it at the batch it owes."""
-        if member.outbox is None:
+        """A member's connection is lost: the run waits for it at the batch it owes.
+
+        Before the run has begun its place is free.
+        """
+        if member.outbox is None or member.gone:
             return
-        member.outbox = None
         member.away_since = self.wall.now()
-        if not member.gone:
+        if self.began:
+            member.outbox = None
             self.away += 1
+        else:
+            self.ready -= member.ready
+            self.remove(member)
 
     def resume(self, Member member not None, Outbox outbox not None) -> None:
         """A member is back, with an outbox that is held and subscribed to what it held before.
@@ -118,10 +125,11 @@ cdef class Run(Barrier):
 
     cdef int remove(self, Member member) except -1:
         self.members.remove(member)
-        member.gone = True
         self.unfinished -= member.unfinished
         self.holding -= member.unfinished >= self.window
         self.away -= member.outbox is None
+        member.gone = True
+        member.outbox = None
         if not self.members:
             self.over = True
         return 0
@@ -221,8 +229,6 @@ cdef class Run(Barrier):
         if self.closed():
             return False
         if not self.tape.begin(self.router):
-            if self.on_hunger is not None and not self.tape.ended:
-                self.on_hunger()
             return False
         self.begin_batch(min(self.tape.time, self.router.builder.next_close))
         if self.router.builder.next_close <= self.clock.time:

@@ -1,8 +1,11 @@
+from collections.abc import Callable
+
 from fastrouter.engine.merge import Stretch
 
 __all__ = ["Tape"]
 
 class Tape:
+    on_hunger: Callable[[], object] | None
     def feed(self, stretch: Stretch) -> None: ...
     def end(self) -> None: ...
     @property

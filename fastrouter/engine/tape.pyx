@@ -43,6 +43,8 @@ cdef class Tape:
             Batch batch
             Part part
         stretch = self.stock.popleft()
+        if not self.stock and not self.ended and self.on_hunger is not None:
+            self.on_hunger()
         self.at = self.count = 0
         self.parts.clear()
         self.batches = [Batch(rows, router.matcher) for rows in stretch.parts]

@@ -51,7 +51,11 @@ class Client:
     """A member of a run, on a memory sink."""
 
     def __init__(
-        self, run: Run, patterns: Iterable[tuple[str, str]] = ALL, room: int | None = None
+        self,
+        run: Run,
+        patterns: Iterable[tuple[str, str]] = ALL,
+        room: int | None = None,
+        ready: bool = True,
     ) -> None:
         self.run = run
         self.patterns = list(patterns)
@@ -60,7 +64,8 @@ class Client:
         self.outbox.subscribe(self.patterns)
         self.member: Member = run.join(self.outbox)
         self.frames: list[bytes] = []
-        run.begin()
+        if ready:
+            run.begin(self.member)
 
     def read(self) -> list[dict[str, Any]]:
         """What came since the last call."""

@@ -8,10 +8,12 @@ import orjson
 import pytest
 
 from fastrouter.core.clock import Clock
+from fastrouter.engine.merge import stretches
 from fastrouter.engine.news import Completed, Evicted, Failed
+from fastrouter.engine.track import Block
 from fastrouter.errors import MessageError
 
-from .peer import SECOND, START, Client, candles, feed, new_run, quotes
+from .peer import SECOND, START, Client, candles, new_run, quotes
 
 CANDLES = [("*", f"candle@{timeframe}") for timeframe in ("1s", "1m", "1h")]
 THREE = quotes((0, "S:A"), (0, "S:B"), (1, "S:A"), (2, "S:A"), (2, "S:B"), (2, "S:C"))
@@ -370,15 +372,32 @@ def test_a_member_that_is_here_cannot_come_back():
 # -------------------------------------------------------------- what comes late
 
 
-def test_it_asks_for_data_and_goes_on_when_it_has_some():
+def test_it_asks_for_data_ahead_and_goes_on_when_it_has_some():
     run = new_run()
     asked: list[bool] = []
-    run.on_hunger = lambda: asked.append(True)
+    run.tape.on_hunger = lambda: asked.append(True)
     client = Client(run)
-    assert (asked, client.ids()) == ([True], [])
-    feed(run, THREE)
+    assert client.ids() == []
+    assert run.tape.hungry
+    (stretch, *_) = stretches([[Block(THREE["time"].copy(), THREE)]])
+    run.tape.feed(stretch)
+    assert (asked, run.tape.hungry) == ([], False)
     run.turn()
     assert client.ids() == [1, 2]
+    assert (asked, run.tape.hungry) == ([True], True)
+    run.tape.end()
+    assert not run.tape.hungry
+
+
+def test_who_leaves_before_it_begins_makes_room():
+    run = new_run(THREE, clients=2)
+    Client(run).lose()
+    assert run.over
+    run = new_run(THREE, clients=2)
+    stays, goes = Client(run), Client(run, ready=False)
+    goes.lose()
+    comes = Client(run)
+    assert (stays.ids(), comes.ids(), comes.member.number) == ([1, 2], [1, 2], 3)
 
 
 def test_an_instant_larger_than_the_socket_takes_comes_in_portions():
