@@ -106,6 +106,7 @@ class Broker:
         self._begin(now, draft)
         self.ledger.mark(symbol, view)
         self._exchange.meet(book, view, now, draft)
+        self.ledger.mark(symbol, view)
         if self._guard.limits:
             self._stop_losses(symbol, now, draft)
         return draft.done(self.orders.by_id)

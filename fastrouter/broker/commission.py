@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from fastrouter.errors import ConfigError
+from fastrouter.models.fields import decimal_text
 
-from .money import ZERO, rounded, text
+from .money import ZERO, rounded
 
 __all__ = ["FREE", "RATES", "Commission"]
 
 #: decimals of a commission, half to even
 PLACES = 9
 
+Rule = Callable[[Decimal, Decimal, Decimal, bool], Decimal]
+
 #: rate -> the commission of (rate, quantity, price, whether it is the order's first fill)
-RATES: dict[str, Callable[[Decimal, Decimal, Decimal, bool], Decimal]] = {
+RATES: dict[str, Rule] = {
     "per_order": lambda rate, quantity, price, first: rate if first else ZERO,
     "per_unit": lambda rate, quantity, price, first: rate * quantity,
     "percent": lambda rate, quantity, price, first: rate.scaleb(-2) * quantity * price,
@@ -30,16 +33,19 @@ class Commission:
 
     __slots__ = ("_rates",)
 
-    def __init__(self, rates: Mapping[str, Decimal | int | str]) -> None:
-        for name in rates:
+    def __init__(self, rates: Mapping[str, Decimal | float | str]) -> None:
+        self._rates: list[tuple[Rule, Decimal]] = []
+        for name, rate in rates.items():
             if name not in RATES:
                 raise ConfigError(f"commission {name!r} is unknown; allowed: {', '.join(RATES)}")
-        self._rates = [
-            (RATES[name], Decimal(rate)) for name, rate in rates.items() if Decimal(rate)
-        ]
-        for _, rate in self._rates:
-            if not 0 <= rate < 10**6:
-                raise ConfigError(f"commission is {text(rate)}; allowed: 0 to 10^6")
+            try:
+                number = Decimal(decimal_text(rate))
+            except ValueError:
+                number = Decimal(-1)
+            if not 0 <= number < 10**6:
+                raise ConfigError(f"commission {name} is {rate!r}; allowed: 0 to 10^6")
+            if number:
+                self._rates.append((RATES[name], number))
 
     def of(self, quantity: Decimal, price: Decimal, first: bool) -> Decimal:
         """To nine decimals."""

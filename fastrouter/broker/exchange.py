@@ -66,19 +66,18 @@ class Exchange:
             waits = order.type in ("stop", "stop_limit") and not touch.triggered
             self._rest(order, touch, waits, now, draft)
             return ZERO
-        order = order._replace(triggered=touch.triggered)
+        met = order._replace(triggered=touch.triggered)
         if order.qty is None:
-            qty = self._units(order, touch.price)
-            if not qty:
+            met = met._replace(qty=self._units(order, touch.price))
+            if not met.qty:
                 why = f"notional: none can be had at {text(touch.price)}"
                 self.end(order, "canceled", now, draft, "INSUFFICIENT_NOTIONAL", why)
                 return ZERO
-            order = order._replace(qty=qty)
-        amount = order.remaining if room is None else min(order.remaining, room)
-        if not amount or (order.time_in_force == "fok" and amount < order.remaining):
+        amount = met.remaining if room is None else min(met.remaining, room)
+        if not amount or (order.time_in_force == "fok" and amount < met.remaining):
             self._rest(order, touch, False, now, draft)
             return ZERO
-        return self._fill(order, amount, touch.price, now, draft)
+        return self._fill(met, amount, touch.price, now, draft)
 
     def _units(self, order: Order, price: Decimal) -> Decimal:
         """What an order's notional comes to; without shorting, never more than can be sold."""

@@ -61,7 +61,7 @@ class Order(NamedTuple):
     side: str
     type: str
     time_in_force: str
-    #: None until an order by `notional` meets its first price
+    #: of an order by `notional`: what it comes to at its first fill's price, None before
     qty: Decimal | None
     notional: Decimal | None
     limit_price: Decimal | None

@@ -296,11 +296,7 @@ class Oracle:
         if not self.open(symbol) and not self.held(symbol)[0]:
             return
         self.begin(now)
-        for strategy in (None, "", "a", "b"):
-            quantity, _ = self.held(symbol, strategy)
-            mark = bid if quantity > 0 else ask
-            if quantity and mark is not None:
-                self.marks[symbol, strategy] = mark
+        self.mark(symbol, bid, ask)
         for order in self.open(symbol):
             if order["expires"] is not None and order["expires"] <= now:
                 order["status"] = "expired"
@@ -317,7 +313,15 @@ class Oracle:
             for order, found in met:
                 taken = self.serve(order, found, room)
                 room = room if room is None else room - taken
+        self.mark(symbol, bid, ask)
         self.stop_losses(symbol, now)
+
+    def mark(self, symbol, bid, ask):
+        for strategy in (None, "", "a", "b"):
+            quantity, _ = self.held(symbol, strategy)
+            mark = bid if quantity > 0 else ask
+            if quantity and mark is not None:
+                self.marks[symbol, strategy] = mark
 
     def rank(self, order):
         limit = order["limit_price"]

@@ -109,14 +109,14 @@ class Trading(RuleBasedStateMachine):
 
     @initialize(
         cash=st.sampled_from([1000, 10_000, 30_000]),
-        shorting=st.booleans(),
+        shorting=st.sampled_from([True, False]),
         participation=st.sampled_from([None, "0.3"]),
         commission=st.sampled_from(
             [{}, {"per_order": "1"}, {"per_unit": "0.013", "percent": "0.1"}, {"percent": "0.07"}]
         ),
         collar=st.sampled_from(["0", "0.02"]),
         max_loss=st.sampled_from([None, 20]),
-        limits=st.booleans(),
+        limits=st.sampled_from([True, False]),
     )
     def open(self, **opening):
         self.begin(**opening)
@@ -359,7 +359,7 @@ CHECKS = (
 
 
 @pytest.mark.parametrize("opening", OPENINGS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, 104])
 def test_long_runs(opening, seed):
     """Deeper than the machine goes by itself: some hundred steps in one account."""
     dice = Random(seed)

@@ -1,0 +1,89 @@
+"""A broker from its snapshot, and from the rows that its changes had."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from fastrouter.broker import Commission, Limits, Rules, restore, snapshot
+
+from .desk import SYMBOL, Desk, numbers
+
+
+def busy():
+    desk = Desk(cash=100_000, commission=Commission({"per_order": 1}))
+    desk.quote(99, 100)
+    desk.broker.limit("s", Limits.parse({"maxOrdersPerMinute": 3}), desk.now)
+    desk.order(strategy_id="s")
+    desk.order(qty=10_000)
+    desk.quote(99, 101, ask_size=4)
+    desk.order("sell", qty=2, strategy_id="s", type="limit", limit_price=102)
+    desk.order(qty=3, strategy_id="s", type="stop", stop_price=103)
+    return desk
+
+
+def again(desk):
+    """The desk with a broker of its broker's snapshot, through JSON."""
+    state = orjson.loads(orjson.dumps(snapshot(desk.broker)))
+    desk.broker = restore(state, desk.prices, desk.broker.rules)
+    assert snapshot(desk.broker) == state
+    return desk
+
+
+def test_a_restored_broker_goes_on_as_the_one_before():
+    first, second = busy(), again(busy())
+    for desk in (first, second):
+        desk.events = []
+        assert desk.order(qty=1, strategy_id="s").code == "MAX_ORDERS_PER_MINUTE"
+        assert desk.quote(102, 103) == numbers((2, 102), (6, 103), (3, 103))
+        desk.broker.close_all(desk.now)
+        desk.quote(100, 101)
+    assert first.events == second.events
+    assert snapshot(first.broker) == snapshot(second.broker)
+
+
+def test_nothing_of_the_instant_before_the_snapshot_fills():
+    desk = again(busy())
+    desk.order(qty=1)
+    assert desk.quote(99, 100, now=desk.now) == numbers((6, 100))
+    assert desk.quote(99, 100) == numbers((1, 100))
+
+
+def test_an_empty_broker_is_restored_too():
+    desk = again(Desk())
+    assert not desk.broker.books
+    desk.quote(100, 100)
+    desk.buys()
+
+
+def test_a_position_without_orders_is_still_watched():
+    desk = Desk()
+    desk.quote(100, 100)
+    desk.buys()
+    desk = again(desk)
+    assert list(desk.broker.books) == [SYMBOL]
+    desk.quote(110, 111)
+    assert desk.broker.equity == 10_100
+
+
+def test_a_change_is_the_rows_of_one_transaction():
+    desk = busy()
+    change = desk.took(desk.broker.close_all(desk.now))
+    tables = [row.table for row in change.rows]
+    assert sorted(set(tables)) == ["account", "orders"]
+    assert len({(row.table, row.key) for row in change.rows}) == len(change.rows)
+    orjson.dumps([row.values for row in change.rows])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"account": {}},
+        {"account": {"a": {"id": "a"}}},
+        {"account": {"a": {"id": "a", "start": "1", "cash": "1", "colour": "red"}}},
+    ],
+)
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        restore(state, Desk().prices, Rules())
