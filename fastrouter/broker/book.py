@@ -54,11 +54,11 @@ class Book:
             self._look()
         return self._expiry
 
-    def concerns(self, view: View) -> bool:
+    def concerns(self, view: View, now: int) -> bool:
         """Whether the event may change any of the orders; most that rest it does not."""
         if self._stale:
             self._look()
-        if self._eager:
+        if self._eager or (self._expiry is not None and now >= self._expiry):
             return True
         buy_limit, buy_stop, sell_limit, sell_stop = self._levels
         if view.asks is not None:

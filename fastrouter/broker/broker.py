@@ -29,7 +29,6 @@ from .payloads import account_event, risk_event
 from .position import Position
 from .request import Request, refused
 from .risk import Breach, Guard, Limits
-from .row import to_row
 from .rules import Rules
 
 __all__ = ["Broker"]
@@ -79,10 +78,6 @@ class Broker:
         book = self.books.get(bar.symbol)
         if book is None or not bar.closed:
             return NOTHING
-        return self._on_bar(bar, book, now)
-
-    @exact
-    def _on_bar(self, bar: Bar, book: Book, now: int) -> Change:
         return self._on_view(bar.symbol, book, BarView(bar, self.rules.participation), now)
 
     @exact
@@ -100,14 +95,23 @@ class Broker:
         """When `on_clock` is due: the session's end, ns; None before the first call of all."""
         return self.ledger.account.day_end
 
-    @exact
     def _on_view(self, symbol: str, book: Book, view: View, now: int) -> Change:
+        day_end = self.ledger.account.day_end
+        if day_end is None or now >= day_end or book.concerns(view, now):
+            return self._meet(symbol, book, view, now)
+        self.ledger.mark(symbol, view)
+        if not self._guard.stops or symbol not in self.ledger.holdings:
+            return NOTHING
+        return self._meet(symbol, book, view, now)
+
+    @exact
+    def _meet(self, symbol: str, book: Book, view: View, now: int) -> Change:
         draft = Draft()
         self._begin(now, draft)
         self.ledger.mark(symbol, view)
         self._exchange.meet(book, view, now, draft)
         self.ledger.mark(symbol, view)
-        if self._guard.limits:
+        if self._guard.stops:
             self._stop_losses(symbol, now, draft)
         return draft.done(self.orders.by_id)
 
@@ -209,8 +213,8 @@ class Broker:
         """These are the strategy's limits from now on."""
         draft = Draft()
         self._begin(now, draft)
-        self._guard.limits[strategy_id] = limits
-        draft.row("limits", strategy_id, to_row(limits))
+        self._guard.put(strategy_id, limits)
+        draft.row("limits", strategy_id, limits)
         return draft.done(self.orders.by_id)
 
     @exact
@@ -272,7 +276,8 @@ class Broker:
     ) -> None:
         """Begin with these, as another broker ended: the books are there already."""
         self._now = now
-        self._guard.limits.update(limits)
+        for strategy_id, held in limits.items():
+            self._guard.put(strategy_id, held)
         for order in orders:
             self.orders.keep(order)
         for order in sorted(self.orders.by_id.values(), key=lambda order: order.number):

@@ -42,12 +42,13 @@ class Draft:
     __slots__ = ("_events", "_orders", "_rows")
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._rows: dict[tuple[str, str], Any] = {}
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._orders: list[str] = []
 
-    def row(self, table: str, key: str, values: dict[str, Any] | None) -> None:
-        self._rows[table, key] = values
+    def row(self, table: str, key: str, state: Any) -> None:
+        """See `Row`."""
+        self._rows[table, key] = state
 
     def event(self, kind: str, payload: dict[str, Any]) -> None:
         self._events.append((kind, payload))
@@ -58,5 +59,7 @@ class Draft:
 
     def done(self, orders: dict[str, Order]) -> Change:
         """The change; `orders` says what those asked for have become."""
-        rows = tuple(Row(table, key, values) for (table, key), values in self._rows.items())
+        if not self._rows and not self._events:
+            return NOTHING
+        rows = tuple(Row(table, key, state) for (table, key), state in self._rows.items())
         return Change(rows, tuple(self._events), tuple(orders[one] for one in self._orders))

@@ -30,7 +30,7 @@ class Exchange:
         """One market event and the orders of its symbol; sells first."""
         for order in book.expired(now):
             self.end(order, "expired", now, draft)
-        if not book.orders or not book.concerns(view):
+        if not book.orders or not book.concerns(view, now):
             return
         for buy in (False, True):
             room = view.room(buy)

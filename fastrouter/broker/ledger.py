@@ -18,7 +18,6 @@ from .money import ZERO, text
 from .order import Order
 from .payloads import account_event, position_event, trade_event
 from .position import Position, Step, filled
-from .row import to_row
 
 __all__ = ["Booking", "Fill", "Ledger"]
 
@@ -151,14 +150,14 @@ class Ledger:
             ("positions", symbol, booking.position),
             ("holdings", f"{strategy_id}|{symbol}", _left(booking.shares)),
         ):
-            draft.row(table, key, to_row(held) if held else None)
+            draft.row(table, key, held)
         self.settle(self.account, draft)
         draft.event("account", account_event(self))
 
     def settle(self, account: Account, draft: Draft) -> None:
         """The account's own figures are these now."""
         self.account = account
-        draft.row("account", account.id, to_row(account))
+        draft.row("account", account.id, account)
 
 
 def _left(steps: list[Step]) -> Position | None:

@@ -14,7 +14,6 @@ from .ledger import Ledger
 from .money import ZERO
 from .order import Order
 from .payloads import EVENTS, order_event
-from .row import to_row
 
 __all__ = ["MINUTE", "Orders"]
 
@@ -63,7 +62,7 @@ class Orders:
     def put(self, order: Order, draft: Draft) -> None:
         """The order is this now: kept, in a row, and announced unless nobody needs to know."""
         self.keep(order)
-        draft.row("orders", order.id, to_row(order))
+        draft.row("orders", order.id, order)
         if order.status in EVENTS:
             draft.event("order", order_event(self._ledger.account, order))
 

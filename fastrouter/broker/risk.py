@@ -158,12 +158,19 @@ CHECKS: tuple[Check, ...] = (
 class Guard:
     """The strategies' limits, and how many orders each had of late."""
 
-    __slots__ = ("_recent", "limits")
+    __slots__ = ("_recent", "limits", "stops")
 
     def __init__(self) -> None:
         #: strategy -> its limits
         self.limits: dict[str, Limits] = {}
+        #: whether any of them has a stop loss
+        self.stops = False
         self._recent: dict[str, deque[int]] = {}
+
+    def put(self, strategy_id: str, limits: Limits) -> None:
+        """These are the strategy's limits from now on."""
+        self.limits[strategy_id] = limits
+        self.stops = any(one.stop_loss_percentage is not None for one in self.limits.values())
 
     def of(self, strategy_id: str) -> Limits:
         return self.limits.get(strategy_id, FREE_HAND)

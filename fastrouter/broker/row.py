@@ -14,11 +14,17 @@ T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Row(NamedTuple):
-    """One row as it is now, whole; `values` of None: there is no such row any more."""
+    """One row as it is now, whole."""
 
     table: str
     key: str
-    values: dict[str, Any] | None
+    #: a NamedTuple, or a dict of plain values; None: there is no such row any more
+    state: Any
+
+    @property
+    def values(self) -> dict[str, Any] | None:
+        """Its fields as plain JSON values; made when they are asked for."""
+        return self.state if self.state is None or type(self.state) is dict else to_row(self.state)
 
 
 def to_row(state: Any) -> dict[str, Any]:
