@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from .book import Book
+from .book import Book, covers, held, hold
 from .ledger import Ledger
 from .market import Last
 from .money import ZERO, text
 from .order import Order
 from .orders import Orders
-from .position import Position
 from .request import Request
 from .risk import Breach, Guard, Question
 from .rules import Rules
@@ -103,13 +102,17 @@ class Admission:
         return Refusal(code, f"{code}: {figures}")
 
     def _too_dear(self, order: Order, instead_of: Order | None) -> Refusal | None:
+        commission = self._rules.commission
+        position = self._ledger.positions.get(order.symbol)
+        if instead_of is None and not covers(position, order.side):
+            return self._refusal(hold(order, ZERO, commission), self._ledger.free)
         book = self._orders.books.get(order.symbol) or Book()
         orders = [one for one in book.orders.values() if one is not instead_of]
-        position: Position | None = self._ledger.positions.get(order.symbol)
-        commission = self._rules.commission
-        without = book.held(orders, position, commission) if instead_of else book.reserved
-        needed = book.held([*orders, order], position, commission) - without
-        there = self._ledger.free + book.reserved - without
+        without = held(orders, position, commission) if instead_of else book.reserved
+        needed = held([*orders, order], position, commission) - without
+        return self._refusal(needed, self._ledger.free + book.reserved - without)
+
+    def _refusal(self, needed: Decimal, there: Decimal) -> Refusal | None:
         if not needed or needed <= there:
             return None
         code = "INSUFFICIENT_BALANCE"

@@ -11,7 +11,7 @@ from .money import ZERO
 from .order import Order
 from .position import Position
 
-__all__ = ["Book"]
+__all__ = ["Book", "covers", "held", "hold"]
 
 Level = Decimal | None
 
@@ -89,29 +89,39 @@ class Book:
         )
         self._stale = False
 
-    @staticmethod
-    def held(orders: Iterable[Order], position: Position | None, commission: Commission) -> Decimal:
-        """What buying power orders hold, in time: what of them may open a position, at its price.
 
-        What the position covers holds nothing.
-        """
-        qty = position.qty if position else ZERO
-        cover = {"buy": max(ZERO, -qty), "sell": max(ZERO, qty)}
-        total = ZERO
-        for order in orders:
-            remaining = order.remaining
-            covered = min(cover[order.side], remaining)
-            cover[order.side] -= covered
-            opening = remaining - covered
-            if not opening:
-                continue
-            if order.qty is None and not covered:
-                assert order.notional is not None
-                total += order.notional
-            else:
-                total += opening * order.hold_price
-            total += commission.of(opening, order.hold_price, not order.fills)
-        return total
+def covers(position: Position | None, side: str) -> Decimal:
+    """How many units on this side would only close the position."""
+    if position is None:
+        return ZERO
+    return max(ZERO, -position.qty if side == "buy" else position.qty)
+
+
+def hold(order: Order, covered: Decimal, commission: Commission) -> Decimal:
+    """The buying power that an order holds, of which so much is covered by the position."""
+    remaining = order.remaining
+    opening = remaining - covered
+    if not opening:
+        return ZERO
+    fee = commission.of(opening, order.hold_price, not order.fills)
+    if order.qty is None and not covered:
+        assert order.notional is not None
+        return order.notional + fee
+    return opening * order.hold_price + fee
+
+
+def held(orders: Iterable[Order], position: Position | None, commission: Commission) -> Decimal:
+    """What all orders of a symbol hold, in time: what of them may open a position, at its price.
+
+    What the position covers holds nothing.
+    """
+    cover = {side: covers(position, side) for side in ("buy", "sell")}
+    total = ZERO
+    for order in orders:
+        covered = min(cover[order.side], order.remaining)
+        cover[order.side] -= covered
+        total += hold(order, covered, commission)
+    return total
 
 
 def _is_limit(order: Order) -> bool:

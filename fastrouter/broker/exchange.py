@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .book import Book
+from .book import Book, held
 from .change import Draft
 from .ledger import Booking, Fill, Ledger
 from .matching import Touch, View
@@ -120,7 +120,7 @@ class Exchange:
                 self.end(order, "canceled", now, draft, "INSUFFICIENT_BALANCE", why)
                 return ZERO
         self._ledger.apply(booking)
-        self._orders.put(fill.order, draft)
+        self._orders.put(fill.order, draft, anew=True)
         self._ledger.announce(booking, draft)
         if order.time_in_force == "ioc" and fill.order.is_open:
             self._end_of_time(fill.order, now, draft)
@@ -143,10 +143,9 @@ class Exchange:
         after = booking.fill.order
         book = self._orders.books[after.symbol]
         orders = [after if one.id == after.id else one for one in book.orders.values()]
-        held = book.held(
-            [one for one in orders if one.is_open], booking.position, self._rules.commission
-        )
-        return self._ledger.reserved - book.reserved + held
+        opened = [one for one in orders if one.is_open]
+        after_it = held(opened, booking.position, self._rules.commission)
+        return self._ledger.reserved - book.reserved + after_it
 
 
 def _priority(met: tuple[Order, Touch]) -> tuple[int, Decimal, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fastrouter.errors import OrderError
 
-from .book import Book
+from .book import Book, covers, held, hold
 from .change import Draft
 from .commission import Commission
 from .ledger import Ledger
@@ -59,21 +59,36 @@ class Orders:
         orders = book.orders.values() if book else ()
         return [one for one in orders if one.strategy_id == strategy_id]
 
-    def put(self, order: Order, draft: Draft) -> None:
-        """The order is this now: kept, in a row, and announced unless nobody needs to know."""
-        self.keep(order)
+    def put(self, order: Order, draft: Draft, *, anew: bool = False) -> None:
+        """The order is this now: kept, in a row, and announced unless nobody needs to know.
+
+        `anew`: the position has changed too, and with it what other orders hold.
+        """
+        self.keep(order, anew=anew)
         draft.row("orders", order.id, order)
         if order.status in EVENTS:
             draft.event("order", order_event(self._ledger.account, order))
 
-    def keep(self, order: Order) -> None:
+    def keep(self, order: Order, *, anew: bool = False) -> None:
         """As `put`, told to nobody. An order that has ended never comes back."""
         self._clients.setdefault(order.client_order_id, order.id)
         self.by_id[order.id] = order
-        self.watch(order.symbol).put(order)
+        book = self.watch(order.symbol)
+        before = book.orders.get(order.id)
+        book.put(order)
         if not order.is_open:
             self._ended.append(order.id)
-        self.reserve(order.symbol)
+        position = self._ledger.positions.get(order.symbol)
+        if anew or covers(position, order.side):
+            amount = held(book.orders.values(), position, self._commission)
+        else:  # what it holds is its own matter
+            was = hold(before, ZERO, self._commission) if before else ZERO
+            now = hold(order, ZERO, self._commission) if order.is_open else ZERO
+            amount = book.reserved + now - was
+        self._ledger.reserved += amount - book.reserved
+        book.reserved = amount
+        if not book.orders and position is None:
+            del self.books[order.symbol]
 
     def watch(self, symbol: str) -> Book:
         """The symbol's book, a new one if it has none."""
@@ -81,16 +96,6 @@ class Orders:
         if book is None:
             book = self.books[symbol] = Book()
         return book
-
-    def reserve(self, symbol: str) -> None:
-        """Reckon anew what the symbol's orders hold; a symbol of no interest is let go."""
-        book = self.books[symbol]
-        position = self._ledger.positions.get(symbol)
-        held = book.held(book.orders.values(), position, self._commission) if book.orders else ZERO
-        self._ledger.reserved += held - book.reserved
-        book.reserved = held
-        if not book.orders and position is None:
-            del self.books[symbol]
 
     def forget(self, now: int) -> None:
         """Let go of what ended first, beyond what is remembered and older than a minute."""
