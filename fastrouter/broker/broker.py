@@ -283,7 +283,7 @@ class Broker:
         for order in sorted(self.orders.by_id.values(), key=lambda order: order.number):
             if order.status != "rejected":
                 self._guard.note(order)
-        for symbol in self.ledger.positions:
+        for symbol in self.ledger.holdings:
             self.orders.watch(symbol)
 
     # -------------------------------------------------------------- how

@@ -62,7 +62,8 @@ class Ledger:
         self.account = account
         #: symbol -> the account's position
         self.positions: dict[str, Position] = {}
-        #: symbol -> strategy ("" for none) -> its share; the shares' sum is the position
+        #: symbol -> strategy ("" for none) -> its share; the shares' sum is the position, which
+        #: is none when they cancel out
         self.holdings: dict[str, dict[str, Position]] = {}
         #: what all open orders hold
         self.reserved = ZERO
@@ -88,17 +89,13 @@ class Ledger:
 
     def mark(self, symbol: str, view: View) -> None:
         """Value what is held of the symbol at what it could be closed at now."""
-        position = self.positions.get(symbol)
-        if position is None:
+        shares = self.holdings.get(symbol)
+        if shares is None:
             return
-        mark = view.mark(position.qty > 0)
-        if mark is not None and mark != position.mark:
-            self.positions[symbol] = position._replace(mark=mark)
-        shares = self.holdings[symbol]
-        for strategy_id, share in shares.items():
-            mark = view.mark(share.qty > 0)
-            if mark is not None and mark != share.mark:
-                shares[strategy_id] = share._replace(mark=mark)
+        if symbol in self.positions:
+            _mark(self.positions, symbol, view)
+        for strategy_id in shares:
+            _mark(shares, strategy_id, view)
 
     def booking(self, fill: Fill) -> Booking:
         """What the fill would do; nothing is done yet."""
@@ -158,6 +155,13 @@ class Ledger:
         """The account's own figures are these now."""
         self.account = account
         draft.row("account", account.id, account)
+
+
+def _mark(positions: dict[str, Position], key: str, view: View) -> None:
+    position = positions[key]
+    mark = view.mark(position.qty > 0)
+    if mark is not None and mark != position.mark:
+        positions[key] = position._replace(mark=mark)
 
 
 def _left(steps: list[Step]) -> Position | None:

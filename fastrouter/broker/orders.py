@@ -87,7 +87,7 @@ class Orders:
             amount = book.reserved + now - was
         self._ledger.reserved += amount - book.reserved
         book.reserved = amount
-        if not book.orders and position is None:
+        if not book.orders and order.symbol not in self._ledger.holdings:
             del self.books[order.symbol]
 
     def watch(self, symbol: str) -> Book:

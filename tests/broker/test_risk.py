@@ -189,3 +189,15 @@ def test_the_kill_switch():
     desk.took(desk.broker.revive(desk.now))
     assert desk.events[-1][1]["status"] == "RUNNING"
     assert desk.order(qty=1).status == "accepted"
+
+
+def test_a_strategys_loss_is_seen_when_the_account_is_flat():
+    desk = limited(desk=Desk(cash=100_000, shorting=True), stopLossPercentage=0.02)
+    desk.order("sell", strategy_id="s")
+    desk.order("buy", strategy_id="other")
+    desk.quote(100, 100)
+    assert not desk.broker.ledger.positions
+    desk.quote(104, 105)
+    assert breaches(desk)[0]["rule"] == "stopLossPercentage"
+    assert desk.quote(104, 105) == numbers((10, 105))
+    assert [*desk.broker.ledger.holdings["S:AAPL"]] == ["other"]
