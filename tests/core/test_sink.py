@@ -7,7 +7,7 @@ import pytest
 
 from fastrouter.core.sink import MessageSink
 
-from .peer import DIALECT, Peer, drain, quote
+from .peer import DIALECT, drain
 
 SIZES = (0, 1, 40, 100, 125, 126, 127, 300, 65_000, 66_000, 100_000)
 
@@ -62,4 +62,3 @@ def test_a_receiver_that_raises_costs_one_message(router, received):
     assert [orjson.loads(one)["signal"]["text"] for one in received] == ["a", "b"]
     assert (sink.failures, str(sink.error)) == (1, "not that")
     assert not outbox.blocked
-
