@@ -193,7 +193,7 @@ async def test_a_gap_of_the_upstream_is_told_downstream(at_once: Surroundings):
     relay = await downstream.serve("127.0.0.1", 0)
     async with serving(script) as url:
         feed = UpstreamFeed(url, surroundings=at_once)
-        feed.on_gap = relay.gap
+        feed.on_gap = relay.group.gap
         async with connect(url_of(relay), "*:order") as session:
             await take(session, 1)
             async with relaying(feed, downstream):
@@ -231,7 +231,7 @@ async def test_a_relay_with_a_journal_asks_for_what_its_downtime_missed(tmp_path
             router = Router(journal=journal)
             relay = await router.serve("127.0.0.1", 0)
             feed = UpstreamFeed(url_of(server), bookmark=journal.bookmark("upstream"))
-            feed.on_gap = relay.gap
+            feed.on_gap = relay.group.gap
             async with (
                 connect(url_of(relay), "*:order", since=since or None) as session,
                 relaying(feed, router),
