@@ -15,13 +15,20 @@ import pytest
 from fastrouter.bench.aims import Aim, ns, ratio
 from fastrouter.bench.loops import EncodeLoop
 from fastrouter.bench.stream import candles, quotes
-from fastrouter.core.leaves import iso8601
+from fastrouter.core.leaves import iso8601, parse_iso8601
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.dialects import load
 
 ITEMS = 10_000
 FIRST_ID = 1_000_000
 DECIMALS = ("string", "number")
+
+#: dialect of numbers -> what makes the messages that it should write
+NUMERIC = {
+    "orchestrator": lambda row: wrapped_dict("data", *row),
+    "dgbit": lambda row: wrapped_dict("payload", *row),
+    "botcore": lambda row: market_dict(*row),
+}
 
 AIMS = [
     aim
@@ -40,6 +47,7 @@ AIMS = [
         ),
     )
 ]
+AIMS += [Aim(f"a framed quote, {name}, ns", 150, ns(f"quote_of[{name}]")) for name in NUMERIC]
 
 
 def numbered(rows):
@@ -85,6 +93,20 @@ def candle_dict(number, seq, symbol, timeframe, time, o, h, low, c, volume, clos
     return {"type": "candle", "id": f"evt_{number}", "bar": body, "timestamp": stamp}
 
 
+def wrapped_dict(key, number, seq, symbol, time, bid, ask, last, bid_size, ask_size):
+    body = {"symbol": symbol, "bid": bid, "ask": ask, "last": last}
+    body |= {"bid_size": bid_size, "ask_size": ask_size, "seq": seq, "event_id": f"evt_{number}"}
+    return {"type": "quote", "timestamp": time.replace(".000000Z", "Z"), key: body}
+
+
+def market_dict(number, seq, symbol, time, bid, ask, last, bid_size, ask_size):
+    """Without statistics of the day."""
+    ms = parse_iso8601(time) // 1_000_000
+    body = {"symbol": symbol, "price": last, "change_24h": 0, "volume_24h": 0}
+    body |= {"high_24h": last, "low_24h": last, "bid": bid, "ask": ask, "last_update": ms}
+    return {"type": "MarketData", "data": body, "timestamp": ms}
+
+
 def as_sent(message, form):
     """The bytes of a message: decimals without ``.0``, in quotes for the string form."""
     for body in message.values():
@@ -113,6 +135,14 @@ def test_quote(per_item, form):
     loop = EncodeLoop(load("trading-api", decimals=form), quotes(ITEMS), FIRST_ID)
     loop.run()
     assert loop.payloads() == [as_sent(quote_dict(*row), form) for row in arguments()]
+    per_item(loop.run, ITEMS, rounds=300)
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_quote_of(per_item, name):
+    loop = EncodeLoop(load(name), quotes(ITEMS), FIRST_ID)
+    loop.run()
+    assert loop.payloads() == [as_sent(NUMERIC[name](row), "number") for row in arguments()]
     per_item(loop.run, ITEMS, rounds=300)
 
 

@@ -38,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=3)
     add("--subjects", help=f"comma separated, of: {', '.join(SUBJECTS)}")
     add("--peer", action="append", choices=("picows",), default=[], help="one more subject")
+    add(
+        "--dialect",
+        action="append",
+        choices=("botcore",),
+        default=[],
+        help="fastrouter in that dialect, too",
+    )
     add("--stall", type=int, default=0, help="sessions that stop reading after their welcome")
     add("--quick", action="store_true", help="one short round, few sessions: is all delivered?")
     add("--json", action="store_true", help="the whole result on standard output")
@@ -67,7 +74,7 @@ def _subjects(options: argparse.Namespace) -> list[str]:
     unknown = [name for name in names if name not in SUBJECTS]
     if unknown:
         raise SystemExit(f"no such subject: {', '.join(unknown)}; known: {', '.join(SUBJECTS)}")
-    return [*names, *options.peer]
+    return [*names, *(f"{FASTROUTER} {name}" for name in options.dialect), *options.peer]
 
 
 def run_all(options: argparse.Namespace, programs: Path) -> Iterator[Run]:

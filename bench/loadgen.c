@@ -187,7 +187,8 @@ static size_t take_response(uint32_t index, const char *data, size_t size) {
 }
 
 static void take_welcome(uint32_t index, const struct ws_frame *frame) {
-    if (memmem(frame->payload, frame->length, "\"CONNECTED\"", 11) == NULL) {
+    if (memmem(frame->payload, frame->length, "\"CONNECTED\"", 11) == NULL &&
+        memmem(frame->payload, frame->length, "\"Connected\"", 11) == NULL) {
         tally.other++;
         return;
     }

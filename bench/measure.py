@@ -105,13 +105,14 @@ def _floor(mode: str) -> Callable[[Case, Path, int], list[str]]:
     return command
 
 
-def _python(module: str) -> Callable[[Case, Path, int], list[str]]:
+def _python(module: str, *more: str) -> Callable[[Case, Path, int], list[str]]:
     def command(case: Case, _programs: Path, port: int) -> list[str]:
         return [
             # -P: the folder we stand in must not hide the installed package
             *(sys.executable, "-P", "-m", f"fastrouter.bench.{module}", "--port", str(port)),
             *("--window", str(WINDOW)),
             *("--symbols", str(case.symbols), "--rate", str(case.rate)),
+            *more,
         ]
 
     return command
@@ -124,6 +125,7 @@ SUBJECTS = {
         Subject(ONE_SEND, _floor("one-send")),
         Subject(COALESCED, _floor("coalesced")),
         Subject(FASTROUTER, _python("subject")),
+        Subject(f"{FASTROUTER} botcore", _python("subject", "--dialect", "botcore")),
         Subject("picows", _python("peer_picows")),
     )
 }

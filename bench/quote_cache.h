@@ -14,6 +14,7 @@
 #define QUOTE_CACHE_BITS 8
 #define QUOTE_CACHE_TEXT 320
 #define QUOTE_ID_OFFSET 26 /* behind {"type":"quote","id":"evt_ */
+#define MARKET_ID_OFFSET 58 /* behind {"type":"MarketData","data":{"symbol":"S:SYM0007","price": */
 #define QUOTE_ID_SIZE 21   /* digits of the largest, and the '"' behind them */
 
 struct quote_cached {
@@ -28,9 +29,11 @@ struct quote_cache {
 };
 
 static inline struct quote_cached *quote_entry(struct quote_cache *cache, const char *text) {
-    const char *end = memchr(text + QUOTE_ID_OFFSET, '"', QUOTE_ID_SIZE);
+    bool market = text[9] == 'M';
+    const char *start = text + (market ? MARKET_ID_OFFSET : QUOTE_ID_OFFSET);
+    const char *end = memchr(start, market ? ',' : '"', QUOTE_ID_SIZE);
     uint64_t id; /* its last digits: of a long one the first are the same in every quote */
-    memcpy(&id, (end == NULL ? text + QUOTE_ID_OFFSET + 8 : end) - sizeof id, sizeof id);
+    memcpy(&id, (end == NULL ? start + 8 : end) - sizeof id, sizeof id);
     return &cache->entries[id * 0x9e3779b97f4a7c15u >> (64 - QUOTE_CACHE_BITS)];
 }
 
@@ -38,7 +41,7 @@ static inline struct quote_cached *quote_entry(struct quote_cache *cache, const 
 static inline enum quote_kind quote_cache_read(struct quote_cache *cache, const char *text,
                                                size_t length, const struct quote **quote) {
     static struct quote_cached uncached;
-    bool fits = length >= QUOTE_ID_OFFSET + QUOTE_ID_SIZE && length <= QUOTE_CACHE_TEXT;
+    bool fits = length >= MARKET_ID_OFFSET + QUOTE_ID_SIZE && length <= QUOTE_CACHE_TEXT;
     struct quote_cached *entry = fits ? quote_entry(cache, text) : &uncached;
     *quote = &entry->quote;
     if (fits && entry->length == length && memcmp(entry->text, text, length) == 0)

@@ -1,7 +1,10 @@
-/* quote_read.h: reads a trading-api quote of the bench without parsing JSON.
+/* quote_read.h: reads a quote of the bench without parsing JSON, in trading-api or botcore.
  *
  *   {"type":"quote","id":"evt_9","quote":{"symbol":"S:SYM0007","bid":"150.25","ask":"150.27",
  *    "last":"150.26","bid_size":"<published>","ask_size":"<due>","seq":7},"timestamp":"..."}
+ *
+ * {"type":"MarketData","data":{"symbol":"S:SYM0007","price":<seq>, ... ,"bid":<published>,
+ *    "ask":<due>,"last_update":1697234567000},"timestamp":1697234567000}
  *
  * `published` and `due` are CLOCK_MONOTONIC microseconds: when the publisher made the quote, and
  * when its schedule wanted it. Messages of one run are alike, so every key is looked for first
@@ -74,10 +77,33 @@ static inline bool quote_fields(struct quote_cursor *cursor, struct quote_hints 
            QUOTE_SEEK(cursor, "\"seq\":", &hints->seq) && quote_number(cursor, '}', &quote->seq);
 }
 
+/* What has no sequence of its own has it for a price. */
+static inline bool market_fields(struct quote_cursor *cursor, struct quote_hints *hints,
+                                 struct quote *quote) {
+    return QUOTE_SEEK(cursor, "\"symbol\":\"S:SYM", &hints->symbol) &&
+           quote_number(cursor, '"', &quote->symbol) &&
+           QUOTE_SEEK(cursor, "\"price\":", &hints->seq) &&
+           quote_number(cursor, ',', &quote->seq) &&
+           QUOTE_SEEK(cursor, "\"bid\":", &hints->published) &&
+           quote_number(cursor, ',', &quote->published_us) &&
+           QUOTE_SEEK(cursor, "\"ask\":", &hints->due) && quote_number(cursor, ',', &quote->due_us);
+}
+
+static inline enum quote_kind market_read(const char *text, size_t length,
+                                          struct quote_hints *hints, struct quote *quote) {
+    struct quote_cursor cursor = {text, text + length};
+    bool whole = market_fields(&cursor, hints, quote) &&
+                 QUOTE_STARTS(cursor.at, cursor.end, ",\"last_update\":") &&
+                 QUOTE_STARTS(cursor.end - 1, cursor.end, "}");
+    return whole ? QUOTE_LIVE : QUOTE_MALFORMED;
+}
+
 /* What the message is; `quote` is filled when it is QUOTE_LIVE. */
 static inline enum quote_kind quote_read(const char *text, size_t length,
                                          struct quote_hints *hints, struct quote *quote) {
     struct quote_cursor cursor = {text, text + length};
+    if (QUOTE_STARTS(text, cursor.end, "{\"type\":\"MarketData\","))
+        return market_read(text, length, hints, quote);
     if (!QUOTE_STARTS(text, cursor.end, "{\"type\":\"quote\",")) return QUOTE_OTHER;
     bool whole = quote_fields(&cursor, hints, quote);
     if (whole && QUOTE_STARTS(text, cursor.end, "{\"type\":\"quote\",\"id\":\"evt_") &&

@@ -8,13 +8,15 @@ from .publisher import Publisher, arguments, cents, symbol_name
 
 
 async def run() -> None:
-    options = arguments(__doc__).parse_args()
+    parser = arguments(__doc__)
+    parser.add_argument("--dialect", choices=("trading-api", "botcore"), default="trading-api")
+    options = parser.parse_args()
     names = [symbol_name(symbol) for symbol in range(options.symbols)]
     router = Router()
     server = await router.serve(
         "127.0.0.1",
         options.port,
-        dialect="trading-api",
+        dialect=options.dialect,
         path="/ws",
         subscriptions="S:NOBODY:quote",
     )
@@ -32,7 +34,13 @@ async def run() -> None:
             )
         )
 
-    await Publisher(options, publish).finished()
+    def publish_market(symbol: int, number: int, now: int, due: int) -> None:
+        """Of a message without sizes and sequence: what its reader looks for in their place."""
+        seq = number // options.symbols + 1
+        router.publish(Quote(names[symbol], bid=now, ask=due, last=seq))
+
+    chosen = publish if options.dialect == "trading-api" else publish_market
+    await Publisher(options, chosen).finished()
     await server.close(0)
 
 

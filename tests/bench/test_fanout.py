@@ -58,6 +58,14 @@ def quote(seq: int, *, symbol: int = 0, snapshot: bool = False, age_us: int = 0)
     return json.dumps(message, separators=(",", ":")).encode()
 
 
+def market(seq: int) -> bytes:
+    stamp = time.monotonic_ns() // 1000
+    body: dict[str, Any] = {"symbol": "S:SYM0000", "price": seq, "change_24h": 0, "volume_24h": 0}
+    body |= {"high_24h": seq, "low_24h": seq, "bid": stamp, "ask": stamp}
+    message = {"type": "MarketData", "data": body | {"last_update": 1697234567000}}
+    return json.dumps(message | {"timestamp": 1697234567000}, separators=(",", ":")).encode()
+
+
 class FakeServer:
     """Upgrades one session, sends ``wire`` in pieces of ``piece`` bytes, keeps what it hears."""
 
@@ -129,13 +137,16 @@ WIRES: dict[str, tuple[list[int], dict[str, int]]] = {
 }
 
 
+@pytest.mark.parametrize("make", [quote, market])
 @pytest.mark.parametrize("piece", [1 << 20, 7], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("name", WIRES)
-def test_loadgen_judges_the_sequence(programs: Path, name: str, piece: int) -> None:
+def test_loadgen_judges_the_sequence(
+    programs: Path, name: str, piece: int, make: Callable[[int], bytes]
+) -> None:
     sequence, expected = WIRES[name]
 
     def wire() -> bytes:
-        return b"".join(frame(quote(seq)) for seq in sequence)
+        return b"".join(frame(make(seq)) for seq in sequence)
 
     with FakeServer(wire, piece=piece) as server:
         report = feed(programs, server, len(sequence))

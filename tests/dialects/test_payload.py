@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
 from fastrouter.dialects.payload import (
@@ -21,12 +23,11 @@ from fastrouter.models.fields import Number, Time
 
 
 def fields_of(kind_of_field) -> set[str]:
-    wanted = (kind_of_field, kind_of_field | None)
     return {
         name
         for model in MODELS.values()
-        for name, annotation in model.__annotations__.items()
-        if eval(annotation, vars(__import__(model.__module__, fromlist=["x"]))) in wanted
+        for name, hint in get_type_hints(model, include_extras=True).items()
+        if hint in (kind_of_field, kind_of_field | None)
     }
 
 
