@@ -98,7 +98,7 @@ def test_config_schema():
     schema = json.loads(invoke("config", "schema").output)
     assert schema["title"] == "fastrouter"
     assert set(schema["properties"]) == {
-        *("server", "ports", "auth", "limits", "journal", "feed", "control", "log")
+        *("server", "ports", "auth", "limits", "journal", "feed", "bus", "control", "log")
     }
 
 

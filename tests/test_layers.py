@@ -20,8 +20,8 @@ MAY_IMPORT = {
     "session": ("dialects", "core", "errors"),
     "journal": ("core", "errors"),
     "net": ("journal", "session", "dialects", "core", "errors"),
-    "bus": ("dialects", "core", "errors"),
-    "feeds": ("bus", "client", "dialects", "core", "errors"),
+    "bus": ("dialects", "models", "core", "errors"),
+    "feeds": ("bus", "client", "core", "errors"),
     "engine": ("feeds", "core", "errors"),
     "broker": ("models", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net

@@ -22,7 +22,7 @@ __all__ = ["open_control"]
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
 #: Feeds whose events are of the moment they are published.
-LIVE = frozenset({"synthetic", "ws", "wss"})
+LIVE = frozenset({"synthetic", "ws", "wss", "nng"})
 
 
 async def open_control(settings: config.Settings, router: Router, group: Group) -> Port | None:

@@ -109,6 +109,10 @@ def _upstream(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[s
     }
 
 
+def _nng(feed: config.Feed, progress: Progress | None) -> tuple[str, dict[str, Any]]:
+    return feed.spec, {"topics": feed.nng.topics}
+
+
 def _bounded(value: float) -> float | None:
     """None, which feeds take for "as fast as possible", instead of infinity."""
     return None if math.isinf(value) else value
@@ -119,4 +123,5 @@ FEED_OPTIONS: dict[str, Callable[[config.Feed, Progress | None], tuple[str, dict
     "replay": _replay,
     "ws": _upstream,
     "wss": _upstream,
+    "nng": _nng,
 }

@@ -12,6 +12,7 @@ import uvloop
 
 from fastrouter import config, log
 from fastrouter.app import collector, descriptors
+from fastrouter.app.bus import Bus
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
 from fastrouter.app.feeds import bookmark_of, supply_of
@@ -87,6 +88,8 @@ async def _serve(
             price=settings.feed.price,
             statistics=True,
         )
+        bus = Bus(router, settings.bus)
+        afterwards.push_async_callback(bus.close)
         ports = Ports(router, settings, certificate)
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
@@ -99,15 +102,17 @@ async def _serve(
             afterwards.push_async_callback(control.close)
         if settings.server.stale_seconds:
             afterwards.callback(router.watch(settings.server.stale_seconds).close)
-        feeding = asyncio.create_task(supply.run(router), name="feed")
+        feeding = asyncio.create_task(supply.run(bus.router_for(settings.feed.name)), name="feed")
+        bus.start()
         try:
             descriptors.provide(settings.limits.connections)
             collector.settle()
-            ready(serving_of(ports, supply.feed, control))
+            ready(serving_of(ports, supply.feed, control, bus))
             await _until(stop, feeding, exit_when_done)
         finally:
             feeding.cancel()
             await asyncio.wait([feeding])
+            await bus.stop()
             drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():
         feeding.result()

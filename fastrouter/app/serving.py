@@ -10,6 +10,7 @@ from fastrouter.feeds import Feed
 from fastrouter.net.server import Server
 
 if TYPE_CHECKING:
+    from fastrouter.app.bus import Bus
     from fastrouter.control.port import Port
 
 __all__ = ["Serving", "serving_of"]
@@ -24,6 +25,7 @@ class Serving:
     feed: str  # in a line
     rest: str | None = None  # where REST is, without a path
     control: str | None = None  # the control port's URL
+    bus: str | None = None  # where our events are on the bus
 
     @property
     def port(self) -> int:
@@ -31,7 +33,7 @@ class Serving:
         return int(self.urls[0].split("/")[2].rpartition(":")[2])
 
 
-def serving_of(ports: Ports, feed: Feed, control: Port | None) -> Serving:
+def serving_of(ports: Ports, feed: Feed, control: Port | None, bus: Bus) -> Serving:
     """What runs there."""
     own, *_ = servers = ports.group.servers
     rest = ports.rest.server if ports.rest is not None else None
@@ -45,6 +47,7 @@ def serving_of(ports: Ports, feed: Feed, control: Port | None) -> Serving:
         feed.describe(),
         url_of(rest, "http") if rest is not None else None,
         control.url if control is not None else None,
+        bus.address,
     )
 
 

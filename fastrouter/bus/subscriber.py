@@ -9,7 +9,7 @@ from typing import Any
 
 from fastrouter.bus.nng import library, refused
 
-__all__ = ["BARE", "Subscriber"]
+__all__ = ["Subscriber"]
 
 MOST = 256  # messages at a time, so that the loop has its turn
 WAITING = 8192  # messages NNG keeps for us; beyond, the oldest are lost
@@ -95,8 +95,15 @@ class Subscriber:
         messages: list[bytes] = []
         with contextlib.suppress(self._nng.TryAgain):
             while len(messages) < MOST:
-                messages.append(self._socket.recv(block=False))
+                messages.append(self._one())
         return messages
+
+    def _one(self) -> bytes:
+        try:
+            message: bytes = self._socket.recv(block=False)
+        except RuntimeError:  # what pynng 0.9 makes of an empty message, which anybody may send
+            return b""
+        return message
 
     async def _readable(self) -> None:
         assert self._loop is not None

@@ -138,6 +138,8 @@ def _tell(serving: app.Serving) -> None:
     if serving.control is not None:
         table.add_row(f"{serving.control}/metrics", "control")
         table.add_row(f"{serving.control}/sessions", "control")
+    if serving.bus is not None:
+        table.add_row(serving.bus, "bus (dgbit)")
     console.print(table)
     console.print(f"feed       {serving.feed}", highlight=False)
     console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)

@@ -1,8 +1,9 @@
 """The configuration: one frozen tree, read from a file, the environment and the command line."""
 
 from fastrouter.config.auth import Auth
+from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
-from fastrouter.config.feed import Feed, Replay, Synthetic, Upstream
+from fastrouter.config.feed import Feed, Nng, Replay, Synthetic, Upstream
 from fastrouter.config.journal import Journal
 from fastrouter.config.limits import Limits
 from fastrouter.config.loader import Effective, load
@@ -13,12 +14,14 @@ from fastrouter.config.settings import Settings
 
 __all__ = [
     "Auth",
+    "Bus",
     "Control",
     "Effective",
     "Feed",
     "Journal",
     "Limits",
     "Log",
+    "Nng",
     "Ports",
     "Replay",
     "Server",

@@ -15,7 +15,7 @@ from fastrouter.errors import MessageError
 from fastrouter.feeds import FEEDS
 from fastrouter.session.query import parse_conflate
 
-__all__ = ["Feed", "Replay", "Synthetic", "Upstream"]
+__all__ = ["Feed", "Nng", "Replay", "Synthetic", "Upstream"]
 
 
 class Synthetic(Section):
@@ -98,13 +98,23 @@ class Upstream(Section):
         return longest
 
 
+class Nng(Section):
+    """An event bus, of which the feed is ``nng:ADDRESS``."""
+
+    topics: Listed = Field(
+        default=(),
+        description="how event types to take begin, as job. or job.*; all if none",
+    )
+
+
 class Feed(Section):
     """Where events come from: a feed's name, with ``:FILE`` for a replay, or an upstream's URL."""
 
     spec: str = Field(
         default="synthetic",
         min_length=1,
-        description='"synthetic", "replay:FILE", or the URL of an upstream as "ws://HOST:PORT/ws"',
+        description='"synthetic", "replay:FILE", the URL of an upstream as "ws://HOST:PORT/ws", or '
+        'a bus as "nng:tcp://HOST:PORT"',
     )
     candles: Listed = Field(
         default=CHART_TIMEFRAMES,
@@ -122,6 +132,7 @@ class Feed(Section):
     synthetic: Synthetic = Synthetic()
     replay: Replay = Replay()
     upstream: Upstream = Upstream()
+    nng: Nng = Nng()
 
     @field_validator("candles")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fastrouter.config.auth import Auth
+from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed
 from fastrouter.config.journal import Journal
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     limits: Limits = Limits()
     feed: Feed = Feed()
+    bus: Bus = Bus()
     journal: Journal = Journal()
     control: Control = Control()
     log: Log = Log()

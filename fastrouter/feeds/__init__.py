@@ -21,11 +21,12 @@ FEEDS: dict[str, str] = {
     "replay": "fastrouter.feeds.replay:ReplayFeed",
     "ws": "fastrouter.feeds.upstream:UpstreamFeed",
     "wss": "fastrouter.feeds.upstream:UpstreamFeed",
+    "nng": "fastrouter.feeds.nng:NngFeed",
 }
 """Name -> "module:attribute"; a URL's scheme is its feed's name."""
 
 URLS = frozenset({"ws", "wss"})
-FORMS = ("synthetic", "replay:FILE", "ws://HOST:PORT/PATH", "wss://…")
+FORMS = ("synthetic", "replay:FILE", "ws://HOST:PORT/PATH", "wss://…", "nng:tcp://HOST:PORT")
 
 
 def open_feed(spec: str, **options: Any) -> Feed:

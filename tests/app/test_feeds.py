@@ -43,6 +43,11 @@ from fastrouter.errors import ConfigError
             "ws://h",
             {"idle": 6.0, "backoff": (0.5, 10.0)},
         ),
+        (
+            {"feed.spec": "nng:tcp://h:1", "feed.nng.topics": "job.*"},
+            "nng:tcp://h:1",
+            {"topics": ("job.*",)},
+        ),
     ],
 )
 def test_feeds_are_opened_with_their_settings(

@@ -45,6 +45,13 @@ async def test_messages_of_a_publisher_in_another_process(form, tmp_path):
         assert await taken(subscriber, 1000) == sent
 
 
+async def test_empty_messages_between_others():
+    async with publisher() as peer, opened(dial=[peer.address]) as subscriber:
+        await until(lambda: subscriber.publishers)
+        await peer.send(b"a", b"", b"", b"b", b"")
+        assert await taken(subscriber, 5) == [b"a", b"", b"", b"b", b""]
+
+
 async def test_publishers_that_dial_us(tmp_path):
     async with opened(listen=["tcp://127.0.0.1:0", f"ipc://{tmp_path}/bus"]) as subscriber:
         tcp, ipc = subscriber.addresses

@@ -26,7 +26,7 @@ from fastrouter.errors import ConfigError
         ("journal.max_age_seconds", 0, "seconds above 0"),
         ("control.port", 65536, "0 (any free port) to 65535"),
         ("server.nope", 1, "no such setting; allowed: host, port"),
-        ("nope", 1, "no such setting; allowed: server, ports, auth, limits, feed, journal"),
+        ("nope", 1, "no such setting; allowed: server, ports, auth, limits, feed, bus"),
         ("feed.synthetic.symbols", 0, "how many, from 1"),
         ("feed.synthetic.rate", -1, 'above 0, or "max"'),
         ("feed.replay.columns", "time", "every item needs a ="),
