@@ -9,6 +9,7 @@ import structlog
 
 from fastrouter import config
 from fastrouter.app.address import elsewhere
+from fastrouter.app.bus import Bus
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.net.group import Group
@@ -25,12 +26,15 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 LIVE = frozenset({"synthetic", "ws", "wss", "nng"})
 
 
-async def open_control(settings: config.Settings, router: Router, group: Group) -> Port | None:
+async def open_control(
+    settings: config.Settings, router: Router, group: Group, bus: Bus
+) -> Port | None:
     """The control port, None when it is turned off or its libraries are not installed."""
     if not settings.control.enabled:
         return None
     try:
         from fastrouter.control.api import build
+        from fastrouter.control.bus_metrics import BusMetrics
         from fastrouter.control.guard import Guard
         from fastrouter.control.metrics import Metrics, registry
         from fastrouter.control.port import Port
@@ -49,8 +53,10 @@ async def open_control(settings: config.Settings, router: Router, group: Group) 
         stale=lambda: router.stale,
         now=time.time_ns,
     )
+    found = registry(metrics)
+    found.register(BusMetrics(bus.feed, bus.outlet))
     guard = Guard(group.admission.verifier, time.time)
-    app = build(Registry(group.servers), registry(metrics), guard)
+    app = build(Registry(group.servers), found, guard)
     try:
         return await Port.open(app, settings.control.host, settings.control.port)
     except ConfigError as error:

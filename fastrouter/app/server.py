@@ -97,7 +97,7 @@ async def _serve(
         supply.on_gap = ports.group.gap
         if bookmark is not None and journal.disk is not None:
             _announce_unknown(bookmark, ports.group)
-        control = await open_control(settings, router, ports.group)
+        control = await open_control(settings, router, ports.group, bus)
         if control is not None:
             afterwards.push_async_callback(control.close)
         if settings.server.stale_seconds:

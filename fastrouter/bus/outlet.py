@@ -61,6 +61,16 @@ class Outlet:
         self._router = router
 
     @property
+    def subscribers(self) -> int:
+        """How many are connected."""
+        return self.publisher.subscribers
+
+    @property
+    def sent(self) -> int:
+        """Messages given to NNG."""
+        return self.publisher.sent
+
+    @property
     def failures(self) -> int:
         """Messages that could not be given to NNG."""
         return self._sink.failures

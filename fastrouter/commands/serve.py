@@ -56,7 +56,7 @@ def option(help_text: str, metavar: str | None = None) -> Any:
 def serve(
     config_file: File = None,
     feed: Annotated[
-        str | None, option("synthetic (default), replay:FILE or ws://….", "SPEC")
+        str | None, option("synthetic (default), replay:FILE, ws://… or nng:….", "SPEC")
     ] = None,
     host: Annotated[str | None, option("Address to bind, default 127.0.0.1.", "ADDRESS")] = None,
     port: Annotated[str | None, option("Port, default 8082; 0 is any free one.", "N")] = None,

@@ -75,6 +75,11 @@ class NngFeed:
         except (ValueError, ConfigError) as error:
             raise FeedError(str(error)) from None
 
+    @property
+    def publishers(self) -> int:
+        """How many are connected."""
+        return self.subscriber.publishers
+
     def describe(self) -> str:
         where = (*self._dial, *(f"publishers that dial {one}" for one in self._listen))
         return f"bus {', '.join(where)}: {', '.join(self._topics) or 'everything'}"

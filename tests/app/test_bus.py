@@ -61,6 +61,15 @@ def test_from_a_bus_to_a_client_and_from_http_to_the_bus(tmp_path):
             assert answer.status_code == 202
             assert (await wire.message())["id"] == answer.json()["ids"][0]
             assert (await said(peer))["payload"]["strategy"] is None  # ours: theirs has one
+            async with httpx.AsyncClient(trust_env=False) as http:
+                metrics = (await http.get(f"{serving.control}/metrics")).text
+            for line in (
+                "publishers 1.0",
+                "received_total 1.0",
+                "left_out_total 0.0",
+                "sent_total 1.0",
+            ):
+                assert f"fastrouter_bus_{line}" in metrics
         await wire.bye()
 
     visit(look, bus__listen=theirs, bus__publish=f"ipc://{tmp_path}/ours")
