@@ -8,6 +8,7 @@ import structlog
 
 from fastrouter import config
 from fastrouter.app.address import elsewhere
+from fastrouter.bus.address import is_local
 from fastrouter.bus.outlet import Outlet
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError, FeedError
@@ -26,6 +27,7 @@ class Bus:
     """
 
     def __init__(self, router: Router, settings: config.Bus) -> None:
+        _warn_of_open_addresses(settings)
         self._router = router
         self.outlet: Outlet | None = None
         self.feed: NngFeed | None = None
@@ -84,6 +86,13 @@ class Bus:
         await self.stop()
         if self.outlet is not None:
             await self.outlet.close()
+
+
+def _warn_of_open_addresses(settings: config.Bus) -> None:
+    """Say when anybody out there may publish, or listen in: the bus has no auth at all."""
+    for address in (settings.publish, *settings.listen):
+        if address is not None and not is_local(address):
+            logger.warning("open to anybody: a bus has no auth", address=address)
 
 
 def _tell(feeding: asyncio.Task[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastrouter import config
 from fastrouter.app.feeds import feed_of
 from fastrouter.app.verifier import verifier_of
+from fastrouter.bus.nng import library
 from fastrouter.net.certificate import Certificate
 
 __all__ = ["check"]
@@ -16,3 +17,5 @@ def check(settings: config.Settings) -> None:
         Certificate(settings.server.cert, settings.server.key or settings.server.cert)
     verifier_of(settings.auth)
     feed_of(settings.feed)
+    if settings.bus.publish is not None or settings.bus.dial or settings.bus.listen:
+        library()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-__all__ = ["FORMS", "check"]
+__all__ = ["FORMS", "check", "is_local"]
 
 FORMS = ("tcp://HOST:PORT", "ipc:///PATH", "ws://HOST:PORT/PATH", "inproc://NAME")
 
 #: schemes whose address has a host and a port
 OF_A_HOST = frozenset({"tcp", "ws"})
+LOOPBACK = frozenset({"localhost", "::1"})
 #: schemes whose address is a name, or a path
 OF_A_NAME = frozenset({"ipc", "inproc"})
 
@@ -20,6 +21,13 @@ def check(address: str) -> str:
     if reason:
         raise ValueError(f"{address!r} {reason}; allowed: {', '.join(FORMS)}")
     return address
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can reach it."""
+    scheme = address.partition("://")[0]
+    host = urlsplit(address).hostname or ""
+    return scheme in OF_A_NAME or host in LOOPBACK or host.startswith("127.")
 
 
 def _complaint(address: str) -> str:

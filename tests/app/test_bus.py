@@ -127,6 +127,15 @@ def test_an_address_that_is_taken_says_what_to_set(key, tmp_path):
     assert caught.value.code == "ADDRESS_UNAVAILABLE"
 
 
+def test_a_bus_that_others_reach_is_told_of(capfd):
+    async def look(serving: app.Serving) -> None: ...
+
+    visit(look, bus__publish="tcp://0.0.0.0:0", bus__listen="tcp://127.0.0.1:0")
+    told = capfd.readouterr().err
+    assert told.count("a bus has no auth") == 1
+    assert "tcp://0.0.0.0:0" in told
+
+
 class served:
     """``fastrouter serve`` in a process of its own, warnings being errors."""
 

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,11 @@ def test_a_valid_one():
 def test_a_value_that_is_none(overrides: dict):
     with pytest.raises(ConfigError):
         config.load(None, overrides)
+
+
+def test_a_bus_without_its_library(monkeypatch):
+    settings = config.load(None, {"bus.dial": "tcp://h:1"}).settings
+    app.check(settings)
+    monkeypatch.setitem(sys.modules, "pynng", None)
+    with pytest.raises(ConfigError, match=r"pip install 'fastrouter\[nng\]'"):
+        app.check(settings)

@@ -1,6 +1,6 @@
 import pytest
 
-from fastrouter.bus.address import check
+from fastrouter.bus.address import check, is_local
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,20 @@ def test_what_is_none_is_told_what_is_allowed(address, reason):
     with pytest.raises(ValueError, match="allowed: tcp://HOST:PORT, ipc:///PATH") as caught:
         check(address)
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("tcp://127.0.0.1:1", True),
+        ("tcp://[::1]:1", True),
+        ("ws://localhost:1/x", True),
+        ("ipc:///run/bus", True),
+        ("inproc://bus", True),
+        ("tcp://0.0.0.0:1", False),
+        ("tcp://10.0.0.1:1", False),
+        ("ws://bus.example:1", False),
+    ],
+)
+def test_whether_others_reach_it(address, local):
+    assert is_local(address) is local
