@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
-from typing import Self
+from typing import Any, Self
+
+import httpx
 
 SECONDS = 60
 
@@ -33,18 +35,27 @@ def free_ports(count: int) -> list[int]:
 class Served:
     """``with Served(…) as server``: running until the block ends; `restart` keeps its ports.
 
-    `arguments` are those of the command, `environment` is added to this one.
+    `arguments` are those of the command, `environment` is added to this one;
+    `ports` says where the ports of the documents shall be found.
     """
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, *arguments: str, ports: dict[int, int] | None = None, **environment: str
+    ) -> None:
         self._command = [sys.executable, "-W", "error", "-m", "fastrouter.cli", "serve", *arguments]
         self._environment = environment
         self._process: subprocess.Popen[str] | None = None
-        self.ports = dict(zip(SETTINGS, free_ports(len(SETTINGS)), strict=True))
+        self.ports = ports or dict(zip(SETTINGS, free_ports(len(SETTINGS)), strict=True))
 
     def url(self, port: int, path: str = "/ws", scheme: str = "ws") -> str:
         """The URL of a document's endpoint."""
         return f"{scheme}://127.0.0.1:{self.ports[port]}{path}"
+
+    def publish(self, kind: str, payload: dict[str, Any]) -> None:
+        """From outside, as anybody would."""
+        event = {"kind": kind, "payload": payload}
+        answer = httpx.post(self.url(8080, "/v1/events", "http"), json=event)
+        assert answer.is_success, answer.text
 
     def start(self) -> None:
         """Return once all endpoints accept."""

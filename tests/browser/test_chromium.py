@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from tests.browser.chromium import SECONDS, chromium, pages
@@ -119,13 +118,8 @@ def test_the_client_of_dgbits_page(browser: Chrome, tmp_path: Path):
 
         printed("Connected to event stream")
         printed("Event: connection [object Object]")
-        for kind, payload in [
-            ("job", examples.JOB_COMPLETED),
-            ("position", examples.POSITION_OPENED),
-        ]:
-            event = {"kind": kind, "payload": payload}
-            answer = httpx.post(server.url(8080, "/v1/events", "http"), json=event)
-            assert answer.is_success, answer.text
+        server.publish("job", examples.JOB_COMPLETED)
+        server.publish("position", examples.POSITION_OPENED)
         printed(f"Job {examples.JOB} completed")
         printed("Win rate: 60.0%")
         printed("Event: trade.entered [object Object]")
