@@ -33,7 +33,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture(autouse=True)
 def _any_port(monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None):
     """Servers that tests start, in this process or another, do not meet at the default ports."""
-    for key in ("CONTROL__PORT", "PORTS__REST", "PORTS__AI", "PORTS__MARKET", "PORTS__RISK"):
+    for key in (
+        "CONTROL__PORT",
+        "PORTS__REST",
+        "PORTS__AI",
+        "PORTS__BACKTEST",
+        "PORTS__MARKET",
+        "PORTS__RISK",
+    ):
         monkeypatch.setenv(f"FASTROUTER_{key}", "0")
 
 

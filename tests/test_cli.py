@@ -98,7 +98,8 @@ def test_config_schema():
     schema = json.loads(invoke("config", "schema").output)
     assert schema["title"] == "fastrouter"
     assert set(schema["properties"]) == {
-        *("server", "ports", "auth", "limits", "journal", "feed", "bus", "control", "log")
+        *("server", "ports", "auth", "limits", "journal", "feed", "bus", "backtest"),
+        *("control", "log"),
     }
 
 
@@ -106,8 +107,11 @@ def test_config_schema():
     ("text", "served"),
     [
         ("off", {}),
-        ("rest=8081,ai=off", {"rest": 8081, "market": 3001, "risk": 3002}),
-        (" market = 0 ", {"rest": 8080, "ai": 8000, "market": 0, "risk": 3002}),
+        (
+            "rest=8081,ai=off,backtest=9",
+            {"rest": 8081, "market": 3001, "risk": 3002, "backtest": 9},
+        ),
+        (" market = 0 ", {"rest": 8080, "ai": 8000, "market": 0, "risk": 3002, "backtest": 8081}),
     ],
 )
 def test_the_other_ports(monkeypatch: pytest.MonkeyPatch, text: str, served: dict):
@@ -126,7 +130,8 @@ def test_the_other_ports(monkeypatch: pytest.MonkeyPatch, text: str, served: dic
         ("rest=x", "ports.rest = 'x' (command line)"),
         (
             "web=1",
-            "ports.web = '1' (command line): no such setting; allowed: rest, ai, market, risk",
+            "ports.web = '1' (command line): no such setting; "
+            "allowed: rest, ai, market, risk, backtest",
         ),
     ],
 )

@@ -27,4 +27,5 @@ ROUTES: dict[str, tuple[Route, ...]] = {
             subscriptions=_all("risk", "order", "trade", "position", "account"),
         ),
     ),
+    "backtest": (Route("/ws", manners="backtest"),),
 }

@@ -8,10 +8,12 @@ from typing import Any
 
 from fastrouter import config
 from fastrouter.app.address import elsewhere
+from fastrouter.app.backtest import engine_of, within
 from fastrouter.app.endpoints import ROUTES
 from fastrouter.app.rest import Rest
 from fastrouter.app.verifier import verifier_of
 from fastrouter.embed import Router
+from fastrouter.engine.host import Engine
 from fastrouter.errors import ConfigError
 from fastrouter.net.certificate import Certificate
 from fastrouter.net.group import Group
@@ -42,6 +44,7 @@ class Ports:
             connections_per_address=limits.connections_per_address,
         )
         self.rest: Rest | None = None
+        self.engine: Engine | None = None
         self._tls = certificate.context if certificate is not None else None
 
     async def open(self) -> None:
@@ -53,16 +56,25 @@ class Ports:
             if not all(route.dialect in self.router.dialects for route in ROUTES[name]):
                 continue  # until they have landed
             options = f"--ports {name}=N, or none with --ports {name}=off"
-            serve = partial(self._open, port, ROUTES[name], options, f"ports.{name}")
+            here = self._routes(name)
+            serve = partial(self._open, port, here, options, f"ports.{name}")
             if name != "rest":
                 await serve()
             elif rest := await Rest.start(self.router, self.group, self.settings, ROUTES[name]):
                 self.rest = rest
                 rest.server = await serve(speaks=rest.speaks)
 
+    def _routes(self, name: str) -> tuple[Route, ...]:
+        if name != "backtest":
+            return ROUTES[name]
+        self.engine = engine_of(self.settings)
+        return within(self.engine, ROUTES[name])
+
     async def close(self, grace: float = 0) -> int:
         """Drain all within `grace` seconds; returns how many sessions were cut."""
         cut = await self.group.close(grace)
+        if self.engine is not None:
+            await self.engine.close()
         if self.rest is not None:
             await self.rest.close()
         return cut

@@ -26,6 +26,7 @@ KEYS = {
     "key": "server.key",
     "control": "control.enabled",
     "control_port": "control.port",
+    "data": "backtest.data",
     "feed": "feed.spec",
     "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
@@ -61,7 +62,7 @@ def serve(
     host: Annotated[str | None, option("Address to bind, default 127.0.0.1.", "ADDRESS")] = None,
     port: Annotated[str | None, option("Port, default 8082; 0 is any free one.", "N")] = None,
     ports: Annotated[
-        str | None, option("Other ports: off, or as rest=8080,ai=8000,market=3001,risk=off.", "MAP")
+        str | None, option("Other ports: off, or as rest=8080,backtest=8081,risk=off.", "MAP")
     ] = None,
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
@@ -76,6 +77,7 @@ def serve(
         bool | None, typer.Option("--control/--no-control", help="Metrics and sessions by HTTP.")
     ] = None,
     control_port: Annotated[str | None, option("Their port, default 9082.", "N")] = None,
+    data: Annotated[Path | None, option("Folder of data sets for backtests.", "DIR")] = None,
     candles: Annotated[
         str | None, option("Built from quotes, default 1s to 1d.", "TIMEFRAMES")
     ] = None,

@@ -1,6 +1,7 @@
 """The configuration: one frozen tree, read from a file, the environment and the command line."""
 
 from fastrouter.config.auth import Auth
+from fastrouter.config.backtest import Backtest
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed, Nng, Replay, Synthetic, Upstream
@@ -14,6 +15,7 @@ from fastrouter.config.settings import Settings
 
 __all__ = [
     "Auth",
+    "Backtest",
     "Bus",
     "Control",
     "Effective",

@@ -24,6 +24,7 @@ class Ports(Section):
     ai: Port = Field(default=8000, description=f"{ALLOWED}: botcore-ai and dgbit")
     market: Port = Field(default=3001, description=f"{ALLOWED}: orchestrator, market data")
     risk: Port = Field(default=3002, description=f"{ALLOWED}: orchestrator, risk and orders")
+    backtest: Port = Field(default=8081, description=f"{ALLOWED}: backtests")
 
     def served(self) -> Iterator[tuple[str, int]]:
         """Name and port of those that are."""

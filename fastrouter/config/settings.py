@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fastrouter.config.auth import Auth
+from fastrouter.config.backtest import Backtest
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     feed: Feed = Feed()
     bus: Bus = Bus()
     journal: Journal = Journal()
+    backtest: Backtest = Backtest()
     control: Control = Control()
     log: Log = Log()
 

@@ -123,6 +123,11 @@ cdef class Run(Barrier):
         self.away -= 1
         self.since = self.wall.now()
 
+    @property
+    def begun(self):
+        """Have all come?"""
+        return self.began != 0
+
     cdef int remove(self, Member member) except -1:
         self.members.remove(member)
         self.unfinished -= member.unfinished

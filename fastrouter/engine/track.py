@@ -21,7 +21,7 @@ from ..feeds.rows import RowBuilder
 from ..feeds.source import Batch, open_source
 from ..feeds.times import TimeParser
 
-__all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track"]
+__all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track", "within"]
 
 Instants = npt.NDArray[np.int64]
 """Ns since the epoch, not falling."""
@@ -98,7 +98,7 @@ class Track:
                 instants = self._known_at(rows)
                 self._check_order(instants, latest, batch, {number for number, _ in bad})
                 latest = int(instants[-1])
-                block = _within(Block(instants, rows), span)
+                block = within(Block(instants, rows), span)
                 if len(block.rows):
                     yield block
                 if latest >= span.end:
@@ -128,7 +128,8 @@ class Track:
         )
 
 
-def _within(block: Block, span: Span) -> Block:
+def within(block: Block, span: Span) -> Block:
+    """What of a block is wanted."""
     instants, rows = block
     first, last = np.searchsorted(instants, (span.start, span.end))
     instants, rows = instants[first:last], rows[first:last]

@@ -6,7 +6,7 @@
     503  draining                    429  too many from that address
     404  no such path                400  an unknown dialect, a malformed query or key
     426  no WebSocket 13             401  a token that does not hold
-    403  an origin not allowed
+    403  an origin not allowed            409  a run that is full
 
 The first that applies. ``GET /healthz`` is 200 until the server drains.
 """
@@ -25,14 +25,16 @@ from urllib.parse import parse_qs
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
-from fastrouter.errors import AuthError, ConfigError, MessageError
+from fastrouter.errors import AuthError, ConfigError, MessageError, SubscriptionError
 from fastrouter.session.query import Opening
+from fastrouter.session.subscriptions import parse
 
 if TYPE_CHECKING:
-    from fastrouter.net.route import Found
+    from fastrouter.net.route import Found, Route
     from fastrouter.net.server import Server
     from fastrouter.net.terms import Terms
     from fastrouter.session.auth import Grant
+    from fastrouter.session.seated import Seat
 
 __all__ = ["VERSION", "Arrival", "Refused", "Request", "admit", "healthy", "read", "refusal"]
 
@@ -68,6 +70,7 @@ class Arrival(NamedTuple):
     terms: Terms
     grant: Grant | None = None
     variable: str | None = None  # what the path's stands for
+    seat: Seat | None = None  # in the route's venue
 
 
 class Refused(Exception):
@@ -137,9 +140,10 @@ def admit(server: Server, request: Request) -> Arrival | None:
     except (MessageError, ConfigError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
     grant = _grant(server, request)
+    seat = _seat(found.route, request, opening, terms, grant)
     # but for variables a path is one of a few: all sessions share it
     path = sys.intern(request.path) if found.value is None else request.path
-    return Arrival(request.address, path, opening, terms, grant, found.value)
+    return Arrival(request.address, path, opening, terms, grant, found.value, seat)
 
 
 def _found(server: Server, request: Request) -> Found:
@@ -225,6 +229,32 @@ def _grant(server: Server, request: Request) -> Grant | None:
         return verifier.verify(token, server.router.clock.time_ns() / 1e9)
     except AuthError as error:
         raise Refused(HTTPStatus.UNAUTHORIZED, str(error), error.code) from None
+
+
+def _seat(
+    route: Route, request: Request, opening: Opening, terms: Terms, grant: Grant | None
+) -> Seat | None:
+    """A seat in the route's venue, if it has one."""
+    if route.venue is None:
+        return None
+    try:
+        if opening.subscriptions is not None:
+            parse(opening.subscriptions, terms.rules.default_timeframe)
+        subject = grant.subject if grant is not None else None
+        return route.venue.admit(request.query, request.parameter, subject)
+    except (MessageError, SubscriptionError) as error:
+        status = SEATLESS.get(error.code, HTTPStatus.BAD_REQUEST)
+        raise Refused(status, str(error), error.code) from None
+
+
+#: why there is no seat -> the status; 400 for any other code
+SEATLESS = {
+    "NO_SUCH_RUN": HTTPStatus.NOT_FOUND,
+    "NO_SUCH_MEMBER": HTTPStatus.NOT_FOUND,
+    "NO_SUCH_DATASET": HTTPStatus.NOT_FOUND,
+    "RUN_FULL": HTTPStatus.CONFLICT,
+    "LIMIT_EXCEEDED": HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 def _bearer(authorization: str | None) -> str | None:

@@ -1,6 +1,7 @@
 from picows.picows cimport WSFrame, WSListener, WSTransport
 
 from fastrouter.core.outbox cimport Outbox
+from fastrouter.core.taker cimport Taker
 from fastrouter.net.sinks cimport PeerSink
 
 
@@ -13,6 +14,7 @@ cdef class Listener(WSListener):
         readonly long long connected_at     # Unix ns
         readonly object session
         readonly Outbox outbox
+        public Taker taker          # sees each text message before the session; or None
         readonly WSTransport transport
         PeerSink sink
         bytearray message           # fragments so far; None between messages

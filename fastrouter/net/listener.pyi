@@ -4,6 +4,7 @@ from typing import Final, final
 from picows import WSListener, WSTransport
 
 from fastrouter.core.outbox import Outbox
+from fastrouter.core.taker import Taker
 from fastrouter.net.handshake import Arrival
 from fastrouter.net.server import Server
 from fastrouter.session.session import Session
@@ -24,6 +25,7 @@ class Listener(WSListener):
     def session(self) -> Session: ...
     @property
     def outbox(self) -> Outbox: ...
+    taker: Taker | None
     @property
     def transport(self) -> WSTransport: ...
     @property

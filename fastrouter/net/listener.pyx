@@ -33,7 +33,9 @@ cdef class Listener(WSListener):
         self.sink = sink_of(transport, self)
         # kilobytes an idle session need not keep
         transport.request = transport.response = None
-        self.outbox = self.server.router.attach(self.sink, self.arrival.terms.dialect)
+        seat = self.arrival.seat
+        router = self.server.router if seat is None else seat.router
+        self.outbox = router.attach(self.sink, self.arrival.terms.dialect)
         if transport.underlying_transport.get_write_buffer_size():
             # the handshake's answer goes first
             self.outbox.block()
@@ -57,7 +59,7 @@ cdef class Listener(WSListener):
         self.sink.lose()
         self.outbox.close()
         self.server.disconnected(self)
-        self.session = None
+        self.session = self.taker = None
 
     cpdef pause_writing(self):
         if self.outbox is not None:
@@ -73,6 +75,8 @@ cdef class Listener(WSListener):
         if frame.msg_type != WSMsgType.CLOSE and (self.closing or transport.is_close_frame_sent):
             return                                          # picows closes by itself, too
         if frame.msg_type == WSMsgType.TEXT and frame.fin and self.message is None:
+            if self.taker is not None and self.taker.take(frame.payload_ptr, frame.payload_size):
+                return
             if not fr_utf8_valid(frame.payload_ptr, frame.payload_size):
                 self.refuse(CloseCode.INVALID_TEXT, NOT_UTF8)
             else:

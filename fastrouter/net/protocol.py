@@ -83,6 +83,12 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         self.server.crowd.move(self.address, address)
         self.address = address
 
+    def let_run(self) -> None:
+        """Read all that it sends: it is not live, and waits for us."""
+        if self._pace is not None:
+            self._pace.stop()
+            self._pace = None
+
     def _asked(self, upgrade: Any) -> Any:
         self._was_asked = True
         return self.server.asked(self, upgrade)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fastrouter.errors import ConfigError
+from fastrouter.net.venue import Venue
 
 __all__ = ["Found", "Route", "Routes"]
 
@@ -26,6 +27,7 @@ class Route(NamedTuple):
     dialect: str = "trading-api"
     manners: str | None = None  # how sessions behave; None: as their dialect's do
     subscriptions: str | None = None  # of who names none; None: the endpoint's
+    venue: Venue | None = None  # whose sessions they are; None: the server's router's
 
 
 class Found(NamedTuple):

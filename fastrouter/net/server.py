@@ -25,6 +25,7 @@ from fastrouter.net.terms import Book
 from fastrouter.net.wheel import Wheel
 from fastrouter.session.acks import Acks
 from fastrouter.session.effects import Authenticated, Close, Command, Effect, Rejected, Resume
+from fastrouter.session.seated import Seated
 from fastrouter.session.session import Session, State
 
 if TYPE_CHECKING:
@@ -192,7 +193,11 @@ class Server:
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 self.log.info("refused %s: %s %s", request.address, refused.code, refused)
             return self.refuse(refused)
-        return handshake.healthy() if arrival is None else Listener(self, arrival)
+        if arrival is None:
+            return handshake.healthy()
+        if arrival.seat is not None:
+            connection.let_run()
+        return Listener(self, arrival)
 
     def refuse(self, refused: handshake.Refused) -> Any:
         """Count a refusal; returns the response."""
@@ -213,7 +218,8 @@ class Server:
 
     def connected(self, listener: Listener, arrival: handshake.Arrival) -> Session:
         """A connection is open: the session it gets. The caller keeps it, then calls `begin`."""
-        session = Session(
+        kind = Session if arrival.seat is None else Seated
+        session = kind(
             f"ses_{secrets.token_hex(8)}",
             listener.outbox,
             self.router.clock,
@@ -222,6 +228,8 @@ class Server:
             arrival.grant,
             arrival.variable,
         )
+        if arrival.seat is not None and isinstance(session, Seated):
+            session.take_seat(arrival.seat, listener.close)
         self.accepted += 1
         self.by_dialect[listener.outbox.dialect.name] += 1
         self._listeners.add(listener)
@@ -230,14 +238,17 @@ class Server:
 
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
-        self.apply(listener, listener.session.open(arrival.opening, self.router.last_id))
-        self._begun(listener.session)
+        router = self.router if arrival.seat is None else arrival.seat.router
+        self.apply(listener, listener.session.open(arrival.opening, router.last_id))
+        self._begun(listener)
 
     def disconnected(self, listener: Listener) -> None:
         """A connection is lost; its outbox is closed already."""
         self._listeners.discard(listener)
         self._wheel.cancel(listener)
         self._resuming.end(listener)
+        if isinstance(listener.session, Seated):
+            listener.session.leave()
         self.by_dialect[listener.outbox.dialect.name] -= 1
         ending = listener.transport.close_handshake
         said = ending.sent if ending is not None else None
@@ -262,7 +273,7 @@ class Server:
         self.log.info("%s is %s", listener.session.id, effect.subject)
         if effect.resume is not None:
             self._resume(listener, effect.resume)
-        self._begun(listener.session)
+        self._begun(listener)
 
     def _command(self, listener: Listener, effect: Command) -> None:
         session = listener.session
@@ -271,8 +282,13 @@ class Server:
         except MessageError as error:
             self._reject(listener, session.refuse(error))
 
-    def _begun(self, session: Session) -> None:
-        """Tell it what others were told before it came."""
+    def _begun(self, listener: Listener) -> None:
+        """Tell it what others were told before it came; let acks take the short way."""
+        session = listener.session
+        if isinstance(session, Seated):
+            if session.state is State.LIVE:
+                listener.taker = session.seat.taker
+            return
         if not self.group.fed:
             session.upstream(False)
         on_begin = self.group.on_begin

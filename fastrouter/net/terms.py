@@ -61,6 +61,7 @@ class Book:
 
     def _settle(self, route: Route, name: str) -> Terms:
         own = name == route.dialect
+        own = own or route.venue is not None
         way = route.manners if own and route.manners is not None else name
         return Terms(self._speak(name), self._rules(route, name, way))
 
@@ -71,7 +72,7 @@ class Book:
             default_timeframe=endpoint.default_timeframe,
             subscriptions=self._default(route),
             max_subscriptions=endpoint.max_subscriptions,
-            rate=rate_limit(dialect, endpoint.messages(dialect)),
+            rate=rate_limit(dialect, 0 if route.venue else endpoint.messages(dialect)),
             acks=self._acks,
             verifier=admission.verifier,
             auth_timeout=int(admission.auth_seconds * 1e9),

@@ -10,6 +10,7 @@
     dgbit-job      ping frame     2 intervals   ``ack``                   a log line
     botcore        ping frame     90 s or more  ``Error``                 ``Error``
     botcore-ai     ping frame     90 s or more  ``Error``                 ``Error``
+    backtest       ``ping``       2 intervals   ``error``                 ``error``
 
 ORCH and DGBIT name no heartbeat message, so their clients answer none: a ping
 frame is answered by the WebSocket library. CORE's clients send ``Ping``, or nothing.
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastrouter.core.kinds import KINDS, MARKET_KINDS
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.errors import MessageError, SubscriptionError
-from fastrouter.session import authenticate, beats, commands, handlers, replies, welcome
+from fastrouter.session import authenticate, beats, commands, handlers, lockstep, replies, welcome
 from fastrouter.session.state import State
 from fastrouter.session.subscriptions import DEFAULT, Subscription, parse
 
@@ -100,6 +101,7 @@ MANNERS = {
     ),
     "botcore": BOTCORE._replace(subscriptions=f"*:quote,{CHARTS},{OTHERS}"),
     "botcore-ai": BOTCORE._replace(subscriptions=OTHERS),
+    "backtest": Manners(_live(lockstep.HANDLERS), welcome=lockstep.welcome),
 }
 
 

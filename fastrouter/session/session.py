@@ -340,11 +340,15 @@ class Session:
         self.answer("error", {"code": error.code, "message": str(error)})
         return self.note_rejected(error)
 
+    def _time_ns(self) -> int:
+        """What its messages are stamped with."""
+        return self.clock.time_ns()
+
     def _say(self, dialect: Dialect, kind: str, fields: Any) -> None:
         if self.outbox.closed:
             return
         try:
-            payload = dialect.control(kind, fields, self.clock.time_ns())
+            payload = dialect.control(kind, fields, self._time_ns())
         except NotImplementedError:
             return
         if payload is not None:

@@ -17,7 +17,7 @@ def _no_ports_from_outside(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_contracts_ports_are_the_defaults():
     served = dict(config.load().settings.ports.served())
-    assert served == {"rest": 8080, "ai": 8000, "market": 3001, "risk": 3002}
+    assert served == {"rest": 8080, "ai": 8000, "market": 3001, "risk": 3002, "backtest": 8081}
 
 
 def test_off_and_text(monkeypatch: pytest.MonkeyPatch, tmp_path):

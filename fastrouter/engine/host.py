@@ -1,0 +1,307 @@
+"""Every run of one process: made, found again, fed with data, told about, forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+from ..core.clock import Clock
+from ..core.leaves import iso8601
+from ..errors import CloseCode, FastrouterError, MessageError
+from .catalog import Catalog
+from .member import Member
+from .merge import Stretch
+from .news import Completed, Evicted, Failed
+from .query import Wanted
+from .run import Run
+from .seat import Place, Seat
+from .synthetic import NAME, Synthetic
+from .track import BadRow, Span
+
+__all__ = ["Engine", "Hosted", "Options"]
+
+SECOND = 1_000_000_000  # ns
+LOOKS = 0.25  # s between two looks at who keeps a run waiting
+UNUSED = 10 * SECOND  # ns for a handshake to become a session
+
+
+class Data(Protocol):
+    """A data set."""
+
+    def stretches(self, span: Span = ..., on_bad: BadRow = ...) -> Iterator[Stretch]: ...
+
+
+class Options(NamedTuple):
+    """What holds for all runs."""
+
+    dataset: str | None = None  # of who names none; None: the only one there is
+    idle_seconds: float = 300.0  # for a member that is away to come back
+    runs: int = 64  # at once
+    candles: tuple[str, ...] = ()  # timeframes, built from quotes
+    price: str = "last"
+    outbox_bytes: int = 1 << 20
+
+
+class Hosted:
+    """A run, what it was asked for, and who sits in it."""
+
+    def __init__(self, run: Run, wanted: Wanted, made: int) -> None:
+        self.run = run
+        self.wanted = wanted
+        self.made = made  # ns of the wall clock
+        self.places: list[Place] = []
+        self.reading: asyncio.Task[None] | None = None
+
+    def time_ns(self) -> int:
+        """See `Seat.time_ns`."""
+        return self.run.clock.time_ns() or self.wanted.start or 0
+
+
+class Engine:
+    """Where the sessions of a backtest's route belong; of one event loop.
+
+    `catalog` None: there is nothing but the synthetic data set. `wall` is a monotonic clock.
+    The owner closes it.
+    """
+
+    def __init__(
+        self, catalog: Catalog | None, wall: Clock, options: Options | None = None
+    ) -> None:
+        self.catalog = catalog
+        self.options = Options() if options is None else options
+        self.runs: dict[str, Hosted] = {}
+        self.log = logging.getLogger("fastrouter.engine")
+        self._wall = wall
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    # ------------------------------------------------------------------ handshake
+
+    def admit(
+        self,
+        names: Collection[str],
+        parameter: Callable[[str], str | None],
+        subject: str | None,
+    ) -> Seat:
+        """A seat for a request with this query. Raises MessageError, with the reason's code."""
+        wanted = Wanted.read(names, parameter)
+        hosted = self.runs.get(wanted.run) if wanted.run is not None else None
+        if hosted is not None:
+            return self._find(hosted, wanted, subject)
+        if wanted.run is not None and wanted.clients is None:
+            raise MessageError(
+                f"there is no run {wanted.run!r} any more; with clients=n one of that name begins",
+                code="NO_SUCH_RUN",
+            )
+        return Seat(self, self._make(wanted), subject, None)
+
+    def _find(self, hosted: Hosted, wanted: Wanted, subject: str | None) -> Seat:
+        """A seat in a run that there is: one that is free, or that was left."""
+        run = hosted.run
+        for name in ("dataset", "start", "end", "symbols", "window", "clients", "evict"):
+            asked, has = getattr(wanted, name), getattr(hosted.wanted, name)
+            if asked is not None and asked != has:
+                raise MessageError(f"run {run.id} has another {name}; allowed: none, or the same")
+        mine = [place for place in hosted.places if place.subject == subject]
+        mine = [place for place in mine if not place.member.gone]
+        if wanted.member is not None:
+            mine = [place for place in mine if place.member.number == wanted.member]
+            if not mine:
+                raise MessageError(
+                    f"run {run.id} has no member {wanted.member} of yours", code="NO_SUCH_MEMBER"
+                )
+            return Seat(self, hosted, subject, _vacated(run, mine[0]))
+        if len(run.members) < run.clients and not run.begun:
+            return Seat(self, hosted, subject, None)
+        away = [place for place in mine if place.member.outbox is None]
+        if away or (run.clients == 1 and mine):
+            return Seat(self, hosted, subject, _vacated(run, (away or mine)[0]))
+        raise MessageError(f"run {run.id} has its {run.clients} clients", code="RUN_FULL")
+
+    def _make(self, wanted: Wanted) -> Hosted:
+        if len(self.runs) >= self.options.runs:
+            raise MessageError(
+                f"there are {len(self.runs)} runs; allowed: {self.options.runs}",
+                code="LIMIT_EXCEEDED",
+            )
+        name = wanted.run or f"run_{secrets.token_hex(8)}"
+        window, clients = wanted.window or 1, wanted.clients or 1
+        dataset = self._named(wanted.dataset)
+        wanted = wanted._replace(dataset=dataset, run=name, window=window, clients=clients)
+        run = Run(
+            name,
+            self._wall,
+            window=window,
+            clients=clients,
+            evict=wanted.evict or 0,
+            patience=int(self.options.idle_seconds * SECOND),
+            candles=self.options.candles,
+            price=self.options.price,
+            outbox_bytes=self.options.outbox_bytes,
+        )
+        hosted = self.runs[run.id] = Hosted(run, wanted, self._wall.time_ns())
+        run.router.wake = lambda: self._loop.call_soon(run.turn) and None
+        run.on_news = lambda: self._tell(hosted)
+        self._look_later()
+        return hosted
+
+    def _named(self, dataset: str | None) -> str:
+        """The name of a data set that there is."""
+        names = self.names()
+        name = dataset or self.options.dataset or (names[0] if len(names) == 1 else None)
+        if name in names:
+            return name
+        there = ", ".join(names) or "none"
+        if name is None:
+            raise MessageError(f"dataset is missing; there are: {there}", code="NO_SUCH_DATASET")
+        raise MessageError(
+            f"there is no data set {name[:100]!r}; there are: {there}", code="NO_SUCH_DATASET"
+        )
+
+    def names(self) -> list[str]:
+        """The data sets that there are."""
+        return [NAME] if self.catalog is None else self.catalog.names()
+
+    # ----------------------------------------------------------------------- data
+
+    def begin(self, hosted: Hosted, member: Member) -> None:
+        """A member is ready; the first brings the data in."""
+        if hosted.reading is None:
+            hosted.reading = self._loop.create_task(self._read(hosted), name=hosted.run.id)
+        hosted.run.begin(member)
+
+    async def _read(self, hosted: Hosted) -> None:
+        """Read in a thread, a stretch ahead of the run."""
+        run = hosted.run
+        hungry = asyncio.Event()
+        run.tape.on_hunger = hungry.set
+        try:
+            stream = await asyncio.to_thread(self._open, hosted)
+            while stretch := await asyncio.to_thread(next, stream, None):
+                run.tape.feed(stretch)
+                run.turn()
+                while not run.tape.hungry:
+                    hungry.clear()
+                    await hungry.wait()
+            run.tape.end()
+            run.turn()
+        except FastrouterError as error:
+            run.fail(str(error))
+
+    def _open(self, hosted: Hosted) -> Iterator[Stretch]:
+        def count(*bad: Any) -> None:
+            hosted.run.bad_rows += 1
+
+        data: Data
+        if self.catalog is None:
+            data = Synthetic()
+        else:
+            data = self.catalog.open(str(hosted.wanted.dataset))
+        return data.stretches(hosted.wanted.span, count)
+
+    # ----------------------------------------------------------------------- news
+
+    def _tell(self, hosted: Hosted) -> None:
+        news, hosted.run.news[:] = list(hosted.run.news), []
+        for one in news:
+            TELLERS[type(one)](self, hosted, one)
+        if hosted.run.over:
+            self._forget(hosted)
+
+    def _completed(self, hosted: Hosted, news: Completed) -> None:
+        fields = news.totals.fields(iso8601)
+        for place in _here(hosted.places):
+            place.session.send(
+                "connection", event="BACKTEST_COMPLETE", run_id=hosted.run.id, **fields
+            )
+            place.close(CloseCode.DONE, "backtest complete")
+
+    def _evicted(self, hosted: Hosted, news: Evicted) -> None:
+        for place in _here(hosted.places):
+            gone = place.member is news.member
+            place.session.send(
+                "connection",
+                event="LAGGARD_EVICTED",
+                session_id=self._session_of(hosted, news.member),
+                run_id=hosted.run.id,
+                member=news.member.number,
+                reason=news.reason,
+            )
+            if gone:
+                place.close(CloseCode.POLICY, "laggard evicted")
+        self.log.info("run %s goes on without member %d", hosted.run.id, news.member.number)
+
+    def _session_of(self, hosted: Hosted, member: Member) -> str:
+        (found,) = (place.session.id for place in hosted.places if place.member is member)
+        return found
+
+    def _failed(self, hosted: Hosted, news: Failed) -> None:
+        self.log.warning("run %s has failed: %s", hosted.run.id, news.reason)
+        for place in _here(hosted.places):
+            place.session.send("error", code="DATA_ERROR", message=news.reason)
+            place.close(CloseCode.INTERNAL_ERROR, "the data cannot be read on")
+
+    def left(self, hosted: Hosted) -> None:
+        """A connection is lost."""
+        hosted.places = [place for place in hosted.places if not place.member.gone]
+        if hosted.run.over:
+            self._forget(hosted)
+
+    def _forget(self, hosted: Hosted) -> None:
+        if hosted.reading is not None:
+            hosted.reading.cancel()
+        if self.runs.get(hosted.run.id) is hosted:
+            del self.runs[hosted.run.id]
+
+    # ----------------------------------------------------------------------- time
+
+    def _look_later(self) -> None:
+        if self._timer is None and not self._closed:
+            self._timer = self._loop.call_later(LOOKS, self._look)
+
+    def _look(self) -> None:
+        """Wall time has passed: for those who are away, or lag, or never came."""
+        self._timer = None
+        now = self._wall.time_ns()
+        for hosted in list(self.runs.values()):
+            hosted.run.tick()
+            unused = not hosted.run.members and now - hosted.made > UNUSED
+            if hosted.run.over or unused:
+                self._forget(hosted)
+        if self.runs:
+            self._look_later()
+
+    async def close(self) -> None:
+        """Forget all runs."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        tasks = [hosted.reading for hosted in self.runs.values() if hosted.reading is not None]
+        for hosted in list(self.runs.values()):
+            self._forget(hosted)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _vacated(run: Run, place: Place) -> Place:
+    """A place whose connection is gone, or is now: it may not be known yet that it is lost."""
+    if place.member.outbox is not None:
+        place.held = dict(place.session.held)
+        run.leave(place.member)
+        place.close(CloseCode.POLICY, "another connection has come for this member")
+    return place
+
+
+def _here(places: Iterable[Place]) -> list[Place]:
+    """Those whose connection is open, or has just been given up."""
+    return [place for place in places if not place.session.outbox.closed]
+
+
+TELLERS: dict[type, Callable[[Engine, Hosted, Any], None]] = {
+    Completed: Engine._completed,
+    Evicted: Engine._evicted,
+    Failed: Engine._failed,
+}
