@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from fastrouter.core.kinds import ACTIONS
 from fastrouter.core.leaves import ns_to_ms
 from fastrouter.dialects.payload import given, iso, ms, number, text, word
+from fastrouter.errors import gravity
 
 if TYPE_CHECKING:
     from fastrouter.core.event import Event
@@ -39,12 +40,6 @@ VERSION = "1.0.0"
 """Of the protocol: what CORE's document has."""
 
 DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
-
-#: codes after which the session is closed
-FATAL = frozenset(("NOT_AUTHENTICATED", "TOKEN_EXPIRED"))
-
-#: code -> severity, where it is not ERROR
-SEVERITIES = {"RESUME_GAP": "WARNING"}
 
 #: what became of a strategy -> the bot's state
 STATES = {"started": "RUNNING", "stopped": "STOPPED", "paused": "PAUSED"}
@@ -214,16 +209,17 @@ def _pong(fields: Body, now: int) -> Made:
 
 def _error(fields: Body, now: int) -> Made:
     code = fields.get("code")
+    grave = gravity(code or "")
     return "Error", {
         "code": code,
         "message": fields.get("message"),
-        "severity": fields.get("severity", SEVERITIES.get(code or "", "ERROR")),
+        "severity": fields.get("severity", grave.severity),
         "details": {
             **fields.get("details", {}),
             **{key: fields[key] for key in fields if key not in ERROR_FIELDS},
         },
         "timestamp": now,
-        "recoverable": fields.get("recoverable", code not in FATAL),
+        "recoverable": fields.get("recoverable", grave.recoverable),
     }
 
 
