@@ -18,7 +18,8 @@ from fastrouter.session.session import Rules, State
 from ..tokens import SECRET, hs256
 from .peer import BINARY, SECOND, Client, Envelope
 
-ROWS = tuple(MANNERS)
+#: those of live sessions
+ROWS = ("trading-api", "orchestrator", "dgbit", "dgbit-job", "botcore", "botcore-ai")
 CORE = ("botcore", "botcore-ai")
 DGBIT = ("dgbit", "dgbit-job")
 ORCH = ("trading-api", "orchestrator")
@@ -420,6 +421,10 @@ def test_ping_too_often_is_a_warning_then_the_end(row):
 
 
 # ------------------------------------------------------------------------------- the table
+
+
+def test_every_row_of_live_sessions_is_tested_here():
+    assert set(MANNERS) == {*ROWS, "backtest"}
 
 
 def test_a_dialect_of_a_third_party_has_the_first_row():
