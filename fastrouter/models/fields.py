@@ -129,8 +129,8 @@ def whole(value: Any) -> Any:
 def shown(value: object) -> str:
     """A value in a message of one line, short."""
     try:
-        text = " ".join(ascii(value).split())
-    except ValueError:  # an int with more digits than Python prints
+        text = " ".join(ascii(value[:80] if isinstance(value, str) else value).split())
+    except (ValueError, RecursionError):  # more digits, or deeper, than Python prints
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
 

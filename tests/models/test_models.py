@@ -197,6 +197,14 @@ def test_a_number_too_long_to_print_is_refused():
     assert "id is a int" in refusal("order", ORDER | {"id": 10**5000})
 
 
+@pytest.mark.parametrize("depth", [300, 5000])
+def test_what_is_nested_too_deep_is_refused(depth):
+    deep = {}
+    for _ in range(depth):
+        deep = {"d": deep}
+    assert "recursion" in refusal("job", JOB | {"result": deep})
+
+
 def test_words_may_come_in_any_case():
     order = validate(
         "order", ORDER | {"side": "buy", "type": "stop_limit", "event": "Order_filled"}
