@@ -1,14 +1,12 @@
-from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import disjoint_base
 
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.dialects.payload import Maker
 
 __all__ = ["Botcore"]
-
-Maker = Callable[[dict[str, Any], Event], tuple[str, Any]]
 
 @disjoint_base
 class Botcore(Dialect):

@@ -129,7 +129,8 @@ cdef class Botcore(Dialect):
         maker = self.makers.get(event.kind)
         if maker is None or not isinstance(event.payload, dict):
             return None
-        return self.message(*maker(event.payload, event), event.time)
+        made = maker(event.payload, event)
+        return None if made is None else self.message(*made, event.time)
 
     def message(self, kind: str, body, time: int) -> bytes:
         """One message in this envelope; `time` in ns since the epoch."""

@@ -14,6 +14,7 @@ from fastrouter.core.event import Event
 from fastrouter.core.leaves import iso8601, parse_iso8601
 from fastrouter.dialects.botcore import Botcore
 from fastrouter.dialects.core_messages import MAKERS
+from fastrouter.dialects.payload import given
 
 if TYPE_CHECKING:
     from fastrouter.core.event import Candle, Quote
@@ -45,12 +46,14 @@ class BotcoreAi(Botcore):
     def control(self, kind: str, fields: dict[str, Any], time: int) -> bytes:
         if kind not in ("welcome", "connection"):
             return super().control(kind, fields, time)
-        message = MESSAGES[fields.get("event", "CONNECTED")]
+        event = fields.get("event", "CONNECTED")
+        message = MESSAGES.get(event, event)
         stamp = iso8601(time).replace("Z", "+00:00")
         return orjson.dumps({"type": "connection", "message": message, "timestamp": stamp})
 
     def read(self, kind: str, message: dict[str, Any]) -> Quote | Candle | Event:
         if kind != "connection":
             return super().read(kind, message)
-        payload = {"event": EVENTS[message["message"]], "message": message["message"]}
+        said = message["message"]
+        payload = given(event=EVENTS.get(said), message=said)
         return Event("connection", payload, time=parse_iso8601(message["timestamp"]))

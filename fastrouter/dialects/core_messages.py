@@ -25,16 +25,24 @@ from typing import TYPE_CHECKING, Any
 
 from fastrouter.core.kinds import ACTIONS
 from fastrouter.core.leaves import ns_to_ms
-from fastrouter.dialects.payload import given, iso, ms, number, text, word
+from fastrouter.dialects.payload import (
+    Body,
+    Made,
+    Maker,
+    Reader,
+    given,
+    iso,
+    ms,
+    number,
+    text,
+    word,
+)
 from fastrouter.errors import gravity
 
 if TYPE_CHECKING:
     from fastrouter.core.event import Event
 
 __all__ = ["MAKERS", "READERS", "said"]
-
-Body = dict[str, Any]
-Made = tuple[str, Any]
 
 VERSION = "1.0.0"
 """Of the protocol: what CORE's document has."""
@@ -169,7 +177,7 @@ def _risk(payload: Body, event: Event) -> Made:
     }
 
 
-MAKERS = {
+MAKERS: dict[str, Maker] = {
     "trade": _trade,
     "position": _position,
     "account": _account,
@@ -340,7 +348,7 @@ def _read_connected(body: Body) -> Made:
     return "connection", {**named, **{key: body[key] for key in body if key != "client_id"}}
 
 
-READERS = {
+READERS: dict[str, Reader] = {
     "TradeExecuted": _read_trade,
     "PositionUpdate": _read_position,
     "AISignalReceived": _read_signal,

@@ -21,17 +21,24 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from fastrouter.core.kinds import ACTIONS
-from fastrouter.dialects.payload import canonical, given, number, plain, text, word
+from fastrouter.dialects.payload import (
+    Body,
+    Made,
+    Maker,
+    Reader,
+    canonical,
+    given,
+    number,
+    plain,
+    text,
+    word,
+)
 from fastrouter.dialects.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from fastrouter.core.event import Event
-    from fastrouter.dialects.wrapped import Maker, Reader
 
 __all__ = ["Dgbit"]
-
-Body = dict[str, Any]
-Made = tuple[str, Any]
 
 DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 

@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Any
 from fastrouter.core.kinds import ACTIONS
 from fastrouter.core.leaves import iso8601_short
 from fastrouter.dialects.payload import (
+    Body,
+    Made,
+    Maker,
+    Reader,
     canonical,
     given,
     iso,
@@ -34,12 +38,8 @@ from fastrouter.dialects.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from fastrouter.core.event import Event
-    from fastrouter.dialects.wrapped import Maker, Reader
 
 __all__ = ["ANSWERS", "Orchestrator"]
-
-Body = dict[str, Any]
-Made = tuple[str, Any]
 
 DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 

@@ -7,13 +7,19 @@ form here is passed on as it is, and what is missing is left to the caller.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from fastrouter.core.event import Event
 from fastrouter.core.leaves import format_double, iso8601, ns_to_ms, parse_iso8601
 
 __all__ = [
     "DECIMALS",
     "TIMES",
+    "Body",
+    "Made",
+    "Maker",
+    "Reader",
     "canonical",
     "event_number",
     "given",
@@ -29,6 +35,8 @@ __all__ = [
 ]
 
 Body = dict[str, Any]
+Made = tuple[str, Any]
+"""What a message has for a type, and its body; or a kind and its payload."""
 
 #: fields that are decimal text, of any kind
 DECIMALS = frozenset(
@@ -49,6 +57,12 @@ TIMES = frozenset(
         *("last_signal_time", "next_signal_time"),
     )
 )
+
+Maker = Callable[[Body, Event], Made | None]
+"""Makes a message of a payload; None where the dialect has none."""
+
+Reader = Callable[[Any], Made]
+"""Makes kind and payload of a message's body."""
 
 LARGEST_INT = 2.0**53  # from there on doubles are further apart than integers
 

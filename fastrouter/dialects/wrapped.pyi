@@ -1,16 +1,12 @@
-from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import disjoint_base
 
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.dialects.payload import Maker, Reader
 
 __all__ = ["Wrapped"]
-
-Body = dict[str, Any]
-Maker = Callable[[Body, Event], tuple[str, Any] | None]
-Reader = Callable[[Any], tuple[str, Any]]
 
 @disjoint_base
 class Wrapped(Dialect):
