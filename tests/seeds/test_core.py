@@ -43,7 +43,7 @@ setTimeout(() => send({ type: 'Ping', timestamp: Date.now() }), 100);
 LATEST = 1697234567000
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _node() -> None:
     node.need("ws")
 
@@ -75,6 +75,7 @@ HANDLED = [
 ]
 
 
+@pytest.mark.usefixtures("_node")
 async def test_every_message_is_handled_as_the_page_does():
     async with system() as running, engine(running) as program:
         assert "Connected to Rust Core WebSocket" in await program.line()
@@ -140,6 +141,7 @@ async def test_the_ai_service():
             assert await program.line() == "handled AISignalReceived"
 
 
+@pytest.mark.usefixtures("_node")
 async def test_the_manager_beats_and_comes_back():
     async with system() as running:
         code = HURRY + PRELUDE + HEARTBEAT + client("core_manager.js", running.ports)
@@ -155,6 +157,7 @@ async def test_the_manager_beats_and_comes_back():
                 await program.until('setConnectionStatus "connected"')
 
 
+@pytest.mark.usefixtures("_node")
 async def test_the_react_hook():
     async with system() as running:
         code = REACT + client("core_hook.js").removeprefix("export ") + RENDER
@@ -208,6 +211,7 @@ def guarded() -> dict[str, Any]:
     return {"admission": {"verifier": Verifier(secret=SECRET)}}
 
 
+@pytest.mark.usefixtures("_node")
 @pytest.mark.parametrize("way", TOKENS)
 async def test_a_token_lets_in(way: str, guarded: dict[str, Any]):
     async with (
@@ -222,6 +226,7 @@ async def test_a_token_lets_in(way: str, guarded: dict[str, Any]):
         await program.until('"type":"MarketData"')
 
 
+@pytest.mark.usefixtures("_node")
 async def test_the_pages_own_token_is_none(guarded: dict[str, Any]):
     async with system(**guarded) as running:
         async with knocking("in the URL", running, SHOWN) as program:
