@@ -11,7 +11,7 @@ from fastrouter.bus.nng import library, refused
 
 __all__ = ["Subscriber"]
 
-MOST = 256  # messages at a time, so that the loop has its turn
+MOST = 32  # messages at a time, about a millisecond, so that the loop has its turn
 WAITING = 8192  # messages NNG keeps for us; beyond, the oldest are lost
 LARGEST = 1 << 20  # bytes of a message; NNG hangs up on who sends a larger one
 BARE = b"{"  # how a message without a topic begins
@@ -86,7 +86,7 @@ class Subscriber:
             raise refused(doing, address, error) from None
 
     async def take(self) -> list[bytes]:
-        """The messages that are there, 256 at most; waits for the first."""
+        """The messages that are there, 32 at most; waits for the first."""
         while not (messages := self._receive()):
             await self._readable()
         return messages

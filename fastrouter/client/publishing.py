@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import orjson
 
@@ -22,6 +22,7 @@ DEFAULT_REST_URL = "http://127.0.0.1:8080"
 REST_URL_VARIABLE = "PROXY_REST_URL"
 PATH = "/v1/events"
 SCHEMES = ("http", "https")
+LOOPBACK = ("localhost", "::1")
 
 #: what a refusal of that status is to the caller; others are a ConnectionFailed
 REFUSALS: dict[int, type[FastrouterError]] = {
@@ -88,7 +89,7 @@ def _check(url: str) -> str:
 
 def _answer(request: Request, name: str, timeout: float) -> bytes:
     try:
-        with urlopen(request, timeout=timeout) as response:
+        with _opener(request.host).open(request, timeout=timeout) as response:
             found: bytes = response.read()
             return found
     except HTTPError as error:
@@ -98,6 +99,13 @@ def _answer(request: Request, name: str, timeout: float) -> bytes:
         raise _unreachable(name, error.reason) from None
     except (OSError, HTTPException, ValueError) as error:  # ValueError: a token with line ends
         raise _unreachable(name, error) from None
+
+
+def _opener(host: str) -> OpenerDirector:
+    """One that takes no proxy to this machine itself."""
+    name = urlsplit(f"//{host}").hostname or ""
+    local = name in LOOPBACK or name.startswith("127.")
+    return build_opener(ProxyHandler({})) if local else build_opener()
 
 
 def _unreachable(name: str, reason: object) -> ConnectionFailed:

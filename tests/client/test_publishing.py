@@ -77,6 +77,15 @@ async def test_what_the_router_does_not_take():
         assert router.last_id == 0
 
 
+async def test_a_proxy_is_not_for_this_machine(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with rest() as (_, url):
+        assert await publish(SIGNAL, url=url) == ["evt_1"]
+        with pytest.raises(ConnectionFailed, match="Connection refused"):  # by the proxy
+            await publish(SIGNAL, url="http://router.invalid")
+
+
 def test_what_is_no_json():
     with pytest.raises(EventError, match="not JSON"):
         publish_events({"kind": object()})

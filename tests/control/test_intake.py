@@ -85,7 +85,7 @@ async def test_from_a_request_to_a_websocket_client():
             {"kind": "order", "payload": LEAST["order"], "time": 1_735_689_601_000},
             {"kind": "candle", "payload": CANDLE},
         ]
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{port.url}/v1/events", json=bodies)
         assert (answer.status_code, answer.json()) == (202, {"ids": ["evt_1", "evt_2", "evt_3"]})
         quote, order, candle = [await wire.message() for _ in range(3)]
