@@ -188,7 +188,8 @@ cdef class CandleBuilder:
         """Close every candle that ends at `now` or before, by symbol; they are added to `closed`.
 
         `live`: only those of live symbols. Costs nothing before `next_close`, or `next_live`.
-        Quotes older than a closed candle's end are late.
+        Quotes older than a closed candle's end are late. Without `live`, `next_close` is exact
+        afterwards.
         """
         cdef:
             Forming* forming
@@ -199,7 +200,7 @@ cdef class CandleBuilder:
             return 0
         self.next_close = self.next_live = INT64_MAX
         for forming in self.symbols:
-            if forming.end > now:       # then so do all its candles
+            if live and forming.end > now:      # then so do all its candles
                 self._note_end(forming, forming.end)
                 continue
             for k in range(self.lengths.size()):

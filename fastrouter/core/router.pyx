@@ -526,7 +526,8 @@ cdef class Router:
     def next_close(self):
         """Before when (ns since the epoch) `close_candles` has nothing to do.
 
-        None when nothing forms.
+        None when nothing forms. When nothing but `close_candles` closes candles, it is the
+        first end of one.
         """
         return None if self.builder.next_close == INT64_MAX else self.builder.next_close
 

@@ -110,6 +110,9 @@ class Candles(RuleBasedStateMachine):
         ended.sort(key=lambda one: list(self.newest).index(one[0]))
         self.expected += ended
         self.router.close_candles(now, live=live)
+        ends = [slow.end for slow in self.slow.values() if slow.quotes]
+        if not live and ended:
+            assert self.router.next_close == min(ends, default=None)
 
     @rule(symbol=symbol, name=timeframe, closed=st.booleans())
     def from_outside(self, symbol, name, closed):
