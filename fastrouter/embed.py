@@ -119,11 +119,6 @@ class Router(CoreRouter):
         self._set_alarms()  # there may have been no loop before
         return server
 
-    @property
-    def dialects(self) -> tuple[str, ...]:
-        """The names of all dialects that are registered."""
-        return self._shelf.names
-
     def group(self, **admission: Any) -> Group:
         """Servers with several routes each, that share limits and drain together.
 

@@ -53,8 +53,6 @@ class Ports:
         routes = [Route(path, server.dialect, None, server.subscriptions) for path in server.paths]
         await self._open(server.port, routes, "--port or --host", "server.port")
         for name, port in self.settings.ports.served():
-            if not all(route.dialect in self.router.dialects for route in ROUTES[name]):
-                continue  # until they have landed
             options = f"--ports {name}=N, or none with --ports {name}=off"
             here = self._routes(name)
             serve = partial(self._open, port, here, options, f"ports.{name}")

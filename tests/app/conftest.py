@@ -11,7 +11,6 @@ import pytest
 import structlog
 import uvloop
 
-from fastrouter.dialects import DIALECTS
 from fastrouter.feeds import FEEDS
 
 
@@ -24,9 +23,6 @@ def pytest_asyncio_loop_factories(config, item):
 def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`app.serve` owns its process; give back what it takes."""
     monkeypatch.setitem(FEEDS, "scripted", "tests.app.visit:Scripted")
-    for name in ("orchestrator", "dgbit", "botcore", "botcore-ai"):
-        if name not in DIALECTS:
-            monkeypatch.setitem(DIALECTS, name, DIALECTS["trading-api"])
     monkeypatch.setitem(FEEDS, "flaky", "tests.app.visit:flaky")
     thresholds, root = gc.get_threshold(), logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -26,6 +26,14 @@ from ..net.wire import HEADERS, Wire, frame
 from .visit import Visitor, settings
 
 NAMES = tuple(Ports.model_fields)
+#: what each dialect says first, by its type
+WELCOMES = {
+    "trading-api": "connection",
+    "botcore": "Connected",
+    "botcore-ai": "connection",
+    "dgbit": "connection",
+    "orchestrator": "connection",
+}
 #: path of each endpoint, as (port, path) -> its own dialect
 CONTRACT = {
     ("server", "/"): "trading-api",
@@ -97,7 +105,10 @@ def test_bytes_on_a_socket_at_each():
             await wire.bye()
 
     visit(look)
-    assert all("type" in message for message in first)
+    for message, ((_, path), dialect) in zip(first, CONTRACT.items(), strict=True):
+        job = path.endswith("{job_uuid}")
+        assert message["type"] == ("subscribed" if job else WELCOMES[dialect])
+        assert message.get("job_uuid") == ("job-7" if job else None)
     assert asked == ["CONNECTED"] * len(CONTRACT)
     assert refused == [400] * len(CONTRACT)
 
