@@ -75,7 +75,8 @@ async def test_a_byte_now_and_then_is_cut(serve, open_session):
     server = await serve(handshake_seconds=0.2)
     wire = await connect(server)
     slow = asyncio.ensure_future(dribble(wire))
-    await wire.end()
+    with contextlib.suppress(OSError):  # of a byte on its way when the line was cut
+        await wire.end()
     slow.cancel()
     await wire.bye()
     await until(lambda: not server.crowd.connections)
@@ -85,7 +86,8 @@ async def test_a_byte_now_and_then_is_cut(serve, open_session):
 
 async def dribble(wire: Wire) -> None:
     for byte in HEAD:
-        wire.send(bytes([byte]))
+        if not wire.writer.is_closing():
+            wire.send(bytes([byte]))
         await asyncio.sleep(0.02)
 
 
