@@ -67,6 +67,7 @@ def test_what_is_told_when_ready():
         ("api/ws/jobs/{job_uuid}", "dgbit"),
         ("ws", "orchestrator"),
         ("ws", "orchestrator"),
+        ("ws", "trading-api"),
     ]
 
 
@@ -322,7 +323,7 @@ def test_what_is_configured_is_served():
         ({}, []),
         (
             {"server__host": "0.0.0.0", "control__host": "::", "ports__ai": "off"},
-            ["server", "rest", "market", "risk", "control"],
+            ["server", "rest", "market", "risk", "backtest", "control"],
         ),
         ({"server__host": "localhost", "control__enabled": False, "control__host": "::"}, []),
         ({"server__host": "0.0.0.0", "auth__secret": SECRET}, []),

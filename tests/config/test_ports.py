@@ -23,7 +23,7 @@ def test_the_contracts_ports_are_the_defaults():
 def test_off_and_text(monkeypatch: pytest.MonkeyPatch, tmp_path):
     monkeypatch.setenv("FASTROUTER_PORTS__MARKET", "off")
     file = tmp_path / "f.toml"
-    file.write_text('[ports]\nai = "off"\nrisk = 0\n')
+    file.write_text('[ports]\nai = "off"\nbacktest = "off"\nrisk = 0\n')
     effective = config.load(file, {"ports.rest": "81"})
     assert dict(effective.settings.ports.served()) == {"rest": 81, "risk": 0}
     again = tmp_path / "again.toml"
