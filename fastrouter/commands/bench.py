@@ -78,6 +78,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "fuzz": _program,
     "soak": _program,
     "crash": _program,
+    "backtest": _program,
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
@@ -94,6 +95,7 @@ def bench(
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
     echo: serve an echo through our listener, for protocol test suites;
+    backtest: lock-step, beside a ping-pong in plain C;
     encode, match, publish, market, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":

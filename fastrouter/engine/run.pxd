@@ -26,7 +26,8 @@ cdef class Run(Barrier):
         readonly int64_t since          # wall clock when it last went on, ns
         public object on_news           # called without arguments when there are some
         public uint64_t bad_rows
-        int64_t began                   # wall clock, ns; 0 before
+        readonly bint begun             # all have come
+        int64_t began                   # wall clock, ns
         int64_t first                   # time of the first instant, ns
         uint64_t instants
         Kept kept

@@ -69,7 +69,7 @@ cdef class Run(Barrier):
 
         MessageError when there are `clients` already.
         """
-        if len(self.members) == self.clients or self.began or self.over:
+        if len(self.members) == self.clients or self.begun or self.over:
             raise MessageError(f"run {self.id} has its {self.clients} clients", code="RUN_FULL")
         self.joined += 1
         member = Member(self, self.joined, outbox)
@@ -80,7 +80,8 @@ cdef class Run(Barrier):
         """A member has said what it wants. The last of `clients` begins the run."""
         self.ready += not member.ready
         member.ready = True
-        if self.ready == self.clients and not self.began:
+        if self.ready == self.clients and not self.begun:
+            self.begun = True
             self.began = self.since = self.wall.now()
             self.proceed()
 
@@ -92,7 +93,7 @@ cdef class Run(Barrier):
         if member.outbox is None or member.gone:
             return
         member.away_since = self.wall.now()
-        if self.began:
+        if self.begun:
             member.outbox = None
             self.away += 1
         else:
@@ -122,11 +123,6 @@ cdef class Run(Barrier):
         member.outbox = outbox
         self.away -= 1
         self.since = self.wall.now()
-
-    @property
-    def begun(self):
-        """Have all come?"""
-        return self.began != 0
 
     cdef int remove(self, Member member) except -1:
         self.members.remove(member)
@@ -187,7 +183,7 @@ cdef class Run(Barrier):
 
     cdef int proceed(self) except -1:
         """Publish as far as may be, and send it."""
-        if self.busy or self.over or not self.began:
+        if self.busy or self.over or not self.begun:
             return 0
         self.busy = True
         self.router.flusher.hold += 1
@@ -312,7 +308,7 @@ cdef class Run(Barrier):
             instants=self.instants,
             first=self.first,
             last=self.tape.time,
-            wall_seconds=(self.wall.now() - self.began) / 1e9 if self.began else 0.0,
+            wall_seconds=(self.wall.now() - self.began) / 1e9 if self.begun else 0.0,
             bad_rows=self.bad_rows,
             kinds={kind: count for kind, count in self.router.counters().events.items() if count})
 
@@ -326,6 +322,6 @@ cdef class Run(Barrier):
         for member in list(self.members):
             if member.outbox is None and now - member.away_since >= self.patience:
                 self.quit(member, "away")
-            elif (self.evict and self.began and not self.over and now - self.since >= self.evict
+            elif (self.evict and self.begun and not self.over and now - self.since >= self.evict
                     and member.lags()):
                 self.quit(member, "lagging")

@@ -101,10 +101,13 @@ MANNERS = {
     ),
     "botcore": BOTCORE._replace(subscriptions=f"*:quote,{CHARTS},{OTHERS}"),
     "botcore-ai": BOTCORE._replace(subscriptions=OTHERS),
-    "backtest": Manners(_live(lockstep.HANDLERS), welcome=lockstep.welcome),
 }
+
+
+#: of sessions that are `fastrouter.session.seated.Seated`, not of a dialect
+SEATED = {"backtest": Manners(_live(lockstep.HANDLERS), welcome=lockstep.welcome)}
 
 
 def manners(name: str) -> Manners:
     """The row of that name, the first for every other dialect."""
-    return MANNERS.get(name, MANNERS["trading-api"])
+    return SEATED.get(name) or MANNERS.get(name, MANNERS["trading-api"])
