@@ -104,11 +104,11 @@ static void mix(const char *text, size_t size) {
     tally.hash = (hash ^ word) * 1099511628211u;
 }
 
-static void take_event(const char *text, size_t size) {
+static bool take_event(const char *text, size_t size) {
     static const char key[] = "\"id\":\"evt_";
     const char *at = memmem(text, size < 80 ? size : 80, key, sizeof key - 1);
     uint64_t number = 0;
-    if (at == NULL) return; /* the welcome, a ping */
+    if (at == NULL) return false;
     for (at += sizeof key - 1; *at >= '0' && *at <= '9'; at++)
         number = number * 10 + (uint64_t)(*at - '0');
     if (number <= tally.last) {
@@ -120,6 +120,7 @@ static void take_event(const char *text, size_t size) {
     if (tally.events++ == 0) tally.first_ns = clock_ns();
     ids[count++] = number;
     if (count == IDS) acknowledge();
+    return true;
 }
 
 static void take_frame(const struct ws_frame *frame) {
@@ -127,9 +128,9 @@ static void take_frame(const struct ws_frame *frame) {
         if (frame->length >= 2)
             tally.close_code = (uint8_t)frame->payload[0] << 8 | (uint8_t)frame->payload[1];
     } else if (frame->opcode == WS_TEXT) {
-        tally.complete |=
-            memmem(frame->payload, frame->length, "BACKTEST_COMPLETE", 17) != NULL;
-        take_event(frame->payload, frame->length);
+        if (!take_event(frame->payload, frame->length)) /* the welcome, a ping, the end */
+            tally.complete |=
+                memmem(frame->payload, frame->length, "BACKTEST_COMPLETE", 17) != NULL;
     }
 }
 

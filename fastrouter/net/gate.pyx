@@ -63,6 +63,11 @@ cdef class Gate:
         self.left -= size - at
         return size
 
+    @property
+    def between(self):
+        """Has the handshake ended, and the last frame?"""
+        return self.matched == BLANK_LINE and not self.left and not self.have
+
     cdef Py_ssize_t handshake(self, const uint8_t[::1] data) noexcept:
         cdef Py_ssize_t at
         for at in range(data.shape[0]):

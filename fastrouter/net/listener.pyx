@@ -186,6 +186,11 @@ cdef class Listener(WSListener):
             self.transport.disconnect(False)
 
     @property
+    def between(self):
+        """Is there no message in fragments?"""
+        return self.message is None
+
+    @property
     def waiting(self):
         """Does anything wait to be sent?"""
         return self.outbox.waiting

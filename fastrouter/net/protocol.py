@@ -7,17 +7,20 @@ looks one ahead: see `fastrouter.net.gate`. How much is read: `fastrouter.net.pa
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
+from fastrouter.net.express import Express
 from fastrouter.net.gate import Gate
 from fastrouter.net.handshake import Refused
 from fastrouter.net.pace import Pace
 
 if TYPE_CHECKING:
+    from fastrouter.net.listener import Listener
     from fastrouter.net.server import Server
 
 __all__ = ["HEADER_BYTES", "Protocol"]
@@ -88,6 +91,13 @@ class Protocol(WSProtocol):  # type: ignore[misc]
         if self._pace is not None:
             self._pace.stop()
             self._pace = None
+
+    def shorten(self, listener: Listener) -> None:
+        """Have the taker of its listener see messages before all this."""
+        transport = self.transport.underlying_transport
+        secure = transport.get_extra_info("ssl_object") is not None
+        if self._gate.between and listener.between and not secure and not transport.is_closing():
+            transport.set_protocol(_Shortened(self, listener))
 
     def _asked(self, upgrade: Any) -> Any:
         self._was_asked = True
@@ -173,6 +183,10 @@ class Protocol(WSProtocol):  # type: ignore[misc]
             transport.write_eof()
         else:
             transport.close()
+
+
+class _Shortened(Express, asyncio.BufferedProtocol):
+    """What every loop takes for a protocol."""
 
 
 class _Head:

@@ -288,12 +288,18 @@ class Server:
         if isinstance(session, Seated):
             if session.state is State.LIVE:
                 listener.taker = session.seat.taker
+                self.loop.call_soon(self._shorten, listener)
             return
         if not self.group.fed:
             session.upstream(False)
         on_begin = self.group.on_begin
         if on_begin is not None and session.state is State.LIVE:
             on_begin(session)
+
+    def _shorten(self, listener: Listener) -> None:
+        protocol = listener.transport.underlying_transport.get_protocol()
+        if isinstance(protocol, Protocol) and not listener.transport.is_disconnected:
+            protocol.shorten(listener)
 
     def _resume(self, listener: Listener, effect: Resume) -> None:
         self._resuming.begin(listener, effect.since, self.group.missed)

@@ -1,0 +1,17 @@
+from libc.stddef cimport size_t
+
+from fastrouter.net.listener cimport Listener
+
+
+cdef class Express:
+    cdef:
+        object protocol             # fastrouter.net.protocol.Protocol; None once it is lost
+        Listener listener
+        unsigned char* room         # what was read and is not a whole frame yet
+        size_t have                 # bytes of it
+        size_t header, length       # of the frame looked at, in bytes
+        size_t limit                # of a message, in bytes
+        bint through                # everything goes to the protocol from here on
+    cdef size_t frame(self, size_t at) noexcept
+    cdef bint take(self, size_t at) except -1
+    cdef int hand_on(self, size_t at, size_t size) except -1
