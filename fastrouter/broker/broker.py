@@ -10,31 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid5
 
 from fastrouter.errors import OrderError
 
 from .account import Account
-from .admission import Admission, Refusal
 from .book import Book
 from .change import NOTHING, Change, Draft
+from .closing import Closing
 from .exchange import Exchange
+from .intake import Intake, duplicate
 from .ledger import Ledger
 from .market import Market
 from .matching import Bar, BarView, Quotation, QuoteView, View
-from .money import exact, text
+from .money import ZERO, exact
 from .order import Order
 from .orders import Orders
 from .payloads import account_event, risk_event
 from .position import Position
-from .request import Request, refused
+from .request import Request
 from .risk import Breach, Guard, Limits
 from .rules import Rules
+from .standing import standings
 
 __all__ = ["Broker"]
-
-#: what a replacement may change
-CHANGEABLE = ("qty", "limit_price", "stop_price", "time_in_force", "client_order_id")
 
 
 class Broker:
@@ -45,7 +43,7 @@ class Broker:
     """
 
     __slots__ = (
-        *("_admission", "_exchange", "_guard", "_namespace", "_now"),
+        *("_closing", "_exchange", "_guard", "_intake", "_now"),
         *("books", "ledger", "market", "orders", "rules"),
     )
 
@@ -58,8 +56,8 @@ class Broker:
         self.books = self.orders.books
         self._guard = Guard()
         self._exchange = Exchange(self.orders, self.ledger, self.rules)
-        self._admission = Admission(self.orders, self.ledger, self._guard, self.rules)
-        self._namespace = UUID(account.seed)
+        self._intake = Intake(self.orders, self.ledger, self._guard, self.rules, market)
+        self._closing = Closing(self.orders, self.ledger, self._guard, self._exchange, self._intake)
         self._now: int | None = None
 
     # -------------------------------------------------------------- market events
@@ -112,7 +110,7 @@ class Broker:
         self._exchange.meet(book, view, now, draft)
         self.ledger.mark(symbol, view)
         if self._guard.stops:
-            self._stop_losses(symbol, now, draft)
+            self._closing.stop_losses(symbol, now, now, draft)
         return draft.done(self.orders.by_id)
 
     # -------------------------------------------------------------- orders
@@ -127,40 +125,40 @@ class Broker:
         """
         request = Request.parse(fields)
         request = request._replace(symbol=self.market.resolve(request.symbol))
-        known = self._known(request)
+        known = self._intake.known(request)
         if known is not None:
             return Change(orders=(known,))
         draft = Draft()
         self._begin(now, draft)
-        order = self._made(request, now)
-        self._admit(order, self._admission.refusal(order, now), now, draft)
+        order = self._intake.made(request, now, self._now)
+        self._intake.admit(order, self._intake.admission.refusal(order, now), now, draft)
         return draft.done(self.orders.by_id)
 
     @exact
     def replace(self, order_id: str, fields: Mapping[str, Any], now: int) -> Change:
         """Put another order in an open one's place, at the end of the queue.
 
-        It has the old one's fields but for those given: of `CHANGEABLE`; its `qty`
+        It has the old one's fields but for those given: of `intake.CHANGEABLE`; its `qty`
         is its own, by default what the old one had not filled. When it is refused
         it is a rejected order, and the old one stays. Raises OrderError:
         ORDER_NOT_FOUND, ORDER_NOT_OPEN, INVALID_ORDER, DUPLICATE.
         """
         old = self.orders.get(order_id)
-        request = self._changed(old, fields)
-        known = self._known(request)
+        request = self._intake.changed(old, fields)
+        known = self._intake.known(request)
         if known is not None and known.replaces == order_id:
             return Change(orders=(known,))
         if known is not None:
-            raise _duplicate(known)
+            raise duplicate(known)
         if not old.is_open:
             raise _not_open(old)
         draft = Draft()
         self._begin(now, draft)
-        order = self._made(request, now, replaces=old.id)
-        refusal = self._admission.refusal(order, now, instead_of=old)
+        order = self._intake.made(request, now, self._now, replaces=old.id)
+        refusal = self._intake.admission.refusal(order, now, instead_of=old)
         if refusal is None:
             self.orders.put(old.moved("replaced", now, replaced_by=order.id), draft)
-        self._admit(order, refusal, now, draft)
+        self._intake.admit(order, refusal, now, draft)
         return draft.done(self.orders.by_id)
 
     @exact
@@ -254,6 +252,25 @@ class Broker:
         """strategy -> its limits"""
         return self._guard.limits
 
+    @exact
+    def risk_status(self, now: int) -> list[dict[str, Any]]:
+        """Where each limit stands, as payloads of the kind ``risk``, event ``status``."""
+        found = standings(self.ledger, self._guard, self.rules, now)
+        return [risk_event(self.ledger.account, one, "status") for one in found]
+
+    @exact
+    def available(self, symbol: str, strategy_id: str | None = None) -> Decimal:
+        """What is held of the symbol and in no open order, by all or one strategy."""
+        shares = self.ledger.holdings.get(self.market.resolve(symbol), {}).values()
+        return sum(
+            (
+                max(ZERO, abs(one.qty) - self._leaving(one))
+                for one in shares
+                if strategy_id in (None, one.strategy_id)
+            ),
+            ZERO,
+        )
+
     @property
     @exact
     def equity(self) -> Decimal:
@@ -288,6 +305,12 @@ class Broker:
 
     # -------------------------------------------------------------- how
 
+    def _leaving(self, share: Position) -> Decimal:
+        """How much of it open orders would close."""
+        side = "sell" if share.qty > 0 else "buy"
+        orders = self.orders.open_of(share.symbol, share.strategy_id)
+        return sum((one.remaining for one in orders if one.side == side), ZERO)
+
     def _begin(self, now: int, draft: Draft) -> None:
         """A new session begins when the last one has ended; ended orders are forgotten."""
         account = self.ledger.account
@@ -297,65 +320,6 @@ class Broker:
             )
             self.ledger.settle(account, draft)
         self.orders.forget(now)
-
-    def _known(self, request: Request) -> Order | None:
-        """The order that was asked for so before. Raises OrderError, code DUPLICATE."""
-        if not request.client_order_id:
-            return None
-        known = self.orders.of_client(request.client_order_id)
-        if known is not None and _request_of(known) != request:
-            raise _duplicate(known)
-        return known
-
-    def _changed(self, old: Order, fields: Mapping[str, Any]) -> Request:
-        given = {name: value for name, value in fields.items() if value is not None}
-        for name in given:
-            if name not in CHANGEABLE:
-                raise refused(f"{name} cannot be replaced; allowed: {', '.join(CHANGEABLE)}")
-        if old.qty is None:
-            raise refused("an order by notional cannot be replaced before it is met")
-        asked = _request_of(old)._asdict() | {"notional": None, "client_order_id": None}
-        return Request.parse(asked | {"qty": old.remaining or old.qty} | given)
-
-    def _made(
-        self, request: Request, now: int, *, replaces: str | None = None, closing: bool = False
-    ) -> Order:
-        """The order, not yet accepted; it has an id and its place in time."""
-        account = self.ledger.account
-        number = account.sequence + 1
-        self.ledger.account = account._replace(sequence=number)
-        order_id = str(uuid5(self._namespace, str(number)))
-        hold_price = self._admission.hold_price(request, self.market.last(request.symbol))
-        if closing and not hold_price:
-            hold_price = self.ledger.positions[request.symbol].mark
-        day = request.time_in_force == "day"
-        return Order(
-            id=order_id,
-            number=number,
-            **request._replace(client_order_id=request.client_order_id or order_id)._asdict(),
-            status="pending_new",
-            created_at=now,
-            updated_at=now,
-            submitted_at=now,
-            known_at=self._now,
-            expires_at=self.rules.next_session_end(now) if day else None,
-            hold_price=hold_price,
-            closing=closing,
-            replaces=replaces,
-        )
-
-    def _admit(self, order: Order, refusal: Refusal | None, now: int, draft: Draft) -> None:
-        """The order is accepted, or rejected for that reason."""
-        if refusal is None:
-            order = order.moved("accepted", now)
-            self._guard.note(order)
-        else:
-            order = order.moved("rejected", now, code=refusal.code, reason=refusal.message)
-            if refusal.breach is not None:
-                draft.event("risk", risk_event(self.ledger.account, refusal.breach))
-        draft.asked(order.id)
-        self.orders.put(order, draft)
-        self.ledger.settle(self.ledger.account, draft)
 
     def _cancel(self, orders: list[Order], now: int) -> Change:
         draft = Draft()
@@ -369,63 +333,8 @@ class Broker:
         draft = Draft()
         self._begin(now, draft)
         for share in shares:
-            self._close_one(share, now, draft)
+            self._closing.close(share, now, self._now, draft)
         return draft.done(self.orders.by_id)
-
-    def _close_one(self, share: Position, now: int, draft: Draft, code: str | None = None) -> None:
-        for order in self.orders.open_of(share.symbol, share.strategy_id):
-            self._exchange.end(order, "canceled", now, draft, "CLOSING", "its position is closed")
-        request = Request(
-            symbol=share.symbol,
-            side="sell" if share.qty > 0 else "buy",
-            type="market",
-            time_in_force="gtc",
-            qty=abs(share.qty),
-            notional=None,
-            limit_price=None,
-            stop_price=None,
-            client_order_id="",
-            strategy_id=share.strategy_id,
-        )
-        order = self._made(request, now, closing=True)._replace(code=code)
-        self._admit(order, None, now, draft)
-
-    def _stop_losses(self, symbol: str, now: int, draft: Draft) -> None:
-        """Close what lost more than its strategy's limit allows, unless it is being closed."""
-        for share in list(self.ledger.holdings.get(symbol, {}).values()):
-            most = self._guard.of(share.strategy_id).stop_loss_percentage
-            if most is None or -share.unrealised < most * abs(share.cost):
-                continue
-            if any(one.closing for one in self.orders.open_of(symbol, share.strategy_id)):
-                continue
-            limit, loss = most * abs(share.cost), -share.unrealised
-            breach = Breach(
-                "stopLossPercentage",
-                "STOP_LOSS",
-                f"the position lost {text(loss)}; allowed: below {text(limit)}",
-                limit,
-                loss,
-                share.strategy_id,
-                symbol,
-                "ERROR",
-            )
-            draft.event("risk", risk_event(self.ledger.account, breach))
-            self._close_one(share, now, draft, breach.code)
-
-
-def _request_of(order: Order) -> Request:
-    """What was asked for with it."""
-    return Request(
-        **{name: getattr(order, name) for name in Request._fields if name != "qty"},
-        qty=None if order.notional is not None else order.qty,
-    )
-
-
-def _duplicate(known: Order) -> OrderError:
-    return OrderError(
-        f"client_order_id {known.client_order_id} is that of order {known.id}, which was another",
-        code="DUPLICATE",
-    )
 
 
 def _not_open(order: Order) -> OrderError:

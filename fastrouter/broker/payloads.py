@@ -145,9 +145,9 @@ def account_event(ledger: Ledger) -> Payload:
     )
 
 
-def risk_event(account: Account, breach: Breach) -> Payload:
+def risk_event(account: Account, breach: Breach, event: str = "limit_breached") -> Payload:
     return _given(
-        event="limit_breached",
+        event=event,
         rule=breach.rule,
         strategy_id=breach.strategy_id or None,
         account_id=account.id,
@@ -156,8 +156,8 @@ def risk_event(account: Account, breach: Breach) -> Payload:
         value=_text(breach.value),
         message=breach.message,
         severity=breach.severity,
-        recoverable=breach.rule != "killSwitch",
-        details={"code": breach.code},
+        recoverable=breach.code != "KILL_SWITCH",
+        details={"code": breach.code} if breach.code else None,
     )
 
 
