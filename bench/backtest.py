@@ -89,8 +89,7 @@ class Stage:
         ours = [sys.executable, "-m", "fastrouter.bench.stage", str(data)]
         self._ends = contextlib.ExitStack()
         self._ports = [
-            self._ends.enter_context(Child(command)).hear_word("PORT")
-            for command in (floor, ours)
+            self._ends.enter_context(Child(command)).hear_word("PORT") for command in (floor, ours)
         ]
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ def run(*command: str) -> str:
 
 def test_every_suite_has_a_command() -> None:
     names = {name.removeprefix("bench_").removesuffix(".py") for name in SUITES}
-    assert names == {"encode", "match", "publish", "market", "leaves"}
+    assert names == {"encode", "match", "publish", "market", "broker", "leaves"}
     assert names <= set(BENCHES)
 
 
