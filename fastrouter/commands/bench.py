@@ -94,14 +94,10 @@ def bench(
 ) -> None:
     """Measure one part; options after its name are its own (try --help there).
 
-        fanout: end to end, beside raw C floors; idle: memory of idle sessions;
-        echo: serve an echo through our listener, for protocol test suites;
-    <<<<<<< HEAD
-        backtest: lock-step, beside a ping-pong in plain C;
-        encode, match, publish, market, leaves: single parts, by pytest-benchmark.
-    =======
-        encode, match, publish, market, broker, leaves: single parts, by pytest-benchmark.
-    >>>>>>> 2f5682f (Bench the paper broker)
+    fanout: end to end, beside raw C floors; idle: memory of idle sessions;
+    backtest: lock-step, beside a ping-pong in plain C;
+    echo: serve an echo through our listener, for protocol test suites;
+    encode, match, publish, market, broker, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":
         typer.echo(context.get_help())
