@@ -1,11 +1,12 @@
 /* pingpong: the floor of lock-step. It sends one client recorded batches, each when the last one
  * has been answered, and does nothing else.
  *
- *   pingpong FILE
+ *   pingpong FILE [epoll]
  *
  * FILE holds, batch by batch, its size in bytes (uint32, of this machine) and its frames. An answer
  * is one masked frame; what it says is not looked at. It prints `PORT n`, then serves one client
- * after another until its input ends.
+ * after another until its input ends. With `epoll` it waits for readiness before it reads, as a
+ * server of many clients must.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +31,7 @@
 
 static const uint8_t *batches;
 static size_t total;
+static int epoll_fd = -1;
 
 __attribute__((noreturn)) static void fail(const char *what) {
     fprintf(stderr, "pingpong: %s: %s\n", what, strerror(errno));
@@ -69,6 +72,8 @@ static bool answered(int fd) {
     static uint8_t room[1 << 18];
     size_t size = 0;
     for (;;) {
+        struct epoll_event event;
+        if (epoll_fd >= 0 && epoll_wait(epoll_fd, &event, 1, -1) != 1) return false;
         const ssize_t got = recv(fd, room + size, sizeof room - size, 0);
         if (got <= 0) return false;
         size += (size_t)got;
@@ -85,6 +90,10 @@ static void serve(int fd) {
     const int yes = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (!upgrade(fd)) return;
+    if (epoll_fd >= 0) {
+        struct epoll_event event = {.events = EPOLLIN};
+        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
+    }
     for (size_t at = 0; at < total;) {
         uint32_t size;
         memcpy(&size, batches + at, sizeof size);
@@ -111,7 +120,8 @@ int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
-    if (argc != 2) return fputs("pingpong FILE\n", stderr), 2;
+    if (argc < 2) return fputs("pingpong FILE [epoll]\n", stderr), 2;
+    if (argc > 2) epoll_fd = epoll_create1(0);
     load(argv[1]);
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");

@@ -16,7 +16,7 @@ cdef struct Part:               # of a stretch: a file's rows
 cdef class Tape:
     cdef:
         object stock            # deque of stretches
-        public object on_hunger  # called without arguments when the last of them is begun
+        public object on_hunger  # called without arguments when one is begun and few are left
         const int64_t[::1] times
         const int64_t[::1] whose
         bint is_one             # part; `whose` is not set

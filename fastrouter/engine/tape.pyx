@@ -10,6 +10,9 @@ from collections import deque
 
 __all__ = ["Tape"]
 
+cdef enum:
+    AHEAD = 8                   # stretches
+
 
 @cython.final
 cdef class Tape:
@@ -29,8 +32,8 @@ cdef class Tape:
 
     @property
     def hungry(self):
-        """Would it be fed? It holds less than a stretch beside the one it is in."""
-        return not self.stock and not self.ended
+        """Would it be fed? It holds few stretches beside the one it is in."""
+        return len(self.stock) < AHEAD and not self.ended
 
     @property
     def over(self):
@@ -43,7 +46,7 @@ cdef class Tape:
             Batch batch
             Part part
         stretch = self.stock.popleft()
-        if not self.stock and not self.ended and self.on_hunger is not None:
+        if self.hungry and self.on_hunger is not None:
             self.on_hunger()
         self.at = self.count = 0
         self.parts.clear()

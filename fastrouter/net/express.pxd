@@ -8,6 +8,7 @@ cdef class Express:
         object protocol             # fastrouter.net.protocol.Protocol; None once it is lost
         Listener listener
         unsigned char* room         # what was read and is not a whole frame yet
+        object whole                # a view of all of it
         size_t have                 # bytes of it
         size_t header, length       # of the frame looked at, in bytes
         size_t limit                # of a message, in bytes

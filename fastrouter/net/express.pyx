@@ -51,6 +51,7 @@ cdef class Express:
     def __init__(self, protocol, Listener listener not None):
         self.protocol = protocol
         self.listener = listener
+        self.whole = PyMemoryView_FromMemory(<char*>self.room, ROOM, PyBUF_WRITE)
         self.limit = listener.server.max_message_bytes
 
     def __dealloc__(self):
@@ -60,6 +61,8 @@ cdef class Express:
 
     def get_buffer(self, size_hint):
         """Where the loop reads to."""
+        if self.have == 0:
+            return self.whole
         return PyMemoryView_FromMemory(<char*>self.room + self.have, ROOM - self.have, PyBUF_WRITE)
 
     def data_received(self, bytes data not None):

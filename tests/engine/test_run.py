@@ -380,7 +380,9 @@ def test_it_asks_for_data_ahead_and_goes_on_when_it_has_some():
     assert client.ids() == []
     assert run.tape.hungry
     (stretch, *_) = stretches([[Block(THREE["time"].copy(), THREE)]])
-    run.tape.feed(stretch)
+    for _ in range(8):
+        assert run.tape.hungry
+        run.tape.feed(stretch)
     assert (asked, run.tape.hungry) == ([], False)
     run.turn()
     assert client.ids() == [1, 2]
