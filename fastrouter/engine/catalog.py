@@ -65,7 +65,7 @@ class Catalog:
     def describe(self, name: str) -> Description:
         """What it holds; files that have not changed are not read again. Raises FeedError."""
         dataset = self.open(name)
-        key = tuple((path, *_version(path)) for path in dataset.files)
+        key = dataset.versions
         if key not in self._described:
             self._described[key] = dataset.describe()
         return self._described[key]
@@ -127,8 +127,3 @@ def _check(file: Path, key: str, value: Any) -> None:
     types, words = KEYS[key]
     if not isinstance(value, types):
         raise FeedError(f"{file}: {key} is {value!r}; allowed: {words}")
-
-
-def _version(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size

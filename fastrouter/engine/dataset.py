@@ -71,5 +71,11 @@ class Dataset:
         )
 
     @property
+    def versions(self) -> tuple[tuple[Path, int, int], ...]:
+        """Of each file its path, when it was changed (ns), and its size: other ones, other rows."""
+        status = [(path, path.stat()) for path in self.files]
+        return tuple((path, found.st_mtime_ns, found.st_size) for path, found in status)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return tuple(track.path for track in self.tracks)

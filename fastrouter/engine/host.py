@@ -6,32 +6,26 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..core.clock import Clock
 from ..core.leaves import iso8601
 from ..errors import CloseCode, FastrouterError, MessageError
 from .catalog import Catalog
 from .member import Member
+from .memory import Memory
 from .merge import Stretch
 from .news import Completed, Evicted, Failed
 from .query import Wanted
 from .run import Run
 from .seat import Place, Seat
 from .synthetic import NAME, Synthetic
-from .track import BadRow, Span
 
 __all__ = ["Engine", "Hosted", "Options"]
 
 SECOND = 1_000_000_000  # ns
 LOOKS = 0.25  # s between two looks at who keeps a run waiting
 UNUSED = 10 * SECOND  # ns for a handshake to become a session
-
-
-class Data(Protocol):
-    """A data set."""
-
-    def stretches(self, span: Span = ..., on_bad: BadRow = ...) -> Iterator[Stretch]: ...
 
 
 class Options(NamedTuple):
@@ -75,6 +69,7 @@ class Engine:
         self.runs: dict[str, Hosted] = {}
         self.log = logging.getLogger("fastrouter.engine")
         self._wall = wall
+        self._memory = Memory()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -196,12 +191,13 @@ class Engine:
         def count(*bad: Any) -> None:
             hosted.run.bad_rows += 1
 
-        data: Data
+        span = hosted.wanted.span
         if self.catalog is None:
-            data = Synthetic()
-        else:
-            data = self.catalog.open(str(hosted.wanted.dataset))
-        return data.stretches(hosted.wanted.span, count)
+            return Synthetic().stretches(span, count)
+        data = self.catalog.open(str(hosted.wanted.dataset))
+        return self._memory.stretches(
+            (*data.versions, span), lambda bad: data.stretches(span, bad), count
+        )
 
     # ----------------------------------------------------------------------- news
 

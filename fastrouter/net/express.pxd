@@ -13,6 +13,10 @@ cdef class Express:
         size_t header, length       # of the frame looked at, in bytes
         size_t limit                # of a message, in bytes
         bint through                # everything goes to the protocol from here on
+        int descriptor              # of the socket; -1: nobody is waited for
+        int misses                  # times in a row that an answer was not quick
+    cdef Py_ssize_t wait(self) except? -1
+    cdef bint process(self, Py_ssize_t count) except -1
     cdef size_t frame(self, size_t at) noexcept
     cdef bint take(self, size_t at) except -1
     cdef int hand_on(self, size_t at, size_t size) except -1

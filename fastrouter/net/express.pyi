@@ -1,6 +1,8 @@
-from typing import Any
+from typing import Any, Final
 
 from fastrouter.net.listener import Listener
+
+CPUS: Final[int]
 
 class Express:
     def __init__(self, protocol: Any, listener: Listener) -> None: ...

@@ -1,0 +1,74 @@
+"""Data that was read lately: who runs again over the same does not read it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from threading import Lock
+from typing import NamedTuple
+
+from .dataset import IGNORED
+from .merge import Stretch
+from .track import BadRow
+
+__all__ = ["Memory"]
+
+BOUND = 64 << 20  # bytes
+
+Read = Callable[[BadRow], Iterator[Stretch]]
+"""Reads from the start; told of bad rows by what it is given."""
+
+
+class _Kept(NamedTuple):
+    stretches: list[Stretch]
+    bad: list[tuple[object, ...]]
+    size: int  # bytes
+
+
+class Memory:
+    """Whole streams of together at most `bound` bytes; the newest, by when they were asked for.
+
+    Threads may share it.
+    """
+
+    def __init__(self, bound: int = BOUND) -> None:
+        self._bound = bound
+        self._kept: dict[Hashable, _Kept] = {}
+        self._lock = Lock()
+
+    def stretches(self, key: Hashable, read: Read, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
+        """What `read` yields, from memory if it was read to its end before by that key."""
+        with self._lock:
+            kept = self._kept.pop(key, None)
+            if kept is not None:
+                self._kept[key] = kept
+        if kept is None:
+            yield from self._read(key, read, on_bad)
+            return
+        for row in kept.bad:
+            on_bad(*row)  # type: ignore[arg-type]
+        yield from kept.stretches
+
+    def _read(self, key: Hashable, read: Read, on_bad: BadRow) -> Iterator[Stretch]:
+        kept = _Kept([], [], 0)
+
+        def note(*row: object) -> None:
+            kept.bad.append(row)
+            on_bad(*row)  # type: ignore[arg-type]
+
+        size = 0
+        for stretch in read(note):
+            size += sum(rows.nbytes + len(rows) * 8 for rows in stretch.parts)
+            if size <= self._bound:
+                kept.stretches.append(stretch)
+            else:
+                kept.stretches.clear()
+            yield stretch
+        if size <= self._bound:
+            self._keep(key, kept._replace(size=size))
+
+    def _keep(self, key: Hashable, kept: _Kept) -> None:
+        with self._lock:
+            self._kept[key] = kept
+            total = sum(one.size for one in self._kept.values())
+            while total > self._bound:
+                total -= self._kept.pop(next(iter(self._kept))).size
