@@ -1,4 +1,15 @@
-"""Orders, accounts and fills, sans-IO: the same broker simulates a backtest and trades on paper."""
+"""Orders, accounts and fills, sans-IO: the same broker simulates a backtest and trades on paper.
+
+::
+
+    fields ─▶ request ─▶ intake ─▶ admission (risk, what there is) ─▶ orders, a book a symbol
+    quote, bar ─▶ matching (at what price) ─▶ exchange (who, how much) ─▶ ledger (the books)
+                                                                             │
+    rows to write, then events to announce ◀────────────── change ◀──────────┘
+
+The caller calls `Broker`, writes each `Change`'s rows in one transaction, then
+publishes its events.
+"""
 
 from __future__ import annotations
 

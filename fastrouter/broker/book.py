@@ -14,6 +14,7 @@ from .position import Position
 __all__ = ["Book", "covers", "held", "hold"]
 
 Level = Decimal | None
+NEVER = 2**63 - 1  # ns
 
 
 class Book:
@@ -45,7 +46,7 @@ class Book:
             self._look()
         if self._expiry is None or now < self._expiry:
             return []
-        return [one for one in self.orders.values() if one.expires_at and one.expires_at <= now]
+        return [one for one in self.orders.values() if _expiry(one) <= now]
 
     @property
     def expiry(self) -> int | None:
@@ -78,7 +79,8 @@ class Book:
         """Find the nearest prices at which something happens."""
         orders = self.orders.values()
         self._eager = any(map(_is_eager, orders))
-        self._expiry = min((one.expires_at for one in orders if one.expires_at), default=None)
+        expiry = min(map(_expiry, orders), default=NEVER)
+        self._expiry = None if expiry == NEVER else expiry
         limits = [one for one in orders if one.limit_price and _is_limit(one)]
         stops = [one for one in orders if one.stop_price and not one.triggered]
         self._levels = (
@@ -122,6 +124,10 @@ def held(orders: Iterable[Order], position: Position | None, commission: Commiss
         cover[order.side] -= covered
         total += hold(order, covered, commission)
     return total
+
+
+def _expiry(order: Order) -> int:
+    return NEVER if order.expires_at is None else order.expires_at
 
 
 def _is_limit(order: Order) -> bool:

@@ -22,12 +22,12 @@ from .intake import Intake, duplicate
 from .ledger import Ledger
 from .market import Market
 from .matching import Bar, BarView, Quotation, QuoteView, View
-from .money import ZERO, exact
+from .money import ZERO, exact, text
 from .order import Order
 from .orders import Orders
 from .payloads import account_event, risk_event
 from .position import Position
-from .request import Request
+from .request import Request, amount
 from .risk import Breach, Guard, Limits
 from .rules import Rules
 from .standing import standings
@@ -185,18 +185,28 @@ class Broker:
         )
 
     @exact
-    def close_position(self, symbol: str, now: int, *, strategy_id: str | None = None) -> Change:
+    def close_position(
+        self,
+        symbol: str,
+        now: int,
+        *,
+        strategy_id: str | None = None,
+        qty: Decimal | float | str | None = None,
+    ) -> Change:
         """Close what is held of a symbol, by all or by one strategy, with market orders.
 
         One order for each strategy that holds some; its open orders of the symbol
-        are canceled before. Raises OrderError, code POSITION_NOT_FOUND.
+        are canceled before. With `qty` so much of it is closed that is in no open
+        order, and none is canceled. Raises OrderError: POSITION_NOT_FOUND,
+        INSUFFICIENT_QUANTITY, INVALID_ORDER.
         """
         symbol = self.market.resolve(symbol)
         shares = self.ledger.holdings.get(symbol, {})
         wanted = [one for one in shares.values() if strategy_id in (None, one.strategy_id)]
         if not wanted:
             raise OrderError(f"no position in {symbol}", code="POSITION_NOT_FOUND")
-        return self._close(wanted, now)
+        quantity = amount("qty", qty)
+        return self._close(wanted, now) if quantity is None else self._reduce(wanted, quantity, now)
 
     @exact
     def close_all(self, now: int, *, strategy_id: str | None = None) -> Change:
@@ -304,6 +314,29 @@ class Broker:
             self.orders.watch(symbol)
 
     # -------------------------------------------------------------- how
+
+    def _reduce(self, shares: list[Position], quantity: Decimal, now: int) -> Change:
+        """Close so much of what is on the side that most is on, first come, first served."""
+        long = sum((one.qty for one in shares), ZERO) >= 0
+        parts = []
+        left = quantity
+        for share in shares:
+            if (share.qty > 0) == long:
+                part = min(left, max(ZERO, abs(share.qty) - self._leaving(share)))
+                left -= part
+                parts.append((share, part))
+        if left:
+            there, asked = text(quantity - left), text(quantity)
+            raise OrderError(
+                f"{asked} of {shares[0].symbol} asked, {there} available",
+                code="INSUFFICIENT_QUANTITY",
+            )
+        draft = Draft()
+        self._begin(now, draft)
+        for share, part in parts:
+            if part:
+                self._closing.reduce(share, part, now, self._now, draft)
+        return draft.done(self.orders.by_id)
 
     def _leaving(self, share: Position) -> Decimal:
         """How much of it open orders would close."""

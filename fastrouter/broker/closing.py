@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from .change import Draft
 from .exchange import Exchange
 from .intake import Intake
@@ -41,12 +43,24 @@ class Closing:
         """Cancel what holds the share, then order its opposite; no limit refuses that."""
         for order in self._orders.open_of(share.symbol, share.strategy_id):
             self._exchange.end(order, "canceled", now, draft, "CLOSING", "its position is closed")
+        self.reduce(share, abs(share.qty), now, known_at, draft, code)
+
+    def reduce(
+        self,
+        share: Position,
+        quantity: Decimal,
+        now: int,
+        known_at: int | None,
+        draft: Draft,
+        code: str | None = None,
+    ) -> None:
+        """Order the opposite of some of the share; no limit refuses that."""
         request = Request(
             symbol=share.symbol,
             side="sell" if share.qty > 0 else "buy",
             type="market",
             time_in_force="gtc",
-            qty=abs(share.qty),
+            qty=quantity,
             notional=None,
             limit_price=None,
             stop_price=None,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from fastrouter.errors import OrderError
+from fastrouter.models.fields import shown
 
 from .matching import Bar, Quotation
 from .money import price
@@ -71,10 +72,11 @@ class Prices:
             return plain
         found = self._names.get(plain, [])
         if not found:
-            raise OrderError(f"symbol {symbol} is not known", code="UNKNOWN_SYMBOL")
+            raise OrderError(f"symbol {shown(symbol)} is not known", code="UNKNOWN_SYMBOL")
         if len(found) > 1:
             raise OrderError(
-                f"symbol {symbol} is any of {', '.join(sorted(found))}", code="AMBIGUOUS_SYMBOL"
+                f"symbol {shown(symbol)} is any of {', '.join(sorted(found))}",
+                code="AMBIGUOUS_SYMBOL",
             )
         return found[0]
 

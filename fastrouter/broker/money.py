@@ -26,18 +26,8 @@ from decimal import (
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__all__ = [
-    "LIMIT",
-    "ZERO",
-    "exact",
-    "lots",
-    "price",
-    "quotient",
-    "rounded",
-    "size",
-    "text",
-    "units",
-]
+__all__ = ["EXACT", "LIMIT", "ZERO", "exact", "text"]
+__all__ += ["lots", "price", "quotient", "rounded", "size", "units"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

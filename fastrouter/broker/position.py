@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from .money import ZERO, quotient
+from .money import EXACT, ZERO, quotient
 
 __all__ = ["Position", "Step", "filled"]
 
@@ -19,7 +19,7 @@ COST_PLACES = 18
 
 
 class Position(NamedTuple):
-    """From its opening to its closing; a flat one is none."""
+    """From its opening to its closing; a flat one is none. Its figures are exact anywhere."""
 
     #: the trade that opened it
     id: str
@@ -43,16 +43,16 @@ class Position(NamedTuple):
     @property
     def value(self) -> Decimal:
         """What it would bring at the mark; negative when short."""
-        return self.qty * self.mark
+        return EXACT.multiply(self.qty, self.mark)
 
     @property
     def unrealised(self) -> Decimal:
-        return self.value - self.cost
+        return EXACT.subtract(self.value, self.cost)
 
     @property
     def realised(self) -> Decimal:
         """Of what was closed, commissions apart."""
-        return self.closed_value - self.closed_cost
+        return EXACT.subtract(self.closed_value, self.closed_cost)
 
     def closing(self, quantity: Decimal) -> Decimal:
         """How much of a signed quantity would close some of it; not signed."""

@@ -106,6 +106,13 @@ def amount(name: str, value: object) -> Decimal | None:
     return number
 
 
+def _fits(value: str) -> bool:
+    try:
+        return len(value.encode()) <= MAX_ID
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
 def _word(given: Mapping[str, Any], name: str) -> str:
     if name not in given:
         raise refused(f"{name} is missing; allowed: {', '.join(WORDS[name])}")
@@ -117,7 +124,7 @@ def _word(given: Mapping[str, Any], name: str) -> str:
 
 def _name(given: Mapping[str, Any], name: str, required: bool = False) -> str:
     value = given.get(name, "")
-    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > MAX_ID:
+    if not isinstance(value, str) or not _fits(value):
         raise refused(f"{name} is {shown(value)}; allowed: a string of up to {MAX_ID} bytes")
     if required and not value:
         raise refused(f"{name} is missing")

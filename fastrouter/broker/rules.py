@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from fastrouter.errors import ConfigError
+from fastrouter.models.fields import decimal_text
 
 from .commission import FREE, Commission
 
@@ -16,7 +17,7 @@ DAY = 86_400_000_000_000  # ns
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Raises ConfigError for what cannot be."""
+    """Numbers may be any that a config has. Raises ConfigError for what cannot be."""
 
     commission: Commission = field(default=FREE)
     #: whether more may be sold than is held; a short position needs its value once more as cover
@@ -33,6 +34,10 @@ class Rules:
     remember: int = 10_000
 
     def __post_init__(self) -> None:
+        for name in ("participation", "collar", "max_daily_loss"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _decimal(name, value))
         checks = {
             "participation: above 0, up to 1": (
                 self.participation is None or 0 < self.participation <= 1
@@ -49,3 +54,10 @@ class Rules:
     def next_session_end(self, now: int) -> int:
         """The first session end after `now`, ns."""
         return ((now - self.session_end) // DAY + 1) * DAY + self.session_end
+
+
+def _decimal(name: str, value: object) -> Decimal:
+    try:
+        return Decimal(decimal_text(value))
+    except ValueError as error:
+        raise ConfigError(f"broker: {name}: {error}") from None

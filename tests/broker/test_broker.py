@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -378,3 +379,67 @@ def test_another_seed_makes_other_ids():
 def test_rules_that_cannot_be(rules):
     with pytest.raises(ConfigError, match=f"broker: allowed for {next(iter(rules))}: "):
         Rules(**rules)
+
+
+def test_closing_a_part_leaves_what_is_in_orders(desk):
+    desk.order(qty=6, strategy_id="a")
+    desk.order(qty=5, strategy_id="b")
+    desk.quote(99, 100)
+    held = desk.order("sell", qty=2, strategy_id="a", type="limit", limit_price=120)
+    change = desk.took(desk.broker.close_position("AAPL", desk.now, qty="5.5"))
+    assert [(one.strategy_id, one.qty) for one in change.orders] == [
+        ("a", 4),
+        ("b", Decimal("1.5")),
+    ]
+    assert desk.get(held).is_open
+    with refusal("INSUFFICIENT_QUANTITY") as refused:
+        desk.broker.close_position("AAPL", desk.now, qty=4)
+    assert refused.said == "4 of S:AAPL asked, 3.5 available"
+    assert desk.quote(99, 100) == numbers((4, 99), (1.5, 99))
+    with refusal("INVALID_ORDER"):
+        desk.broker.close_position("AAPL", desk.now, qty=0)
+
+
+@pytest.mark.parametrize("action", ["close_position", "available"])
+def test_a_symbol_that_is_unknown(desk, action):
+    with refusal("UNKNOWN_SYMBOL"):
+        getattr(desk.broker, action)("MSFT", "s" if action == "available" else desk.now)
+    with refusal("UNKNOWN_SYMBOL"):
+        desk.broker.cancel_all(desk.now, symbol="MSFT")
+    with refusal("UNKNOWN_SYMBOL"):
+        desk.order(symbol="MSFT")
+
+
+def test_rules_take_the_numbers_of_a_config():
+    rules = Rules(participation="0.5", collar=0.02, max_daily_loss=100)
+    assert (rules.participation, rules.collar) == (Decimal("0.5"), Decimal("0.02"))
+    assert rules.max_daily_loss == Decimal(100)
+    with pytest.raises(ConfigError, match="broker: collar: 'x' is no number"):
+        Rules(collar="x")
+
+
+def test_the_largest_and_the_smallest_lose_no_digit():
+    desk = Desk(cash=999_999_999_999, commission=Commission({"percent": "0.333333"}))
+    desk.quote(1e-15, 1e-15)
+    desk.order(qty="999999999999.999999999")
+    desk.order(qty="0.000000001")
+    desk.quote(1e-15, 1.1e-14)
+    desk.quote(999_999_999_999.9, 999_999_999_999.9)
+    desk.order("sell", qty="999999999999.999999998")
+    desk.quote(999_999_999_999.9, 999_999_999_999.9)
+    account, ledger = desk.broker.ledger.account, desk.broker.ledger
+    (position,) = ledger.positions.values()
+    left = Fraction(account.cash) + Fraction(position.cost) + Fraction(account.fees)
+    assert left == Fraction(account.start) + Fraction(account.realised)
+    assert position.qty == Decimal("0.000000002")
+    assert account.cash > 10**23
+
+
+def test_before_1970_days_end_too():
+    desk = Desk()
+    desk.now = -DAY
+    desk.quote(99, 100)
+    order = desk.order(**LIMIT)
+    assert order.expires_at == 0
+    assert desk.quote(80, 80, now=0) == []
+    assert desk.get(order).status == "expired"

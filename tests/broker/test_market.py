@@ -32,9 +32,9 @@ def test_a_symbol_is_found_with_and_without_its_prefix(asked, found):
 @pytest.mark.parametrize(
     ("asked", "code", "said"),
     [
-        ("MSFT", "UNKNOWN_SYMBOL", "symbol MSFT is not known"),
+        ("MSFT", "UNKNOWN_SYMBOL", "symbol 'MSFT' is not known"),
         ("F:AAPL", "UNKNOWN_SYMBOL", "not known"),
-        ("BTC", "AMBIGUOUS_SYMBOL", "symbol BTC is any of C:BTC, S:BTC"),
+        ("BTC", "AMBIGUOUS_SYMBOL", "symbol 'BTC' is any of C:BTC, S:BTC"),
     ],
 )
 def test_a_symbol_that_is_none_or_several_is_refused(asked, code, said):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+import hypothesis.strategies as st
+import orjson
 import pytest
+from hypothesis import given, settings
 
 from fastrouter.broker.request import Request
 from fastrouter.errors import OrderError
+
+from .desk import Desk
 
 MARKET = {"symbol": "AAPL", "side": "buy", "qty": 10}
 LIMIT = MARKET | {"type": "limit", "limit_price": "1.5"}
@@ -56,6 +61,7 @@ def test_words_come_in_any_case_and_nones_are_not_given():
         ({"type": "limit", "limit_price": 1, "notional": 5, "qty": None}, "notional is for market"),
         ({"client_order_id": 7}, "client_order_id is 7; allowed: a string"),
         ({"strategy_id": "é" * 65}, "strategy_id is "),
+        ({"client_order_id": "\ud800"}, "client_order_id is '\\ud800'; allowed: a string"),
         ({"trail_price": 1}, "'trail_price' is unknown; allowed: symbol, side, type,"),
     ],
 )
@@ -69,3 +75,26 @@ def test_what_is_wrong_is_named(change, said):
 
 def test_trailing_zeros_are_no_decimals():
     assert Request.parse(MARKET | {"qty": "1.50000000000"}).qty == Decimal("1.5")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.dictionaries(st.sampled_from(Request._fields), ANYTHING), st.booleans())
+def test_whatever_is_asked_for_is_an_order_or_refused(fields, whole):
+    desk = Desk()
+    desk.quote(99, 100)
+    try:
+        change = desk.broker.submit((LIMIT if whole else {}) | fields, desk.now)
+    except OrderError as error:
+        said = str(error)
+    else:
+        said = ""
+        orjson.dumps([row.values for row in change.rows])
+        desk.took(change)
+    assert b"\n" not in said.encode()

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from fastrouter.broker import Commission, Limits, Rules, restore, snapshot
+from fastrouter.core.event import Quote
 
 from .desk import SYMBOL, Desk, numbers
 
@@ -87,3 +88,33 @@ def test_a_change_is_the_rows_of_one_transaction():
 def test_what_is_no_state_is_refused(state):
     with pytest.raises((KeyError, TypeError, ValueError)):
         restore(state, Desk().prices, Rules())
+
+
+def test_the_rows_of_all_changes_make_a_broker():
+    """As a store has them that was told of every change, and of nothing else."""
+    desk = Desk(cash=100_000)
+    tables = {name: {} for name in ("account", "orders", "positions", "holdings", "limits")}
+    took = desk.took
+
+    def stored(change):
+        for row in change.rows:
+            table = tables.setdefault(row.table, {})
+            if row.values is None:
+                del table[row.key]
+            else:
+                table[row.key] = orjson.loads(orjson.dumps(row.values))
+        return took(change)
+
+    desk.took = stored
+    desk.quote(99, 100)
+    desk.order(strategy_id="s")
+    desk.order(qty=3)
+    desk.quote(99, 101, ask_size=11)
+    desk.order("sell", qty=2, strategy_id="s", type="limit", limit_price=102)
+    assert len(tables["trades"]) == 2
+    restored = restore(tables, desk.prices, desk.broker.rules)
+    assert restored.buying_power == desk.broker.buying_power
+    desk.broker, before = restored, desk.broker
+    quote = Quote(SYMBOL, bid=102, ask=103)
+    assert before.on_quote(quote, desk.now + 1) == restored.on_quote(quote, desk.now + 1)
+    assert snapshot(before) == snapshot(restored)
