@@ -83,9 +83,9 @@ class Broker:
         """It is now: day orders whose session has ended expire. Due at `wakes_at`."""
         draft = Draft()
         self._begin(now, draft)
-        for book in list(self.books.values()):
-            for order in book.expired(now):
-                self._exchange.end(order, "expired", now, draft)
+        due = [order for book in self.books.values() for order in book.expired(now)]
+        for order in sorted(due, key=lambda order: order.number):
+            self._exchange.end(order, "expired", now, draft)
         return draft.done(self.orders.by_id)
 
     @property
@@ -316,11 +316,11 @@ class Broker:
     # -------------------------------------------------------------- how
 
     def _reduce(self, shares: list[Position], quantity: Decimal, now: int) -> Change:
-        """Close so much of what is on the side that most is on, first come, first served."""
+        """Close so much of what is on the side that most is on, strategy by strategy."""
         long = sum((one.qty for one in shares), ZERO) >= 0
         parts = []
         left = quantity
-        for share in shares:
+        for share in sorted(shares, key=_whose):
             if (share.qty > 0) == long:
                 part = min(left, max(ZERO, abs(share.qty) - self._leaving(share)))
                 left -= part
@@ -365,9 +365,13 @@ class Broker:
     def _close(self, shares: list[Position], now: int) -> Change:
         draft = Draft()
         self._begin(now, draft)
-        for share in shares:
+        for share in sorted(shares, key=_whose):
             self._closing.close(share, now, self._now, draft)
         return draft.done(self.orders.by_id)
+
+
+def _whose(share: Position) -> tuple[str, str]:
+    return share.symbol, share.strategy_id
 
 
 def _not_open(order: Order) -> OrderError:

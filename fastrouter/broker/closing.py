@@ -72,7 +72,7 @@ class Closing:
 
     def stop_losses(self, symbol: str, now: int, known_at: int | None, draft: Draft) -> None:
         """Close what lost more than its strategy's limit allows, unless it is being closed."""
-        for share in list(self._ledger.holdings.get(symbol, {}).values()):
+        for _, share in sorted(self._ledger.holdings.get(symbol, {}).items()):
             most = self._guard.of(share.strategy_id).stop_loss_percentage
             if most is None or -share.unrealised < most * abs(share.cost):
                 continue

@@ -293,7 +293,8 @@ class Oracle:
 
     def event(self, symbol, bid, ask, sizes, touch, now):
         self.now = now
-        if not self.open(symbol) and not self.held(symbol)[0]:
+        held = [self.held(symbol, strategy)[0] for strategy in ("", "a", "b")]
+        if not self.open(symbol) and not any(held):
             return
         self.begin(now)
         self.mark(symbol, bid, ask)

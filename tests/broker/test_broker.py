@@ -303,7 +303,7 @@ def test_closing_all_closes_each_strategys_own(desk):
     desk.quote(99, 100)
     desk.quote(10, 11, symbol="C:BTCUSD")
     assert [one.qty for one in desk.broker.close_all(desk.now, strategy_id="a").orders] == [5]
-    assert [one.qty for one in desk.broker.close_all(desk.now).orders] == [5, 3, 2]
+    assert [one.qty for one in desk.broker.close_all(desk.now).orders] == [2, 5, 3]
     desk.quote(99, 100)
     desk.quote(10, 11, symbol="C:BTCUSD")
     assert not desk.broker.ledger.holdings
