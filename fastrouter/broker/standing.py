@@ -43,7 +43,8 @@ def _of(
 
 def _loss(position: Position) -> Decimal:
     """The part of its cost that it lost, to ten decimals."""
-    return max(ZERO, quotient(-position.unrealised, abs(position.cost)))
+    cost = abs(position.cost)
+    return max(ZERO, quotient(-position.unrealised, cost)) if cost else ZERO
 
 
 def _standing(rule: str, limit: Decimal, value: Decimal, message: str = "") -> Breach:
