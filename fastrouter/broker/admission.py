@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .book import Book, covers, held, hold
 from .ledger import Ledger
 from .market import Last
-from .money import ZERO, text
+from .money import PRICE_PLACES, ZERO, rounded, text
 from .order import Order
 from .orders import Orders
 from .request import Request
@@ -51,7 +51,7 @@ class Admission:
             return request.limit_price if buy else max(request.limit_price, at or ZERO)
         if request.stop_price is not None:
             return request.stop_price
-        return (at or ZERO) * (1 + self._rules.collar)
+        return rounded((at or ZERO) * (1 + self._rules.collar), PRICE_PLACES)
 
     def refusal(self, order: Order, now: int, instead_of: Order | None = None) -> Refusal | None:
         """Why the order cannot be accepted; `instead_of` is open and would make room for it."""

@@ -68,7 +68,8 @@ class Exchange:
             return ZERO
         met = order._replace(triggered=touch.triggered)
         if order.qty is None:
-            met = met._replace(qty=self._units(order, touch.price))
+            # what is left of its notional is to be had at this price
+            met = met._replace(qty=self._units(order, touch.price), hold_price=touch.price)
             if not met.qty:
                 why = f"notional: none can be had at {text(touch.price)}"
                 self.end(order, "canceled", now, draft, "INSUFFICIENT_NOTIONAL", why)

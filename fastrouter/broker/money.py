@@ -26,7 +26,7 @@ from decimal import (
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__all__ = ["EXACT", "LIMIT", "ZERO", "exact", "text"]
+__all__ = ["EXACT", "LIMIT", "PRICE_PLACES", "ZERO", "exact", "text"]
 __all__ += ["lots", "price", "quotient", "rounded", "size", "units"]
 
 P = ParamSpec("P")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastrouter.core.leaves import iso8601
 
 from .account import Account
-from .money import quotient, text
+from .money import quotient, rounded, text
 from .order import Order
 from .position import Position, Step
 
@@ -152,8 +152,8 @@ def risk_event(account: Account, breach: Breach, event: str = "limit_breached") 
         strategy_id=breach.strategy_id or None,
         account_id=account.id,
         symbol=breach.symbol or None,
-        limit=_text(breach.limit),
-        value=_text(breach.value),
+        limit=_figure(breach.limit),
+        value=_figure(breach.value),
         message=breach.message,
         severity=breach.severity,
         recoverable=breach.code != "KILL_SWITCH",
@@ -164,6 +164,11 @@ def risk_event(account: Account, breach: Breach, event: str = "limit_breached") 
 def _minutes(ns: int) -> int | float:
     minutes = ns / 60_000_000_000
     return int(minutes) if minutes.is_integer() else minutes
+
+
+def _figure(value: Decimal | None) -> str | None:
+    """To 18 decimals: a limit may have been written with any number of them."""
+    return None if value is None else text(rounded(value, 18))
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -174,7 +174,7 @@ class Oracle:
             return order["limit_price"] if buy else max(order["limit_price"], at)
         if order["stop_price"] is not None:
             return order["stop_price"]
-        hold = at * (1 + self.collar)
+        hold = Fraction(round(at * (1 + self.collar) * 10**15), 10**15)
         return hold or (self.marks[order["symbol"], None] if order["closing"] else 0)
 
     def submit(self, fields, now):
@@ -385,6 +385,8 @@ class Oracle:
             elif order["status"] == "accepted":
                 order["status"] = "new"
             return 0
+        if before is None:
+            order["hold"] = price
         was = dict(order)
         mark = self.marks.get((order["symbol"], None))
         signed = amount if order["side"] == "buy" else -amount

@@ -294,6 +294,8 @@ class Trading(RuleBasedStateMachine):
         left = plain(account.cash) + plain(cost) + plain(account.fees)
         assert left == plain(account.start) + plain(account.realised)
         assert self.broker.buying_power >= 0
+        if not (self.rules.shorting or account.fees):
+            assert ledger.free >= 0
         if not self.rules.shorting:
             assert all(
                 share.qty > 0 for held in ledger.holdings.values() for share in held.values()

@@ -226,3 +226,14 @@ def test_what_is_no_price_fills_nothing(price):
     ohlc = dict.fromkeys(("open", "high", "low", "close"), price)
     bar = SimpleNamespace(symbol="S:AAPL", time=made.now, closed=True, volume=0.0, **ohlc)
     assert not made.broker.on_bar(bar, made.now + 2)
+
+
+@pytest.mark.parametrize(("ask", "quantity"), [(8, 125), (12.5, 80)])
+def test_an_order_by_notional_keeps_to_its_sum_in_parts(ask, quantity):
+    made = Desk(cash=1000)
+    made.quote(9, 10)
+    order = made.order(notional=1000)
+    assert made.quote(ask, ask, ask_size=10) == numbers((10, ask))
+    assert made.broker.buying_power == 0
+    assert made.quote(ask, ask) == numbers((quantity - 10, ask))
+    assert made.get(order).filled_value == 1000

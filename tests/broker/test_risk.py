@@ -201,3 +201,19 @@ def test_a_strategys_loss_is_seen_when_the_account_is_flat():
     assert breaches(desk)[0]["rule"] == "stopLossPercentage"
     assert desk.quote(104, 105) == numbers((10, 105))
     assert [*desk.broker.ledger.holdings["S:AAPL"]] == ["other"]
+
+
+def test_limits_of_many_digits_are_told_too():
+    desk = limited(
+        desk=Desk(cash=100_000, collar="0.0" + "123456789" * 6),
+        stopLossPercentage="0.0" + "1" * 60,
+        maxPositionValue="10000." + "3" * 50,
+    )
+    desk.order(strategy_id="s", qty="10.123456789")
+    desk.quote(99.12345678901234, 100.12345678901234)
+    desk.quote(90.12345678901234, 91)
+    desk.order(strategy_id="s", qty=100)
+    assert [payload["rule"] for payload in breaches(desk)] == [
+        "stopLossPercentage",
+        "maxPositionValue",
+    ]
