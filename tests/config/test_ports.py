@@ -25,7 +25,7 @@ def test_off_and_text(monkeypatch: pytest.MonkeyPatch, tmp_path):
     file = tmp_path / "f.toml"
     file.write_text('[ports]\nai = "off"\nbacktest = "off"\nrisk = 0\n')
     effective = config.load(file, {"ports.rest": "81"})
-    assert dict(effective.settings.ports.served()) == {"rest": 81, "risk": 0, "backtest": 8081}
+    assert dict(effective.settings.ports.served()) == {"rest": 81, "risk": 0}
     again = tmp_path / "again.toml"
     again.write_text(render(effective))
     monkeypatch.delenv("FASTROUTER_PORTS__MARKET")

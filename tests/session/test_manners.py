@@ -424,7 +424,7 @@ def test_ping_too_often_is_a_warning_then_the_end(row):
 
 
 def test_every_row_of_live_sessions_is_tested_here():
-    assert set(MANNERS) == {*ROWS, "backtest"}
+    assert set(MANNERS) == set(ROWS)
 
 
 def test_a_dialect_of_a_third_party_has_the_first_row():
