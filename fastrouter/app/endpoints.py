@@ -13,19 +13,22 @@ def _all(*event_types: str) -> str:
 
 #: port of the section ``ports`` -> what is served there
 ROUTES: dict[str, tuple[Route, ...]] = {
-    "rest": (Route("/ws", "botcore"),),
+    "rest": (Route("/ws", "botcore", about="a bot's core"),),
     "ai": (
-        Route("/ws", "botcore-ai"),
-        Route("/api/ws/events", "dgbit"),
-        Route("/api/ws/jobs/{job_uuid}", "dgbit", "dgbit-job"),
+        Route("/ws", "botcore-ai", about="AI signals"),
+        Route("/api/ws/events", "dgbit", about="events"),
+        Route("/api/ws/jobs/{job_uuid}", "dgbit", "dgbit-job", about="one job"),
     ),
-    "market": (Route("/ws", "orchestrator", subscriptions=_all("quote", "candle")),),
+    "market": (
+        Route("/ws", "orchestrator", subscriptions=_all("quote", "candle"), about="market data"),
+    ),
     "risk": (
         Route(
             "/ws",
             "orchestrator",
             subscriptions=_all("risk", "order", "trade", "position", "account"),
+            about="risk and orders",
         ),
     ),
-    "backtest": (Route("/ws", manners="backtest"),),
+    "backtest": (Route("/ws", manners="backtest", about="backtests"),),
 }

@@ -50,7 +50,8 @@ class Ports:
     async def open(self) -> None:
         """Listen at all of them. Raises ConfigError, which says what to set."""
         server = self.settings.server
-        routes = [Route(path, server.dialect, None, server.subscriptions) for path in server.paths]
+        own = Route("/", server.dialect, subscriptions=server.subscriptions, about="live")
+        routes = [own._replace(path=path) for path in server.paths]
         await self._open(server.port, routes, "--port or --host", "server.port")
         for name, port in self.settings.ports.served():
             options = f"--ports {name}=N, or none with --ports {name}=off"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastrouter.app.ports import Ports
 from fastrouter.feeds import Feed
@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from fastrouter.app.bus import Bus
     from fastrouter.control.port import Port
 
-__all__ = ["Serving", "serving_of"]
+__all__ = ["Place", "Serving", "serving_of"]
+
+
+class Place(NamedTuple):
+    """Where sessions are served."""
+
+    url: str
+    dialect: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """What runs, for whoever wants to tell people."""
 
-    endpoints: tuple[tuple[str, str], ...]  # URL and dialect of each, the server's own first
+    endpoints: tuple[Place, ...]  # the server's own first
     urls: tuple[str, ...]  # of the server's own
     feed: str  # in a line
     rest: str | None = None  # where REST is, without a path
@@ -39,7 +47,7 @@ def serving_of(ports: Ports, feed: Feed, control: Port | None, bus: Bus) -> Serv
     rest = ports.rest.server if ports.rest is not None else None
     return Serving(
         tuple(
-            (url_of(server, "ws", route.path), route.dialect)
+            Place(url_of(server, "ws", route.path), route.dialect, route.about)
             for server in servers
             for route in server.routes
         ),

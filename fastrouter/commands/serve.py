@@ -131,17 +131,17 @@ def _ports(text: str | None) -> dict[str, str]:
 def _tell(serving: app.Serving) -> None:
     """Print where sessions are served and how to watch one."""
     console = Console(soft_wrap=True)
-    table = Table("endpoint", "dialect", title="fastrouter", title_justify="left")
-    for url, dialect in serving.endpoints:
-        table.add_row(url, dialect)
+    table = Table("endpoint", "dialect", "for", title="fastrouter", title_justify="left")
+    for place in serving.endpoints:
+        table.add_row(*place)
     if serving.rest is not None:
-        table.add_row(f"{serving.rest}/docs", "REST")
-        table.add_row(f"{serving.rest}/fastrouter.js", "for browsers")
+        table.add_row(f"{serving.rest}/docs", "", "REST")
+        table.add_row(f"{serving.rest}/fastrouter.js", "", "browsers")
     if serving.control is not None:
-        table.add_row(f"{serving.control}/metrics", "control")
-        table.add_row(f"{serving.control}/sessions", "control")
+        table.add_row(f"{serving.control}/metrics", "", "Prometheus")
+        table.add_row(f"{serving.control}/sessions", "", "operators")
     if serving.bus is not None:
-        table.add_row(serving.bus, "bus (dgbit)")
+        table.add_row(serving.bus, "dgbit", "event bus")
     console.print(table)
     console.print(f"feed       {serving.feed}", highlight=False)
     console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)

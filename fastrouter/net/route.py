@@ -28,6 +28,7 @@ class Route(NamedTuple):
     manners: str | None = None  # how sessions behave; None: as their dialect's do
     subscriptions: str | None = None  # of who names none; None: the endpoint's
     venue: Venue | None = None  # whose sessions they are; None: the server's router's
+    about: str = ""  # what it is for, in a few words for people
 
 
 class Found(NamedTuple):

@@ -174,7 +174,7 @@ def test_a_server_on_a_bus_ends_well(tmp_path):
     }
     arguments = ("--feed", f"nng:ipc://{tmp_path}/nobody", "--log-format", "json")
     with served(*arguments, environment=environment) as server:
-        assert "bus (dgbit)" in server.told
+        assert "event bus" in server.told
         server.process.send_signal(signal.SIGTERM)
         _, log = server.process.communicate(timeout=30)
         assert server.process.returncode == 0, log

@@ -51,7 +51,7 @@ LIVE = len(CONTRACT) - 1
 
 def urls_of(serving: app.Serving) -> dict[tuple[str, str], str]:
     """The URL of each endpoint of the contract, a job's id in it."""
-    urls = (url.replace("{job_uuid}", "job-7") for url, _ in serving.endpoints)
+    urls = (url.replace("{job_uuid}", "job-7") for url, *_ in serving.endpoints)
     return dict(zip(CONTRACT, urls, strict=True))
 
 
@@ -80,10 +80,11 @@ def test_each_is_told_with_its_dialect():
     visitor = Visitor()
     app.serve(settings(), ready=visitor)
     told = visitor.serving.endpoints
-    assert [dialect for _, dialect in told] == list(CONTRACT.values())
-    for (url, _), (_, path) in zip(told, CONTRACT, strict=True):
-        assert path_of(url) == path
-    assert len({port_of(url) for url, _ in told}) == 6
+    assert [place.dialect for place in told] == list(CONTRACT.values())
+    for place, (_, path) in zip(told, CONTRACT, strict=True):
+        assert path_of(place.url) == path
+        assert place.about
+    assert len({port_of(place.url) for place in told}) == 6
     assert visitor.serving.rest.startswith("http://127.0.0.1:")
 
 
@@ -240,7 +241,7 @@ def test_one_that_is_taken_is_named_with_what_to_set(name):
 def test_each_can_be_off(name):
     visitor = Visitor()
     app.serve(settings(**{f"ports__{name}": "off"}), ready=visitor)
-    told = [dialect for _, dialect in visitor.serving.endpoints]
+    told = [dialect for _, dialect, _ in visitor.serving.endpoints]
     assert told == [dialect for (port, _), dialect in CONTRACT.items() if port != name]
     assert (visitor.serving.rest is None) == (name == "rest")
 
@@ -253,5 +254,5 @@ def test_without_its_libraries_there_is_no_rest_port(
     visitor = Visitor()
     app.serve(settings(control__enabled=False, log__format="json"), ready=visitor)
     assert visitor.serving.rest is None
-    assert "botcore" not in [dialect for _, dialect in visitor.serving.endpoints]
+    assert "botcore" not in [dialect for _, dialect, _ in visitor.serving.endpoints]
     assert capfd.readouterr().err.count("no REST port: its libraries are not installed") == 1

@@ -57,7 +57,9 @@ def test_what_is_told_when_ready():
     assert serving.feed == "scripted, then wait"
     assert serving.control.startswith("http://127.0.0.1:")
     assert serving.rest.startswith("http://127.0.0.1:")
-    shown = [(url.split(":")[2].partition("/")[2], dialect) for url, dialect in serving.endpoints]
+    shown = [
+        (url.split(":")[2].partition("/")[2], dialect) for url, dialect, _ in serving.endpoints
+    ]
     assert shown == [
         ("", "trading-api"),
         ("ws", "trading-api"),
