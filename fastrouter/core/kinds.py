@@ -20,6 +20,7 @@ __all__ = [
     "KINDS",
     "MARKET_KINDS",
     "Lane",
+    "account_of",
     "topic_symbol",
 ]
 
@@ -73,3 +74,13 @@ def topic_symbol(kind: str, payload: Any) -> str:
         return ""
     symbol = payload.get(SYMBOL_FIELDS.get(kind, "symbol"), "")
     return symbol if isinstance(symbol, str) else str(symbol)
+
+
+def account_of(kind: str, payload: Any, account: str | None = None) -> str:
+    """Whose an event is: `account`, else its payload's; "" for kinds that belong to no account."""
+    if kind not in ACCOUNT_KINDS:
+        return ""
+    if not account and isinstance(payload, dict):
+        named = payload.get("account_id")
+        account = None if named is None else str(named)
+    return account or DEFAULT_ACCOUNT

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libcpp.vector cimport vector
 
+from fastrouter.core.announcer cimport Announcer
 from fastrouter.core.batch cimport Batch
 from fastrouter.core.candles cimport CandleBuilder
 from fastrouter.core.clock cimport Clock
@@ -20,6 +21,7 @@ cdef class Router:
     cdef:
         readonly Flusher flusher
         readonly Encoder encoder
+        Announcer announcer
         readonly Clock clock
         readonly Recorder recorder
         object validate             # (kind, payload) -> payload; None: as it is
@@ -30,7 +32,6 @@ cdef class Router:
         Outbox apart                    # who is not offered what publish_apart() publishes
         readonly uint64_t last_id       # of the last event; 0 before the first
         size_t outbox_bytes
-        readonly size_t max_event       # bytes of one event in any dialect
         readonly uint64_t throttled
         readonly bint statistics
         readonly str price
@@ -54,9 +55,6 @@ cdef class Router:
     cdef int settle(self) except -1
     cdef int candle(self, uint8_t event_type, const char* symbol, size_t size,
                     const CandleFields* fields) except -1
-    cdef list encode_all(self, Topic* topic, event)
-    cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
-                             str account) except -1
     cdef int record(self, Event event, uint64_t seq) except -1
     cdef void stamp(self, Topic* topic, int64_t time) noexcept
     cdef int make_room(self, Topic* topic) except -1

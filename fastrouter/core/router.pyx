@@ -4,26 +4,23 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.math cimport isfinite
 from libc.stdint cimport INT64_MAX, uint32_t
 from fastrouter.core.batch cimport Batch, candle_fields
-from fastrouter.core.counts cimport BUCKETS, REASON_COUNT, Counts, Histogram as CHistogram
 from fastrouter.core.event cimport Event, middle
 from fastrouter.core.history cimport closes_until, remember
 from fastrouter.core.outbox cimport Outbox
 from fastrouter.core.ring cimport short_time
 from fastrouter.core.rows cimport CandleRow, QuoteRow, strnlen
 from fastrouter.core.showing cimport is_new
-from fastrouter.core.state cimport own_bytes, waiting as events_waiting
 from fastrouter.core.statistics cimport add_to_day, day_of
 from fastrouter.core.structs cimport (
     CONFLATABLE, LOSSLESS, MAX_MARKET_FRAME, NOTICE, TURN_WAITS, Forming, Group,
 )
+from fastrouter.core.tally cimport tally
 
 import numpy as np
 from orjson import dumps
 
-from fastrouter.core.counters import Counters, Histogram, by_kind, by_reason
-from fastrouter.core.kinds import (
-    ACCOUNT_KINDS, DEFAULT_ACCOUNT, KINDS, MARKET_KINDS, topic_symbol,
-)
+from fastrouter.core.counters import Counters
+from fastrouter.core.kinds import KINDS, MARKET_KINDS, account_of, topic_symbol
 from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import EventError
 
@@ -84,12 +81,12 @@ cdef class Router:
         self.conflatable = LOSSLESS if lossless else CONFLATABLE
         self.tap = tap
         self.outbox_bytes = outbox_bytes
-        self.max_event = ring_bytes // 4
         self.matcher = Matcher()
         self.moments = Moments()
         self.encoder = Encoder()
         self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
                                clock if timer is None else timer, total_bytes)
+        self.announcer = Announcer(self.encoder, self.matcher, self.flusher, ring_bytes // 4)
         self.outboxes = set()
         self.builder = CandleBuilder(self.matcher, clock, candles)
         self.showing = Showing(self.flusher.timer, self.builder)
@@ -196,49 +193,15 @@ cdef class Router:
         topic = self.matcher.topic(self.matcher.row(kind), name, size)
         event = Event(kind, payload, symbol=symbol, time=time or self.clock.now(),
                       id=self.last_id + 1, account=account_of(kind, payload, account))
-        encoded = self.encode_all(topic, event)     # before anybody gets any
+        encoded = self.announcer.encode(topic, event)       # before anybody gets any
         if self.recorder is not None:
             self.record(event, topic.stamp.seq + 1)
         self.stamp(topic, event.time)
         self.flusher.moment = self.flusher.timer.now()
         self.moments.note(topic.stamp.id, self.flusher.moment)
-        self.fan_out_encoded(topic, topic.stamp.id, encoded, LOSSLESS, event.account)
+        self.announcer.offer(topic, topic.stamp.id, encoded, LOSSLESS, event.account)
         if self.tap is not None:
             self.tap.event(topic.stamp.id, event)
-
-    cdef list encode_all(self, Topic* topic, event):
-        """The event's message by number of dialect, None where nobody listens."""
-        cdef:
-            list encoded = [None] * len(self.encoder.dialects)
-            Group* group
-            int dialect = -1
-        for group in topic.groups[0]:
-            if group.dialect != dialect:
-                dialect = group.dialect
-                encoded[dialect] = self._encode(dialect, event)
-        return encoded
-
-    cdef int fan_out_encoded(self, Topic* topic, uint64_t number, list encoded, uint8_t lane,
-                             str account) except -1:
-        """Offer a message for each dialect to those of the topic who may see `account`."""
-        cdef:
-            Group* group
-            bytes message
-            uint32_t ref = 0
-            uint32_t whose = self.matcher.accounts.get(account, 0)
-            int dialect = -1
-        for group in topic.groups[0]:
-            message = encoded[group.dialect]
-            if message is None:
-                continue
-            if group.dialect != dialect:
-                dialect = group.dialect
-                ref = self.flusher.append(message, topic.index, lane)
-            if account:
-                self.flusher.offer_owned(group, ref, number, whose)
-            else:
-                self.flusher.offer(group, ref, number)
-        return 0
 
     cdef int record(self, Event event, uint64_t seq) except -1:
         """Hand one event of any kind but quote and candle to the recorder."""
@@ -249,16 +212,6 @@ cdef class Router:
         self.recorder.event(event.kind, event.symbol, event.account, body, event.id, seq,
                             event.time)
         return 0
-
-    def _encode(self, number, event):
-        try:
-            message = self.encoder.dialects[number].encode(event)
-        except TypeError as error:
-            raise EventError(f"{event.kind}: payload is not JSON: {error}") from None
-        if message is not None and <size_t>len(message) > self.max_event:
-            raise EventError(f"{event.kind}: {len(message)} bytes; allowed: {self.max_event}")
-        self.encoder.encoded += message is not None
-        return message
 
     def publish_batch(self, array, volumes=None) -> None:
         """Route all rows of a numpy array of QUOTE_DTYPE or CANDLE_DTYPE, in order.
@@ -457,20 +410,10 @@ cdef class Router:
             Py_ssize_t size
             const char* name = utf8(symbol, &size)
             Topic* topic = self.matcher.topic(self.matcher.row(event_type), name, size)
-            list encoded = [None] * len(self.encoder.dialects)
-            Group* group
-        for group in topic.groups[0]:
-            if encoded[group.dialect] is None:
-                encoded[group.dialect] = self._control(group.dialect, kind, fields)
         self.notice_number -= 1
-        self.fan_out_encoded(topic, self.notice_number, encoded, NOTICE, "")
+        self.announcer.offer(topic, self.notice_number,
+                             self.announcer.say(topic, kind, fields, self.clock.now()), NOTICE, "")
         self.flusher.poke()
-
-    def _control(self, number, kind, fields):
-        try:
-            return self.encoder.dialects[number].control(kind, fields, self.clock.now())
-        except NotImplementedError:
-            return None
 
     def published_at(self, uint64_t id) -> int:
         """When the event `id` was published, ns of the timer.
@@ -558,6 +501,11 @@ cdef class Router:
         return sum([self.flusher.counts.events[i] for i in range(self.matcher.event_type_count)])
 
     @property
+    def max_event(self):
+        """Bytes that one event may have in any dialect."""
+        return self.announcer.limit
+
+    @property
     def pending(self):
         """Bytes between the oldest frame a session in the queue waits for and the newest."""
         return self.flusher.pending
@@ -598,43 +546,7 @@ cdef class Router:
 
     def counters(self) -> Counters:
         """What has been done since the start, and what waits now; walks all sessions."""
-        cdef:
-            Counts* counts = &self.flusher.counts
-            size_t event_types = self.matcher.event_type_count
-            uint64_t waiting = 0, most = 0
-            Outbox outbox
-        for outbox in self.outboxes:
-            waiting += events_waiting(outbox.state)
-            most = max(most, own_bytes(outbox.state.cold))
-        return Counters(
-            sessions=len(self.outboxes),
-            topics=self.matcher.topics.size(),
-            waiting=waiting,
-            events=by_kind(numbers(counts.events, event_types)),
-            throttled=self.throttled,
-            encoded=self.encoder.encoded,
-            offered=by_kind(numbers(counts.offered, event_types)),
-            snapshots=counts.snapshots,
-            replayed=counts.replayed,
-            conflated=by_kind(numbers(counts.conflated, event_types)),
-            dropped=by_reason(numbers(counts.dropped, REASON_COUNT)),
-            given_up=by_reason(numbers(counts.given_up, REASON_COUNT)),
-            delivered=counts.delivered,
-            sends=counts.sends,
-            sent_bytes=counts.sent_bytes,
-            latency=histogram(&counts.latency),
-            batch=histogram(&counts.batch),
-            backlog_bytes=self.flusher.budget.held,
-            backlog_most=most)
-
-
-cdef object histogram(CHistogram* counted):
-    return Histogram(numbers(counted.buckets, BUCKETS), counted.sum)
-
-
-cdef list numbers(const uint64_t* first, size_t count):
-    cdef size_t i
-    return [first[i] for i in range(count)]
+        return tally(self.flusher, self.encoder, self.matcher, self.outboxes, self.throttled)
 
 
 cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:
@@ -643,13 +555,3 @@ cdef const char* utf8(str symbol, Py_ssize_t* size) except NULL:
         return PyUnicode_AsUTF8AndSize(symbol, size)
     except UnicodeEncodeError:
         raise EventError(f"symbol {symbol!r}: it has no UTF-8 form") from None
-
-
-cdef str account_of(str kind, payload, str account):
-    """Whose event this is; "" for kinds that belong to no account."""
-    if kind not in ACCOUNT_KINDS:
-        return ""
-    if not account and isinstance(payload, dict):
-        named = payload.get("account_id")
-        account = None if named is None else str(named)
-    return account or DEFAULT_ACCOUNT
