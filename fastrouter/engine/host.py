@@ -25,6 +25,7 @@ __all__ = ["Engine", "Hosted", "Options"]
 
 SECOND = 1_000_000_000  # ns
 LOOKS = 0.25  # s between two looks at who keeps a run waiting
+UNKNOWN = ""  # subject of who has yet to prove it
 UNUSED = 10 * SECOND  # ns for a handshake to become a session
 
 
@@ -82,7 +83,10 @@ class Engine:
         parameter: Callable[[str], str | None],
         subject: str | None,
     ) -> Seat:
-        """A seat for a request with this query. Raises MessageError, with the reason's code."""
+        """A seat for a request with this query. Raises MessageError, with the reason's code.
+
+        `subject` is None without auth, "" of who has yet to prove it.
+        """
         wanted = Wanted.read(names, parameter)
         hosted = self.runs.get(wanted.run) if wanted.run is not None else None
         if hosted is not None:
@@ -92,7 +96,7 @@ class Engine:
                 f"there is no run {wanted.run!r} any more; with clients=n one of that name begins",
                 code="NO_SUCH_RUN",
             )
-        return Seat(self, self._make(wanted), subject, None)
+        return Seat(self, self._make(wanted), None)
 
     def _find(self, hosted: Hosted, wanted: Wanted, subject: str | None) -> Seat:
         """A seat in a run that there is: one that is free, or that was left."""
@@ -101,20 +105,19 @@ class Engine:
             asked, has = getattr(wanted, name), getattr(hosted.wanted, name)
             if asked is not None and asked != has:
                 raise MessageError(f"run {run.id} has another {name}; allowed: none, or the same")
-        mine = [place for place in hosted.places if place.subject == subject]
-        mine = [place for place in mine if not place.member.gone]
+        mine = [place for place in hosted.places if _may_be_of(place, subject)]
         if wanted.member is not None:
             mine = [place for place in mine if place.member.number == wanted.member]
             if not mine:
                 raise MessageError(
                     f"run {run.id} has no member {wanted.member} of yours", code="NO_SUCH_MEMBER"
                 )
-            return Seat(self, hosted, subject, _vacated(run, mine[0]))
+            return Seat(self, hosted, _vacated(run, mine[0]))
         if len(run.members) < run.clients and not run.begun:
-            return Seat(self, hosted, subject, None)
+            return Seat(self, hosted, None)
         away = [place for place in mine if place.member.outbox is None]
         if away or (run.clients == 1 and mine):
-            return Seat(self, hosted, subject, _vacated(run, (away or mine)[0]))
+            return Seat(self, hosted, _vacated(run, (away or mine)[0]))
         raise MessageError(f"run {run.id} has its {run.clients} clients", code="RUN_FULL")
 
     def _make(self, wanted: Wanted) -> Hosted:
@@ -280,6 +283,13 @@ class Engine:
         for hosted in list(self.runs.values()):
             self._forget(hosted)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _may_be_of(place: Place, subject: str | None) -> bool:
+    """Is it theirs? Of who has not said who it is, that is seen later: it takes nobody's seat."""
+    if place.member.gone:
+        return False
+    return place.member.outbox is None if subject == UNKNOWN else place.subject == subject
 
 
 def _vacated(run: Run, place: Place) -> Place:

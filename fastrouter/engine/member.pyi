@@ -1,9 +1,11 @@
 from collections.abc import Iterable
+from typing import final
 
 from fastrouter.core.outbox import Outbox
 from fastrouter.core.taker import Taker
 from fastrouter.engine.barrier import Barrier
 
+@final
 class Member(Taker):
     def __init__(self, barrier: Barrier, number: int, outbox: Outbox) -> None: ...
     def acknowledge(self, numbers: Iterable[int]) -> None: ...

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 from fastrouter.core.clock import Clock
 from fastrouter.core.outbox import Outbox
@@ -11,6 +11,7 @@ from fastrouter.engine.tape import Tape
 
 __all__ = ["Run"]
 
+@final
 class Run(Barrier):
     on_news: Callable[[], object] | None
     bad_rows: int

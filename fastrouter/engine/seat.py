@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import ErrorCode, MessageError
 from .member import Member
 from .run import Run
 
@@ -37,11 +38,11 @@ def _nobody(code: int, reason: str) -> None:
 class Place:
     """A member, and who sits there now or did last."""
 
-    def __init__(self, member: Member, session: Session, close: Close, subject: str | None) -> None:
+    def __init__(self, member: Member, session: Session, close: Close) -> None:
         self.member = member
         self.session = session
         self.close = close
-        self.subject = subject
+        self.subject: str | None = None  # whose it is, from its beginning on
         self.held: dict[tuple[str, str], str] = {}  # what the last one was subscribed to
 
 
@@ -51,12 +52,9 @@ class Seat:
     In this order: `sit`, then `begin`, then `leave`.
     """
 
-    def __init__(
-        self, engine: Engine, hosted: Hosted, subject: str | None, place: Place | None
-    ) -> None:
+    def __init__(self, engine: Engine, hosted: Hosted, place: Place | None) -> None:
         self._engine = engine
         self._hosted = hosted
-        self._subject = subject
         self._place = place
         self._session: Session | None = None
         self._close: Close = _nobody
@@ -93,7 +91,7 @@ class Seat:
         self._session, self._close = session, close
         if self._place is None:
             member = self.run.join(session.outbox)
-            self._place = Place(member, session, close, self._subject)
+            self._place = Place(member, session, close)
             self._hosted.places.append(self._place)
         else:
             session.outbox.hold()
@@ -109,16 +107,19 @@ class Seat:
             "dataset": wanted.dataset,
         }
 
-    def begin(self) -> None:
-        """It is subscribed: let it go on where it was, or begin.
+    def begin(self, subject: str | None) -> None:
+        """It is subscribed, and `subject` is who it is: let it go on where it was, or begin.
 
-        MessageError when another has come back for the same member.
+        MessageError when another has come back for the same member, or the member is another's.
         """
         place = self._place
         assert place is not None
         assert self._session is not None
         if self.held is None:
+            place.subject = subject
             self._engine.begin(self._hosted, place.member)
+        elif place.subject != subject:
+            raise MessageError(f"run {self.run.id} is another's", code=ErrorCode.FORBIDDEN)
         else:
             self.run.resume(place.member, self._session.outbox)
             place.session, place.close = self._session, self._close

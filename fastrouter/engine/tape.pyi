@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from typing import final
 
 from fastrouter.engine.merge import Stretch
 
 __all__ = ["Tape"]
 
+@final
 class Tape:
     on_hunger: Callable[[], object] | None
     def feed(self, stretch: Stretch) -> None: ...

@@ -18,7 +18,7 @@ cdef enum:
 cdef class Tape:
     """Fed with `merge.Stretch`, taken row by row."""
 
-    def __init__(self):
+    def __cinit__(self):
         self.stock = deque()
         self.batches = []
 

@@ -1,9 +1,12 @@
 from typing import Any, Final
 
+from typing_extensions import disjoint_base
+
 from fastrouter.net.listener import Listener
 
 CPUS: Final[int]
 
+@disjoint_base
 class Express:
     def __init__(self, protocol: Any, listener: Listener) -> None: ...
     def get_buffer(self, size_hint: int) -> memoryview: ...

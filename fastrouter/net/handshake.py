@@ -240,7 +240,8 @@ def _seat(
     try:
         if opening.subscriptions is not None:
             parse(opening.subscriptions, terms.rules.default_timeframe)
-        subject = grant.subject if grant is not None else None
+        unproven = "" if terms.rules.verifier is not None else None
+        subject = grant.subject if grant is not None else unproven
         return route.venue.admit(request.query, request.parameter, subject)
     except (MessageError, SubscriptionError) as error:
         status = SEATLESS.get(error.code, HTTPStatus.BAD_REQUEST)

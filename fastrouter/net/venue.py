@@ -21,5 +21,7 @@ class Venue(Protocol):
     ) -> Seat:
         """A seat for a request with these parameters. Raises MessageError.
 
+        `subject` is None without auth, "" of who has yet to prove it.
+
         Its code decides how the request is refused: see `fastrouter.net.handshake`.
         """

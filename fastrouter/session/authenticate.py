@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastrouter.errors import AuthError, ErrorCode, MessageError
-from fastrouter.session.effects import Authenticated, Rejected
+from fastrouter.session.effects import Authenticated, Close, Rejected
 from fastrouter.session.messages import Message, field
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def first(session: Session, message: Message, now: int) -> Effect:
     """The first message of a session that has to say who it is: it is live from here on."""
     _admit(session, _verify(session, message), now)
     resumed = session.begin()
-    if isinstance(resumed, Rejected):
+    if isinstance(resumed, (Rejected, Close)):
         return resumed
     return Authenticated(session.subject or "", resumed)
 

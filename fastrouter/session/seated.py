@@ -53,7 +53,7 @@ class Seat(Protocol):
 
     def sit(self, session: Any, close: Callable[[int, str], object]) -> None: ...
 
-    def begin(self) -> None: ...
+    def begin(self, subject: str | None) -> None: ...
 
     def leave(self, session: Any, held: dict[tuple[str, str], str]) -> None: ...
 
@@ -81,7 +81,7 @@ class Seated(Session):
             return Close(CloseCode.POLICY, str(error))
         return super().open(opening, last_id)
 
-    def begin(self) -> Effect:  # type: ignore[override]
+    def begin(self) -> Close | None:
         """Subscribe, to what it held before if it comes back, and let the simulation go on."""
         opening, self.opening = self.opening, Opening()
         if self.grant is not None:
@@ -89,7 +89,7 @@ class Seated(Session):
             self.holding.entitlement = self.grant.entitlement
         try:
             self.holding.add(self._items(opening.subscriptions))
-            self.seat.begin()
+            self.seat.begin(self.subject)
         except (MessageError, SubscriptionError) as error:
             self.reject(error)
             return Close(CloseCode.POLICY, str(error))

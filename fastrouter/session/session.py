@@ -150,7 +150,7 @@ class Session:
         self.opening = opening
         return self.begin() if self.state is State.LIVE else None
 
-    def begin(self) -> Resume | Rejected | None:
+    def begin(self) -> Close | Resume | Rejected | None:
         """Do what the handshake asked for."""
         opening, self.opening = self.opening, Opening()
         if self.grant is not None:

@@ -360,6 +360,16 @@ async def test_with_auth_nothing_begins_before_the_first_message_and_runs_are_on
     assert (await thief.response())[0] == 409
     await thief.bye()
     await wire.bye()
+    (member,) = run.members
+    await until(lambda: member.outbox is None)
+    for name, said in (("bob", "error"), ("ann", "quote")):
+        back, _ = await welcomed(server, f"/ws?run={welcome['run_id']}")
+        back.say({"type": "Authenticate", "token": hs256(sub=name)})
+        assert (await back.message())["type"] == "authenticated"
+        assert (await back.message())["type"] == said
+        if name == "bob":
+            assert (await back.closed())[0] == 1008
+        await back.bye()
 
 
 async def test_an_ack_before_authentication_is_not_taken(serve):
