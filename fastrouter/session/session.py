@@ -68,6 +68,7 @@ class Session:
     """
 
     __slots__ = (
+        "_asked_at",
         "_heartbeat_at",
         "acked_events",
         "acks",
@@ -112,6 +113,7 @@ class Session:
         self.meter = Meter(rules.rate)
         self.holding = Holding(outbox, rules.max_subscriptions)
         self.last_seen = now
+        self._asked_at = now  # when it was first asked since it was last seen, if later
         self.acks = 0
         self.acked_events = 0
         self.last_ack: int | None = None  # `now` of it
@@ -274,18 +276,26 @@ class Session:
             return None
         if self.grant is not None and self.grant.expired(self.clock.time_ns() / SECOND):
             return self._shut_out(AuthError("the token has expired", code=ErrorCode.TOKEN_EXPIRED))
-        if now >= self._given_up_at:
+        if self._asked_at > self.last_seen and now >= self._given_up_at:
             return Close(CloseCode.HEARTBEAT_LOST, "heartbeat lost")
         if now >= self._heartbeat_at:
             self.manners.beat(self)
+            if self._asked_at <= self.last_seen:
+                self._asked_at = now
             self._plan_beat(now)
         self.deadline = self._deadline(now)
         return None
 
     @property
     def _given_up_at(self) -> int:
-        patience = max(SILENT_INTERVALS * self.rules.heartbeat, self.manners.silence)
-        return self.last_seen + patience
+        """Not before it was asked for a sign of life, and had time to give one.
+
+        Who stood still may have been we.
+        """
+        heartbeat = self.rules.heartbeat
+        asked = self._asked_at if self._asked_at > self.last_seen else self._heartbeat_at
+        patience = max(SILENT_INTERVALS * heartbeat, self.manners.silence)
+        return max(self.last_seen + patience, asked + heartbeat)
 
     def _plan_beat(self, now: int) -> None:
         self._heartbeat_at = now + self.rules.heartbeat

@@ -143,6 +143,14 @@ def test_ping_every_interval_and_close_when_silent_for_two(client):
     assert session.tick(30 * SECOND) == Close(CloseCode.HEARTBEAT_LOST, "heartbeat lost")
 
 
+def test_nobody_is_given_up_unasked_because_the_server_stood_still(client):
+    session = client.session
+    assert session.tick(100 * SECOND) is None
+    assert [m["type"] for m in client.read()] == ["ping"]
+    assert session.deadline == 115 * SECOND
+    assert session.tick(115 * SECOND) == Close(CloseCode.HEARTBEAT_LOST, "heartbeat lost")
+
+
 @pytest.mark.parametrize("message", [{"type": "pong"}, ACK, b"garbage"])
 def test_any_message_is_proof_of_life(client, message):
     now = 0
