@@ -25,14 +25,17 @@ __all__ = ["Router"]
 
 SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its turn
 CLOSE_GRACE = 100_000_000  # ns; for quotes stamped before the end of a candle, and on their way
+AHEAD = 60_000_000_000  # ns that a quote may come before its time by the system's clock
 CATCH_UP = 0.01  # s; the journal's thread stores a batch in about that
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
 
-def _validate(kind: str, payload: Any) -> dict[str, Any]:
-    from fastrouter.models import validate  # for those who publish more than market data
+def _validate(kind: str, payload: Any, time: int) -> Any:
+    """What is routed of a payload; the models are loaded when the first is published."""
+    from fastrouter.models import validate
+    from fastrouter.models.market import MARKET_MODELS, market_event
 
-    return validate(kind, payload)
+    return market_event(kind, payload, time) if kind in MARKET_MODELS else validate(kind, payload)
 
 
 class Router(CoreRouter):
@@ -51,7 +54,8 @@ class Router(CoreRouter):
 
     A candle of a symbol that is silent is closed 0.1 s after its end by `clock`, if the
     symbol is live: its quotes come less than ten seconds after their time. A quote stamped
-    before the end still counts until then.
+    before the end still counts until then. One that is stamped more than a minute ahead of the
+    system's clock makes neither candles nor statistics: see `early`.
 
     `publish` takes of a payload what the model of its kind allows, in the form
     that it says: see `fastrouter.models`.
@@ -79,6 +83,7 @@ class Router(CoreRouter):
             price=price,
             statistics=statistics,
             validate=_validate,
+            ahead=AHEAD if clock is None else None,
         )
         self.journal.follow(self)
         self._shelf = Shelf()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -279,3 +280,39 @@ def test_models_are_not_imported_for_market_data():
     code = "import sys, fastrouter; fastrouter.Router; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+async def test_market_data_may_be_published_by_its_kind():
+    router = Router()
+    sink = MemorySink()
+    router.attach(sink, load("trading-api")).subscribe([("*", "quote"), ("*", "candle@1m")])
+    router.publish("quote", {"symbol": "S:A", "bid": 1, "ask": 2}, time=START)
+    bar = {"open": 1, "high": 2, "low": 1, "close": 2, "time": "2025-01-01T00:00:00Z"}
+    router.publish("candle", {"symbol": "S:A", **bar})
+    router.flush(10)
+    quote, candle = map(load("trading-api").decode, sink.messages())
+    assert (quote.bid, quote.last, quote.time) == (1.0, 1.5, START)
+    assert (candle.close, candle.time, candle.closed) == (2.0, START, True)
+    with pytest.raises(EventError, match="quote: "):
+        router.publish("quote", {"symbol": "S:A", "bid": 1})
+
+
+async def test_an_account_belongs_to_itself():
+    router = Router()
+    sinks = [MemorySink(), MemorySink()]
+    for sink, name in zip(sinks, ("u1", "u2"), strict=True):
+        outbox = router.attach(sink, load("trading-api"))
+        outbox.allow([name])
+        outbox.subscribe([("*", "account")])
+    router.publish("account", {"id": "u1"})
+    router.flush(10)
+    assert [len(sink.messages()) for sink in sinks] == [1, 0]
+
+
+def test_a_quote_from_the_future_ends_no_candles():
+    router = Router(candles=("1m",), statistics=True)
+    far = time.time_ns() + 3600 * SECOND
+    router.publish(Quote("S:A", bid=1.0, ask=1.0, time=far))
+    assert router.day("S:A") is None
+    router.publish(Quote("S:A", bid=2.0, ask=2.0))
+    assert (router.early, router.late, router.day("S:A").high) == (1, 0, 2.0)

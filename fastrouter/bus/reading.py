@@ -110,7 +110,7 @@ def _time(stamp: object) -> int:
 
 def _position(body: Body, time: int) -> Body:
     added = {"id": _joined(body.get("symbol"), body.get("side"))}
-    moment = MOMENTS.get(body.get("action", ""))
+    moment = MOMENTS.get(str(body.get("action")))
     if moment is not None and time:
         added[moment] = iso8601(time)
     return {name: item for name, item in added.items() if name not in body}
@@ -125,8 +125,9 @@ def _trade(body: Body, time: int) -> Body:
     for name, other in (("executed_quantity", "quantity"), ("executed_price", "price")):
         if name not in body and other in body:
             added[name] = body[other]
-    if body.get("side") in SIDES:
-        added["side"] = SIDES[body["side"]]
+    side = body.get("side")
+    if isinstance(side, str) and side in SIDES:
+        added["side"] = SIDES[side]
     return added
 
 

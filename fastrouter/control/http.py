@@ -8,18 +8,13 @@ all, to whoever serves sessions: from then on HTTP costs that session nothing.
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import Any, Protocol
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from fastrouter.control.problem import Problem
+from fastrouter.control.timely import Timely
 
 __all__ = ["Doorman", "Http"]
-
-REFUSAL = [(b"content-type", b"application/json"), (b"connection", b"close")]
-UNFINISHED = (h11.IDLE, h11.SEND_BODY)  # what a client's request can be
 
 
 class Doorman(Protocol):
@@ -38,7 +33,7 @@ class Doorman(Protocol):
         """Take a connection that was let in, and what it has sent: from its request on."""
 
 
-class Http(H11Protocol):
+class Http(Timely):
     """One connection until it asks for a WebSocket.
 
     `address` is that of one which was let in already. Whoever takes longer than
@@ -48,14 +43,12 @@ class Http(H11Protocol):
     def __init__(
         self, doorman: Doorman, address: str | None, seconds: float, **uvicorn: Any
     ) -> None:
-        super().__init__(**uvicorn)
+        super().__init__(seconds, **uvicorn)
         self.ws_protocol_class = asyncio.Protocol  # any will do: requests for one are told of
         self.doorman = doorman
         self.address = address  # None: not let in yet, or handed over
         self.made = False  # did the loop hand it a transport?
         self.asked = False  # was there a request?
-        self._seconds = seconds
-        self._cut: asyncio.TimerHandle | None = None  # unless the request is whole by then
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.made = True
@@ -66,24 +59,16 @@ class Http(H11Protocol):
                 return
             self.address = address
         super().connection_made(transport)
-        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.address is None:
             return
-        self._unwatch()
-        self._unset_keepalive_if_required()
         self.doorman.leave(self.address, self.asked)
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.address is None:
-            return
-        if self.conn.their_state not in UNFINISHED:
-            self._unwatch()
-        elif self._cut is None:
-            self._watch()
+    def _look(self) -> None:
+        if self.address is not None:  # not handed over meanwhile
+            super()._look()
 
     def handle_events(self) -> None:
         super().handle_events()
@@ -99,29 +84,6 @@ class Http(H11Protocol):
         self.connections.discard(self)
         behind, _ = self.conn.trailing_data
         self.doorman.hand_over(self.transport, address, _head(event) + behind)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, as everything else is answered, if that is not done; hang up."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
-            headers = [*REFUSAL, (b"content-length", b"%d" % len(body))]
-            for event in (
-                h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            ):
-                self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-    # ------------------------------------------------------------------ in time
-
-    def _watch(self) -> None:
-        self._cut = self.loop.call_later(self._seconds, self.transport.abort)
-
-    def _unwatch(self) -> None:
-        if self._cut is not None:
-            self._cut.cancel()
-            self._cut = None
 
 
 def _head(request: h11.Request) -> bytes:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import partial
 from typing import Any
 
+from fastrouter.control.timely import Timely
 from fastrouter.control.web import Web
 from fastrouter.errors import ConfigError
 
 __all__ = ["Port"]
+
+REQUEST_SECONDS = 10.0  # for a request to be whole
+MOST = 100  # connections; operators are few, and descriptors are the sessions'
 
 
 class Port:
@@ -24,7 +29,9 @@ class Port:
     async def open(cls, app: Any, host: str, port: int) -> Port:
         """Listen; port 0 takes a free one. Raises ConfigError when it cannot be had."""
         listening = _bind(host, port)
-        return cls(await Web.start(app, [listening]), host, listening.getsockname()[1])
+        http = partial(Timely, REQUEST_SECONDS, MOST)
+        web = await Web.start(app, [listening], http=http)
+        return cls(web, host, listening.getsockname()[1])
 
     @property
     def url(self) -> str:

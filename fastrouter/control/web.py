@@ -27,15 +27,20 @@ class Web:
 
     @classmethod
     async def start(
-        cls, app: Any, sockets: Iterable[socket.socket] = (), head_bytes: int | None = None
+        cls,
+        app: Any,
+        sockets: Iterable[socket.socket] = (),
+        head_bytes: int | None = None,
+        http: Any = "h11",
     ) -> Self:
         """Accept at these sockets; at none, whoever accepts asks for a `protocol` each time.
 
-        `head_bytes` is how much of a request may wait for its head to be whole.
+        `head_bytes` is how much of a request may wait for its head to be whole;
+        `http` makes the protocols of connections that come in at the sockets.
         """
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=http,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -1,8 +1,7 @@
 """The closes a candle topic remembers: what indicators are computed of.
 
 The last 250 closed candles, 16 bytes each, in memory that grows as they come. Their times
-rise: who publishes a candle that is no newer has gone back in time, and what is not older
-than it is forgotten.
+rise: one that comes again replaces what it was, one that is older and new here is left out.
 """
 
 from libc.stdint cimport uint32_t
@@ -46,13 +45,18 @@ cdef uint32_t until(const History* history, int64_t time) noexcept:
 
 cdef int remember(Topic* topic, int64_t time, double close) except -1:
     """Add a closed candle by its open time (ns since the epoch)."""
-    cdef History* history = topic.history
+    cdef:
+        History* history = topic.history
+        uint32_t place
     if history == NULL:
         history = topic.history = <History*>calloc(1, sizeof(History))
         if history == NULL:
             raise MemoryError()
-    while history.count and history.times[history.count - 1] >= time:
-        history.count -= 1
+    if history.count and history.times[history.count - 1] >= time:
+        place = until(history, time)
+        if place and history.times[place - 1] == time:
+            history.closes[place - 1] = close
+        return 0
     if history.count == MAX_HISTORY:
         history.count -= 1
         memmove(history.times, history.times + 1, history.count * sizeof(int64_t))

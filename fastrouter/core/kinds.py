@@ -81,6 +81,6 @@ def account_of(kind: str, payload: Any, account: str | None = None) -> str:
     if kind not in ACCOUNT_KINDS:
         return ""
     if not account and isinstance(payload, dict):
-        named = payload.get("account_id")
+        named = payload.get("id" if kind == "account" else "account_id")
         account = None if named is None else str(named)
     return account or DEFAULT_ACCOUNT

@@ -36,6 +36,9 @@ cdef class Router:
         readonly bint statistics
         readonly str price
         bint by_mid
+        int64_t ahead               # ns
+        int64_t horizon             # the latest time that is not too far ahead, when last looked
+        readonly uint64_t early     # quotes that were
         bint follows                # statistics or candles are made of quotes
         CandleBuilder builder
         Showing showing
@@ -49,6 +52,7 @@ cdef class Router:
                    int64_t time, double volume) except -1
     cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
                     double volume) except -1
+    cdef bint reached(self, int64_t time) noexcept
     cdef int publish_built(self) except -1
     cdef void spare(self, uint64_t id) noexcept
     cdef int put_candle(self, Topic* topic, const CandleFields* fields) except -1

@@ -32,11 +32,12 @@ class Router:
         total_bytes: int = 268435456,
         recorder: Recorder | None = None,
         statistics: bool = False,
-        validate: Callable[[str, Any], dict[str, Any]] | None = None,
+        validate: Callable[[str, Any, int], Any] | None = None,
         candles: Iterable[str] = (),
         price: str = "last",
         lossless: bool = False,
         tap: Tap | None = None,
+        ahead: int | None = None,
     ) -> None: ...
     @property
     def flusher(self) -> Flusher: ...
@@ -70,6 +71,8 @@ class Router:
     def price(self) -> str: ...
     @property
     def late(self) -> int: ...
+    @property
+    def early(self) -> int: ...
     @property
     def throttled(self) -> int: ...
     @property

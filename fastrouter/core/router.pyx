@@ -47,9 +47,11 @@ cdef class Router:
     - `recorder`: is given every lossless event before anybody is sent it;
     - `statistics`: keep each symbol's last 24 hours (see `day`), and the closes of each
       topic's last 250 closed candles;
-    - `validate`: called with kind and payload of any event but a quote or candle; the payload it
-      returns is published. Default: payloads are taken as they are;
+    - `validate`: called with kind, payload and time of what is published by its kind; the payload
+      it returns is published, or the Quote or Candle. Default: payloads are taken as they are;
     - `candles`: timeframes of candles to build from quotes, as ``("1s", "1m")``;
+    - `ahead`: ns that a quote may be stamped ahead of `clock` and still make candles and
+      statistics, for one from the far future would end all until then; None: any;
     - `price`: the quote's price that candles and statistics are of, ``"last"`` or ``"mid"``;
     - `lossless`: queue every event, quotes and forming candles too, and send each forming one
       from outside;
@@ -65,7 +67,7 @@ cdef class Router:
     def __init__(self, *, Clock clock not None, Clock timer=None, size_t outbox_bytes=1 << 20,
                  size_t total_bytes=256 << 20, Recorder recorder=None,
                  bint statistics=False, validate=None, candles=(), str price not None="last",
-                 bint lossless=False, Tap tap=None):
+                 bint lossless=False, Tap tap=None, ahead=None):
         cdef size_t ring_bytes = LEAST_RING
         while ring_bytes < outbox_bytes and ring_bytes < LARGEST_RING:
             ring_bytes *= 2
@@ -77,6 +79,8 @@ cdef class Router:
         self.validate = validate
         self.price = price
         self.by_mid = price == "mid"
+        self.ahead = 0 if ahead is None else ahead
+        self.horizon = LATEST_MARKET if ahead is None else 0
         self.lossless = lossless
         self.conflatable = LOSSLESS if lossless else CONFLATABLE
         self.tap = tap
@@ -170,7 +174,11 @@ cdef class Router:
     cdef int publish_valid(self, str kind, payload, str symbol, int64_t time,
                            str account) except -1:
         if self.validate is not None:
-            payload = self.validate(kind, payload)
+            payload = self.validate(kind, payload, time)
+        if type(payload) is Quote:
+            return self.publish_quote(payload)
+        if type(payload) is Candle:
+            return self.publish_candle(payload)
         if symbol is None:
             symbol = topic_symbol(kind, payload)
         self.publish_event(kind, payload, symbol, time, account)
@@ -285,6 +293,9 @@ cdef class Router:
             Forming* forming
         if not isfinite(price) or not -LATEST_MARKET < time < LATEST_MARKET:
             return 0
+        if time > self.horizon and not self.reached(time):
+            self.early += 1
+            return 0
         if self.statistics:
             add_to_day(topic, time, price, volume)
         if self.builder.lengths.empty():
@@ -298,6 +309,12 @@ cdef class Router:
         if not self.built.empty():
             self.publish_built()
         return 0
+
+    cdef bint reached(self, int64_t time) noexcept:
+        """Look at the clock again: is `time` no further ahead of it than it may be?"""
+        if self.horizon != LATEST_MARKET:
+            self.horizon = self.clock.now() + self.ahead
+        return time <= self.horizon
 
     cdef int publish_built(self) except -1:
         cdef size_t i

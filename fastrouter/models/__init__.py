@@ -53,3 +53,5 @@ def validate(kind: str, payload: object) -> dict[str, Any]:
         return model.model_validate(payload).plain()
     except ValidationError as error:
         raise EventError(f"{kind}: {complaint(model, error)}") from None
+    except (ValueError, ArithmeticError) as error:  # of figures that are reckoned of others
+        raise EventError(f"{kind}: {error}") from None

@@ -26,7 +26,7 @@ class Signal(Payload):
     direction: Annotated[Literal["long", "short", "neutral"], LOWER] | None = None
     price: Number | None = None
     quantity: Number | None = None
-    confidence: Fraction = 1
+    confidence: Fraction = 0  # who says nothing of it is not sure
     timestamp: Time | None = None
     timeframe: str | None = None
     model_type: str | None = None

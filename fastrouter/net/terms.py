@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastrouter.net.route import Route
 from fastrouter.session.limits import rate_limit
-from fastrouter.session.manners import manners
+from fastrouter.session.manners import Manners, manners
 from fastrouter.session.rules import Rules
 from fastrouter.session.subscriptions import DEFAULT, Subscription, parse
 
@@ -60,12 +60,9 @@ class Book:
         return terms
 
     def _settle(self, route: Route, name: str) -> Terms:
-        own = name == route.dialect
-        own = own or route.venue is not None
-        way = route.manners if own and route.manners is not None else name
-        return Terms(self._speak(name), self._rules(route, name, way))
+        return Terms(self._speak(name), self._rules(route, name, _manners(route, name)))
 
-    def _rules(self, route: Route, dialect: str, way: str) -> Rules:
+    def _rules(self, route: Route, dialect: str, way: Manners) -> Rules:
         endpoint, admission = self._endpoint, self._admission
         return Rules(
             heartbeat=int(endpoint.heartbeat * 1e9),
@@ -76,7 +73,7 @@ class Book:
             acks=self._acks,
             verifier=admission.verifier,
             auth_timeout=int(admission.auth_seconds * 1e9),
-            manners=manners(way),
+            manners=way,
             orchestrator=self._orchestrator,
         )
 
@@ -85,3 +82,13 @@ class Book:
         text = self._endpoint.subscriptions if route.subscriptions is None else route.subscriptions
         found = tuple(parse(DEFAULT if text is None else text, timeframe))
         return None if text is None else found
+
+
+def _manners(route: Route, dialect: str) -> Manners:
+    """The route's own; in another dialect that one's, but for what a path subscribes to."""
+    if route.manners is None:
+        return manners(dialect)
+    own = manners(route.manners)
+    if dialect == route.dialect or route.venue is not None:
+        return own
+    return manners(dialect)._replace(subscriptions=own.subscriptions)

@@ -247,3 +247,10 @@ def test_ids_are_no_longer_than_they_may_be():
     assert isinstance(event, Event)
     assert len(event.payload["id"].encode()) <= 128
     validate("signal", event.payload)
+
+
+def test_a_side_that_is_no_word_is_no_event():
+    said = {"symbol": "A", "side": ["LONG"], "quantity": 1, "price": 1}
+    event = Reader().read(message("trade.executed", said))
+    with pytest.raises(EventError, match="trade: side"):
+        validate(event.kind, event.payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 
@@ -63,3 +64,33 @@ def test_an_ipv6_url():
     port = object.__new__(Port)
     port.host, port.port = "::1", 9082
     assert port.url == "http://[::1]:9082"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HTTP/1.1\r\nX"], ids=["silence", "half"])
+async def test_a_request_that_is_never_whole_is_cut(app, monkeypatch, sent):
+    monkeypatch.setattr("fastrouter.control.port.REQUEST_SECONDS", 0.05)
+    port = await Port.open(app, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.port)
+    writer.write(sent)
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
+    await port.close()
+
+
+async def test_there_are_never_more_connections_than_so_many(app, monkeypatch):
+    monkeypatch.setattr("fastrouter.control.port.MOST", 2)
+    port = await Port.open(app, "127.0.0.1", 0)
+    held = [await asyncio.open_connection("127.0.0.1", port.port) for _ in range(2)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.port)
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    for _, line in (*held, (reader, writer)):
+        line.close()
+    async with httpx.AsyncClient(base_url=port.url, trust_env=False) as http:
+        answer = None
+        while answer is None:  # until those are gone
+            with contextlib.suppress(httpx.TransportError):
+                answer = await http.get("/healthz")
+        assert answer.status_code == 200
+    await port.close()

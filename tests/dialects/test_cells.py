@@ -29,7 +29,9 @@ def dialects():
 
 @pytest.mark.parametrize(("event", "row"), CELLS)
 def test_an_event_has_that_type(dialects, event, row):
-    router = Router(clock=Clock(START), validate=validate)
+    router = Router(
+        clock=Clock(START), validate=lambda kind, payload, time: validate(kind, payload)
+    )
     sinks = {name: MemorySink() for name in dialects}
     for name, sink in sinks.items():
         outbox = router.attach(sink, dialects[name])
@@ -70,7 +72,7 @@ def test_what_dgbits_client_formats_is_a_number(dialects):
 def test_what_cores_frontend_formats_is_a_number(dialects):
     core = dialects["botcore"]
     signal = body(core, "signal", {"id": "1", "symbol": "B", "action": "SELL"})
-    assert f"{signal['confidence'] * 100:.0f}" == "100"
+    assert f"{signal['confidence'] * 100:.0f}" == "0"
     assert signal["signal"] == "short"
     least = {key: TRADE[key] for key in ("id", "symbol", "side")}
     trade = body(core, "trade", {**least, "executed_quantity": 10, "executed_price": 152.75})

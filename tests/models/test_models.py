@@ -277,3 +277,18 @@ def test_lists_of_strategies_are_plain_dicts():
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_model_has_a_json_schema(kind):
     assert set(MODELS[kind].model_json_schema()["properties"]) == set(MODELS[kind].model_fields)
+
+
+def test_figures_that_follow_have_to_fit_too():
+    closed = {
+        **{"id": "1", "symbol": "A", "side": "LONG", "action": "CLOSED"},
+        **{"quantity": "1e60", "entry_price": "1", "exit_price": "1e60"},
+    }
+    with pytest.raises(EventError, match="position: ") as caught:
+        validate("position", closed)
+    assert caught.value.code == "INVALID_EVENT"
+
+
+def test_who_says_nothing_of_it_is_not_confident():
+    said = validate("signal", {"id": "1", "symbol": "A", "action": "BUY"})
+    assert said["confidence"] == 0
