@@ -280,10 +280,8 @@ def test_every_model_has_a_json_schema(kind):
 
 
 def test_figures_that_follow_have_to_fit_too():
-    closed = {
-        **{"id": "1", "symbol": "A", "side": "LONG", "action": "CLOSED"},
-        **{"quantity": "1e60", "entry_price": "1", "exit_price": "1e60"},
-    }
+    figures = {"quantity": "1e60", "entry_price": "1", "exit_price": "1e60"}
+    closed = {"id": "1", "symbol": "A", "side": "LONG", "action": "CLOSED", **figures}
     with pytest.raises(EventError, match="position: ") as caught:
         validate("position", closed)
     assert caught.value.code == "INVALID_EVENT"
