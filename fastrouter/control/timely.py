@@ -50,9 +50,14 @@ class Timely(H11Protocol):
         super().data_received(data)
         self._look()
 
+    @property
+    def unfinished(self) -> bool:
+        """Is there no request, or one that is not whole?"""
+        return self.conn.their_state in UNFINISHED
+
     def _look(self) -> None:
         """After something came: is a request whole, or does one begin?"""
-        if self.conn.their_state not in UNFINISHED:
+        if not self.unfinished:
             self._unwatch()
         elif self._cut is None:
             self._watch()

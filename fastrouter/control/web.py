@@ -65,7 +65,10 @@ class Web:
         )
 
     async def close(self) -> None:
-        """Stop; requests under way have a second."""
+        """Stop; requests under way have a second, those that are not whole yet none."""
+        for connection in list(self._server.server_state.connections):
+            if getattr(connection, "unfinished", False):
+                connection.transport.abort()
         self._server.should_exit = True
         await self._task
 
