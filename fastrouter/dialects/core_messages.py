@@ -15,8 +15,9 @@ pong                    ``Pong``
 others of a session     their word in PascalCase: ``Subscribed``
 ======================= ================================================================
 
-All documented fields are there. What CORE's frontend formats is a number, 0 when
-not known; other things that are not known are null.
+All documented fields are there, but for figures of a bot of which only a strategy
+was told. What CORE's frontend formats is a number, 0 when not known; other things
+that are not known are null.
 """
 
 from __future__ import annotations
@@ -148,13 +149,16 @@ def _account(payload: Body, event: Event) -> Made:
 
 
 def _strategy(payload: Body, event: Event) -> Made:
+    """The bot's status, and of its figures those that were given: 0 would be a lie."""
     happened, running = payload.get("event", ""), payload.get("strategies", [])
     state = STATES.get(happened, "RUNNING")
-    names = [payload["name"]] if happened == "started" and "name" in payload else []
+    names = [payload["name"]] if happened == "started" and "name" in payload else None
     if happened == "status_list":
         names = [one.get("name", one.get("id")) for one in running]
         state = "RUNNING" if running else "STOPPED"
-    return _account({"status": state, "enabled_strategies": names, **payload}, event)
+    told = {"status": state, **given(enabled_strategies=names), **payload}
+    kind, body = _account(told, event)
+    return kind, {name: value for name, value in body.items() if name in told}
 
 
 def _risk(payload: Body, event: Event) -> Made:
