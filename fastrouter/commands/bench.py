@@ -54,7 +54,14 @@ def _suite(name: str, arguments: list[str]) -> int:
         # with --json the tables go to standard error
         with redirect_stdout(sys.stderr if as_json else sys.stdout):
             status = pytest.main(
-                [spec.origin, f"-c{ours}", "--benchmark-only", "-p", "no:cacheprovider", *options]
+                [
+                    spec.origin,
+                    f"-c{ours}",
+                    "--benchmark-only",
+                    "-pno:cacheprovider",
+                    "-pno:asyncio",
+                    *options,
+                ]
             )
         if as_json and report.exists():
             typer.echo(report.read_text())
