@@ -14,6 +14,7 @@ from fastrouter.bus.publisher import Publisher
 from fastrouter.core.kinds import EVENT_TYPES
 from fastrouter.core.sink import MessageSink
 from fastrouter.dialects import load
+from fastrouter.errors import EventError
 
 if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
@@ -98,7 +99,8 @@ class Inbound:
         self._router.publish_apart(event, self._outbox)
 
     def publish_batch(self, rows: Any, /, volumes: Any = None) -> None:
-        raise NotImplementedError("feeds of a bus publish one by one")
+        """Not for feeds of a bus: they publish one by one."""
+        raise EventError("a bus is read event by event; allowed: publish")
 
     @property
     def next_close(self) -> int | None:
