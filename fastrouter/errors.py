@@ -10,6 +10,7 @@
     ├── AuthError              a peer's fault: a token that does not prove who it is
     ├── FeedError              a feed's source cannot be read
     ├── OrderError             a trader's fault: an order that cannot be, or cannot be changed
+    ├── StoreError             what had to be kept cannot be: a full disk
     └── ConnectionFailed       the client could not connect, or lost its session for good
 
 Every exception has a ``code``: the word a program can rely on, while the
@@ -36,6 +37,7 @@ __all__ = [
     "MessageError",
     "OrderError",
     "Severity",
+    "StoreError",
     "SubscriptionError",
     "gravity",
 ]
@@ -153,6 +155,12 @@ class OrderError(FastrouterError, ValueError):
     """An order that cannot be made, found or changed; no order's state changed by it."""
 
     code = "INVALID_ORDER"
+
+
+class StoreError(FastrouterError):
+    """What had to be kept could not be written, so that it did not happen."""
+
+    code = "STORE_ERROR"
 
 
 class ConnectionFailed(FastrouterError, ConnectionError):
