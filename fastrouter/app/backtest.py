@@ -31,6 +31,9 @@ def engine_of(settings: config.Settings) -> Engine:
             candles=settings.feed.candles,
             price=settings.feed.price,
             outbox_bytes=settings.server.outbox_bytes,
+            cash=section.cash,
+            commission={str(rate): number for rate, number in section.commission.items()},
+            shorting=section.shorting,
         ),
     )
     if section.dataset is not None and section.dataset not in engine.names():

@@ -298,6 +298,13 @@ class Broker:
         """The instant of the last market event, ns."""
         return self._now
 
+    def at(self, now: int) -> None:
+        """The market has come to this instant, with events that are not told here.
+
+        No event of this instant meets an order that is submitted from here on.
+        """
+        self._now = now
+
     def resume(
         self, orders: Iterable[Order], limits: Mapping[str, Limits], now: int | None
     ) -> None:

@@ -34,6 +34,9 @@ class Market(Protocol):
     def last(self, symbol: str) -> Last | None:
         """Its last prices; None when there were none."""
 
+    def symbols(self) -> list[str]:
+        """All that are known, sorted."""
+
 
 class Prices:
     """A `Market` that is told every event. A bar's close is both its prices."""
@@ -83,6 +86,9 @@ class Prices:
     def last(self, symbol: str) -> Last | None:
         pair = self._last.get(symbol)
         return None if pair is None else Last(price(pair[0]), price(pair[1]))
+
+    def symbols(self) -> list[str]:
+        return sorted(self._symbols)
 
 
 def _bare(symbol: str) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from fastrouter.config.section import Section
-from fastrouter.config.values import Seconds
+from fastrouter.config.values import Seconds, mapped
 
 __all__ = ["Backtest"]
+
+
+Rate = Annotated[float, Field(ge=0, lt=1e6)]
+Commission = Annotated[
+    dict[Literal["per_order", "per_unit", "percent"], Rate], NoDecode, BeforeValidator(mapped)
+]
 
 
 class Backtest(Section):
@@ -25,3 +33,15 @@ class Backtest(Section):
         default=300.0, description="seconds above 0 that a run waits for who is away"
     )
     runs: int = Field(default=64, ge=1, description="how many at once, from 1")
+    cash: float = Field(
+        default=100_000.0,
+        gt=0,
+        lt=1e12,
+        description="what a run's paper account begins with, above 0",
+    )
+    commission: Commission = Field(
+        default_factory=dict, description="RATE=NUMBER items of per_order, per_unit, percent"
+    )
+    shorting: bool = Field(
+        default=False, description="true (more may be sold than is held) or false"
+    )

@@ -55,7 +55,7 @@ cdef class Router:
     - `price`: the quote's price that candles and statistics are of, ``"last"`` or ``"mid"``;
     - `lossless`: queue every event, quotes and forming candles too, and send each forming one
       from outside;
-    - `tap`: is told of every event that somebody is subscribed to.
+    - `tap`: is told of every event.
 
     A built candle is published before the quote that closes it; what forms, after it. See
     `fastrouter.core.candles` for the rules. ValueError for an unknown timeframe or price.
@@ -282,7 +282,7 @@ cdef class Router:
         topic.value.quote = fields[0]
         topic.has_value = True
         if topic.groups.empty():
-            return 0
+            return 0 if self.tap is None else self.tap.market(topic)
         return self.fan_out(topic, self.conflatable)
 
     cdef int follow(self, Topic* topic, const QuoteFields* fields, int64_t time,
@@ -358,7 +358,7 @@ cdef class Router:
         topic.value.candle = fields[0]
         topic.has_value = True
         if topic.groups.empty():
-            return 0
+            return 0 if self.tap is None else self.tap.market(topic)
         return self.fan_out(topic, LOSSLESS if fields.closed else self.conflatable)
 
     def close_candles(self, int64_t now, *, bint live=False) -> None:

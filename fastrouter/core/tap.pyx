@@ -2,7 +2,7 @@
 
 
 cdef class Tap:
-    """Told of each event of a router that somebody is subscribed to, right after it was offered.
+    """Told of each event of a router, right after it was offered to who is subscribed to it.
 
     Every outbox that was offered it bears its id as `OutboxState.mark` then. A subclass
     (compiled: the methods are C) gives `market`, for a quote or candle, which is the topic's

@@ -5,28 +5,43 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ..broker import Account, Commission, Rules
 from ..core.clock import Clock
+from ..core.kinds import DEFAULT_ACCOUNT
 from ..core.leaves import iso8601
-from ..errors import CloseCode, FastrouterError, MessageError
+from ..errors import CloseCode, ErrorCode, FastrouterError, MessageError
 from .catalog import Catalog
+from .desk import RunDesk
+from .equity import Point
 from .member import Member
 from .memory import Memory
 from .merge import Stretch
-from .news import Completed, Evicted, Failed
+from .news import Completed, Evicted, Failed, Totals
 from .query import Wanted
+from .report import Report
 from .run import Run
 from .seat import Place, Seat
 from .synthetic import NAME, Synthetic
 
-__all__ = ["Engine", "Hosted", "Options"]
+__all__ = ["Ended", "Engine", "Hosted", "Options"]
 
 SECOND = 1_000_000_000  # ns
 LOOKS = 0.25  # s between two looks at who keeps a run waiting
 UNKNOWN = ""  # subject of who has yet to prove it
+REMEMBERED = 8  # runs that are over
 UNUSED = 10 * SECOND  # ns for a handshake to become a session
+
+
+#: what is asked of a run, not of a member
+OF_THE_RUN = (
+    *("dataset", "start", "end", "symbols", "window", "clients", "evict"),
+    *("account", "cash", "commission", "shorting"),
+)
 
 
 class Options(NamedTuple):
@@ -38,6 +53,23 @@ class Options(NamedTuple):
     candles: tuple[str, ...] = ()  # timeframes, built from quotes
     price: str = "last"
     outbox_bytes: int = 1 << 20
+    # of a run's paper account, unless the query says it
+    cash: Decimal | float = 100_000
+    commission: Mapping[str, Decimal | float | str] = MappingProxyType(
+        {}
+    )  # see `broker.Commission`
+    shorting: bool = False
+
+
+class Ended(NamedTuple):
+    """A run that is over."""
+
+    run_id: str
+    dataset: str
+    why: str  # "completed", "failed", or "left": by all its members
+    totals: Totals
+    report: Report
+    equity: list[Point]
 
 
 class Hosted:
@@ -48,7 +80,10 @@ class Hosted:
         self.wanted = wanted
         self.made = made  # ns of the wall clock
         self.places: list[Place] = []
+        self.subjects: dict[str | None, None] = {}  # of its members, the first one first
         self.reading: asyncio.Task[None] | None = None
+        self.desk: RunDesk | None = None  # when somebody asked for it
+        self.why = "left"  # see `Ended`
 
     def time_ns(self) -> int:
         """See `Seat.time_ns`."""
@@ -68,6 +103,9 @@ class Engine:
         self.catalog = catalog
         self.options = Options() if options is None else options
         self.runs: dict[str, Hosted] = {}
+        #: called when a run is over that had begun
+        self.on_over: Callable[[Ended], object] | None = None
+        self._over: dict[str, Hosted] = {}  # the last few
         self.log = logging.getLogger("fastrouter.engine")
         self._wall = wall
         self._memory = Memory()
@@ -101,7 +139,7 @@ class Engine:
     def _find(self, hosted: Hosted, wanted: Wanted, subject: str | None) -> Seat:
         """A seat in a run that there is: one that is free, or that was left."""
         run = hosted.run
-        for name in ("dataset", "start", "end", "symbols", "window", "clients", "evict"):
+        for name in OF_THE_RUN:
             asked, has = getattr(wanted, name), getattr(hosted.wanted, name)
             if asked is not None and asked != has:
                 raise MessageError(f"run {run.id} has another {name}; allowed: none, or the same")
@@ -164,10 +202,39 @@ class Engine:
         """The data sets that there are."""
         return [NAME] if self.catalog is None else self.catalog.names()
 
+    # --------------------------------------------------------------------- orders
+
+    def desk(self, name: str, subject: str | None) -> RunDesk:
+        """Where that run's orders are taken. Of one that is over all can be read, for a while.
+
+        `subject` is who asks, None without auth and of who may see all. Raises MessageError:
+        NO_SUCH_RUN, FORBIDDEN (no member is of that subject).
+        """
+        hosted = self.runs.get(name) or self._over.get(name)
+        if hosted is None:
+            raise MessageError(f"there is no run {name[:100]!r}", code="NO_SUCH_RUN")
+        if subject is not None and subject not in hosted.subjects:
+            raise MessageError(f"run {name} is another's", code=ErrorCode.FORBIDDEN)
+        if hosted.desk is None:
+            hosted.desk = self._desk(hosted)
+        return hosted.desk
+
+    def _desk(self, hosted: Hosted) -> RunDesk:
+        options, wanted = self.options, hosted.wanted
+        owner = wanted.account or next(iter(hosted.subjects), None) or DEFAULT_ACCOUNT
+        cash = options.cash if wanted.cash is None else wanted.cash
+        rates = options.commission if wanted.commission is None else dict(wanted.commission)
+        shorting = options.shorting if wanted.shorting is None else wanted.shorting
+        rules = Rules(commission=Commission(rates), shorting=shorting)
+        return RunDesk(hosted.run, Account.opened(owner, cash), rules, wanted.symbols or ())
+
     # ----------------------------------------------------------------------- data
 
     def begin(self, hosted: Hosted, member: Member) -> None:
         """A member is ready; the first brings the data in."""
+        hosted.subjects.update(
+            (place.subject, None) for place in hosted.places if place.member is member
+        )
         if hosted.reading is None:
             hosted.reading = self._loop.create_task(self._read(hosted), name=hosted.run.id)
         hosted.run.begin(member)
@@ -212,7 +279,10 @@ class Engine:
             self._forget(hosted)
 
     def _completed(self, hosted: Hosted, news: Completed) -> None:
+        hosted.why = "completed"
         fields = news.totals.fields(iso8601)
+        if hosted.desk is not None and hosted.desk.traded:
+            fields["report"] = hosted.desk.report()._asdict()
         for place in _here(hosted.places):
             place.session.send(
                 "connection", event="BACKTEST_COMPLETE", run_id=hosted.run.id, **fields
@@ -239,6 +309,7 @@ class Engine:
         return found
 
     def _failed(self, hosted: Hosted, news: Failed) -> None:
+        hosted.why = "failed"
         self.log.warning("run %s has failed: %s", hosted.run.id, news.reason)
         for place in _here(hosted.places):
             place.session.send("error", code="DATA_ERROR", message=news.reason)
@@ -255,6 +326,20 @@ class Engine:
             hosted.reading.cancel()
         if self.runs.get(hosted.run.id) is hosted:
             del self.runs[hosted.run.id]
+            if hosted.run.begun:
+                self._end(hosted)
+
+    def _end(self, hosted: Hosted) -> None:
+        """Keep it for who asks, and tell."""
+        run, desk = hosted.run, hosted.desk or self._desk(hosted)
+        hosted.places, hosted.desk = [], desk
+        self._over[run.id] = hosted
+        while len(self._over) > REMEMBERED:
+            del self._over[next(iter(self._over))]
+        if self.on_over is not None:
+            dataset = str(hosted.wanted.dataset)
+            points = desk.equity().points()
+            self.on_over(Ended(run.id, dataset, hosted.why, run.totals(), desk.report(), points))
 
     # ----------------------------------------------------------------------- time
 

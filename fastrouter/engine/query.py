@@ -6,10 +6,16 @@ import math
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from ..broker import Commission
+from ..broker.account import MAX_ID
+from ..broker.commission import RATES
+from ..broker.money import LIMIT, ZERO
 from ..core.leaves import symbol_valid
-from ..errors import MessageError
+from ..errors import ConfigError, MessageError
+from ..models.fields import decimal_text
 from .track import EVERYTHING, Span
 
 __all__ = ["ALLOWED", "Wanted"]
@@ -19,6 +25,7 @@ MILLISECOND = 1_000_000
 LONGEST_SYMBOL = 32  # bytes; what a row holds
 MOST_CLIENTS = 1024
 WIDEST = 1 << 20  # batches
+YES = {"true": True, "1": True, "false": False, "0": False}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -45,6 +52,10 @@ class Wanted(NamedTuple):
     clients: int | None = None
     evict: int | None = None
     member: int | None = None
+    account: str | None = None
+    cash: Decimal | None = None
+    commission: tuple[tuple[str, str], ...] | None = None
+    shorting: bool | None = None
 
     @classmethod
     def read(cls, names: Collection[str], parameter: Callable[[str], str | None]) -> Wanted:
@@ -138,6 +149,40 @@ def _seconds(name: str, text: str) -> int:
     return int(seconds * SECOND)
 
 
+def _account(name: str, text: str) -> str:
+    if not 0 < len(text.encode()) <= MAX_ID:
+        raise MessageError(f"account is {text[:100]!r}; allowed: 1 to {MAX_ID} bytes")
+    return text
+
+
+def _cash(name: str, text: str) -> Decimal:
+    try:
+        cash = Decimal(decimal_text(text))
+    except ValueError:
+        cash = ZERO
+    if not 0 < cash < LIMIT:
+        raise MessageError(f"cash is {text[:100]!r}; allowed: above 0, below 10^12")
+    return cash
+
+
+def _commission(name: str, text: str) -> tuple[tuple[str, str], ...]:
+    items = [item.strip().partition(":") for item in text[:1000].split(",")]
+    rates = {rate: number for rate, _, number in items}
+    try:
+        Commission(rates)
+    except ConfigError as error:
+        raise MessageError(
+            f"{error}; separated by commas, as {' or '.join(f'{rate}:0.1' for rate in RATES)}"
+        ) from None
+    return tuple(sorted(rates.items()))
+
+
+def _yes(name: str, text: str) -> bool:
+    if text.lower() not in YES:
+        raise MessageError(f"{name} is {text[:100]!r}; allowed: true, false")
+    return YES[text.lower()]
+
+
 READ: dict[str, Callable[[str, str], Any]] = {
     "dataset": _name,
     "start": _instant,
@@ -148,6 +193,10 @@ READ: dict[str, Callable[[str, str], Any]] = {
     "clients": _count(MOST_CLIENTS),
     "evict": _seconds,
     "member": _count(1 << 30),
+    "account": _account,
+    "cash": _cash,
+    "commission": _commission,
+    "shorting": _yes,
 }
 
 ALLOWED = (*READ, *OF_THE_SESSION)

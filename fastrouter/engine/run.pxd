@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 from fastrouter.core.clock cimport Clock
 from fastrouter.core.router cimport Router
 from fastrouter.engine.barrier cimport Barrier
+from fastrouter.engine.floor cimport Floor
 from fastrouter.engine.kept cimport Kept
 from fastrouter.engine.member cimport Member
 from fastrouter.engine.tape cimport Tape
@@ -28,13 +29,15 @@ cdef class Run(Barrier):
         public uint64_t bad_rows
         readonly bint begun             # all have come
         int64_t began                   # wall clock, ns
-        int64_t first                   # time of the first instant, ns
-        uint64_t instants
+        readonly int64_t first          # time of the first instant, ns
+        readonly uint64_t instants
+        public Floor floor              # None while nobody trades
         Kept kept
         size_t kept_most                # when more are kept, look what may be forgotten
         bint busy
     cdef int publish(self) except -1
     cdef int publish_some(self) except -1
+    cdef int end_instant(self) except -1
     cdef bint next_instant(self) except -1
     cdef int begin_batch(self, int64_t time) except -1
     cdef int show_forming(self) except -1

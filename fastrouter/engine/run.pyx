@@ -22,7 +22,7 @@ from fastrouter.core.clock import Clock as StandingClock
 from fastrouter.core.router import Router as CoreRouter
 from fastrouter.engine.news import Completed, Evicted, Failed, Totals
 from fastrouter.engine.tape import Tape as NewTape
-from fastrouter.errors import FastrouterError, MessageError
+from fastrouter.errors import FastrouterError, MessageError, OrderError
 
 __all__ = ["Run"]
 
@@ -162,6 +162,8 @@ cdef class Run(Barrier):
                 offered = True
         if offered:
             self.kept.note(topic)
+        if self.floor is not None and self.floor.awake:
+            self.floor.note(topic)
         return 0
 
     cdef int event(self, uint64_t number, event) except -1:
@@ -217,13 +219,19 @@ cdef class Run(Barrier):
     cdef int publish_some(self) except -1:
         """Publish a portion; how many rows."""
         cdef int count = 0
-        while count < PORTION and (self.half or self.next_instant()):
+        while count < PORTION and (not self.away if self.half else self.next_instant()):
             count += 1
-            if self.half:
-                self.half = self.tape.publish(self.router)
-                if not self.half:
-                    self.show_forming()
+            if self.half and not self.tape.publish(self.router):
+                self.end_instant()
         return count
+
+    cdef int end_instant(self) except -1:
+        """All rows of the instant are published: show the candles, then fill the orders."""
+        self.show_forming()
+        if self.floor is not None:
+            self.floor.close(self.clock.time)
+        self.half = False
+        return 0
 
     cdef bint next_instant(self) except -1:
         """Begin the next batch; False when that may not be, or there is none yet."""
@@ -244,6 +252,8 @@ cdef class Run(Barrier):
         self.clock.time = time
         if self.instants == 1:
             self.first = time
+        if self.floor is not None:
+            self.floor.open(time)
         return 0
 
     cdef int show_forming(self) except -1:
@@ -283,6 +293,42 @@ cdef class Run(Barrier):
         while self.router.flusher.flush(SENDS):
             pass
         return 0
+
+    # --------------------------------------------------------------------- orders
+
+    def check_open(self) -> None:
+        """OrderError when nothing can happen in it now.
+
+        RUN_OVER: it is; RUN_NOT_BEGUN: no event was published yet; RUN_WAITS: for a member that
+        is away, which would miss it.
+        """
+        if self.over:
+            raise OrderError(f"run {self.id} is over", code="RUN_OVER")
+        if not self.instants:
+            raise OrderError(f"run {self.id} has not begun: it has no time yet",
+                             code="RUN_NOT_BEGUN")
+        if self.away:
+            raise OrderError(f"run {self.id} waits for a member that is away", code="RUN_WAITS")
+
+    def trade(self, call):
+        """Do ``call(broker, now)`` in the instant that it is, and return what it changed.
+
+        What follows belongs to the instant's batch. No event of an instant that is published
+        already, be it in part, fills an order of `call`. Raises what `check_open` and `call` do.
+        """
+        cdef Floor floor = self.floor
+        cdef int64_t now = self.clock.time
+        self.check_open()
+        floor.show(now)
+        floor.broker.at(now)
+        try:
+            change = call(floor.broker, now)
+            if change:
+                floor.on_change(change)
+        finally:
+            floor.look()
+        self.turn()
+        return change
 
     # ------------------------------------------------------------------------ end
 

@@ -1,0 +1,101 @@
+"""Where orders are taken in a run: a paper account in simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from ..broker import Account, Broker, Change, Rules
+from ..models import validate
+from .equity import Equity, Point
+from .floor import Floor
+from .prices import RunPrices
+from .report import FLAT, Filled, Held, Report, met, total_return, win_rate
+from .run import Run
+
+__all__ = ["RunDesk"]
+
+
+class RunDesk:
+    """One account for all members of a run; `strategy_id` says whose an order is.
+
+    An order is accepted in the instant it comes in: its events belong to the instant's batch, and
+    time goes on when they are acknowledged like all others. It is filled by events of later
+    instants. Raises OrderError: what the broker refuses, and `Run.check_open`'s codes.
+    """
+
+    def __init__(
+        self, run: Run, account: Account, rules: Rules, symbols: Iterable[str] = ()
+    ) -> None:
+        self.broker = Broker(account, RunPrices(run.router, symbols), rules)
+        self._run = run
+        self._held: dict[str, Held] = {}
+        self._trades = self._wins = 0
+        self._equity: Equity | None = None
+        run.floor = Floor(self.broker, self._announce, self._value)
+
+    def now(self) -> int:
+        """Simulated time, ns since the epoch; 0 before the first instant."""
+        return self._run.clock.time_ns()
+
+    async def change(self, call: Callable[[Broker, int], Change]) -> Change:
+        """See `control.desk.Desk`."""
+        return self._run.trade(call)
+
+    def signal(self, payload: dict[str, Any]) -> str:
+        """See `control.desk.Desk`. Raises OrderError as `change` does."""
+        self._run.check_open()
+        number = self._run.router.publish("signal", validate("signal", payload))
+        self._run.turn()
+        return f"evt_{number}"
+
+    @property
+    def traded(self) -> bool:
+        """Was there an order?"""
+        return self.broker.ledger.account.sequence > 0
+
+    def report(self) -> Report:
+        """What its orders have come to so far."""
+        equity = self.equity()
+        return Report(
+            self._trades,
+            win_rate(self._wins, self._trades),
+            total_return(equity.first.equity, equity.last.equity),
+            float(equity.max_drawdown),
+            float(equity.last.equity),
+        )
+
+    def equity(self) -> Equity:
+        """How it went, from the run's first instant on."""
+        if self._equity is not None:
+            return self._equity
+        equity = Equity(Point(self._run.first, self.broker.ledger.account.start))
+        if self._run.instants:
+            self._equity = equity
+        return equity
+
+    # ------------------------------------------------------------- told by the run
+
+    def _announce(self, change: Change) -> None:
+        router = self._run.router
+        for kind, payload in change.events:
+            router.publish(kind, payload)
+            if kind == "trade":
+                self._fill(payload)
+
+    def _fill(self, trade: dict[str, Any]) -> None:
+        units = Decimal(trade["executed_quantity"])
+        fill = Filled(
+            units if trade["side"] == "BUY" else -units,
+            Decimal(trade["executed_price"]),
+            Decimal(trade["commission"]),
+        )
+        held, profit = met(self._held.get(trade["symbol"], FLAT), fill)
+        self._held[trade["symbol"]] = held
+        if profit is not None:
+            self._trades += 1
+            self._wins += profit > 0
+
+    def _value(self, now: int) -> None:
+        self.equity().add(now, self.broker.equity)

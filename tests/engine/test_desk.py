@@ -1,0 +1,261 @@
+"""Orders in a run: when they are accepted, when they are filled, and what is owed for them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from fastrouter.broker import Account, Change, Rules
+from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE, Rows
+from fastrouter.engine.desk import RunDesk
+from fastrouter.engine.merge import stretches
+from fastrouter.engine.run import Run
+from fastrouter.engine.track import Block
+
+from .peer import SECOND, START, Client, new_run
+
+DAY = 86_400
+KINDS = ("order", "trade", "position", "account")
+ALL = [("*", kind) for kind in ("quote", "candle@1m", "signal", "risk", *KINDS)]
+FILLED = ["order", "trade", "position", "account"]
+
+
+def quotes(*rows: tuple) -> Rows:
+    """By second, symbol, bid, ask, and sizes, which are not known by default."""
+    array = np.zeros(len(rows), QUOTE_DTYPE)
+    for number, (second, symbol, bid, ask, *sizes) in enumerate(rows):
+        bid_size, ask_size = sizes or (0, 0)
+        time = START + second * SECOND
+        array[number] = (symbol.encode(), time, bid, ask, (bid + ask) / 2, bid_size, ask_size)
+    return array
+
+
+def bars(*rows: tuple, symbol="S:A") -> Rows:
+    """Closed 1m bars by the second they open, open, high, low, close."""
+    array = np.zeros(len(rows), CANDLE_DTYPE)
+    for number, (second, *prices) in enumerate(rows):
+        array[number] = (symbol.encode(), b"1m", START + second * SECOND, *prices, 5, True)
+    return array
+
+
+def day(*asks: float, symbol="S:A") -> Rows:
+    """A quote each second; the bid is 1 less."""
+    return quotes(*((second, symbol, ask - 1, ask) for second, ask in enumerate(asks)))
+
+
+class Desk(RunDesk):
+    """A run's desk, in few words."""
+
+    def __init__(self, run: Run, cash=10_000, symbols=(), **rules) -> None:
+        super().__init__(run, Account.opened("default", cash), Rules(**rules), symbols)
+        self.run = run
+
+    def do(self, call) -> Change:
+        return asyncio.run(self.change(call))
+
+    def order(self, side="buy", qty=1, symbol="S:A", **fields):
+        asked = {"symbol": symbol, "side": side, "qty": qty, **fields}
+        return self.do(lambda broker, now: broker.submit(asked, now)).order
+
+    def cancel(self, order) -> Change:
+        return self.do(lambda broker, now: broker.cancel(order.id, now))
+
+    def status(self, order) -> str:
+        return self.broker.orders.get(order.id).status
+
+    def price(self, order) -> float | None:
+        found = self.broker.orders.get(order.id).filled_avg_price
+        return None if found is None else float(found)
+
+
+class Trader(Client):
+    """A member that can be asked for the kinds of what it got."""
+
+    def __init__(self, run: Run, patterns=ALL, **options) -> None:
+        super().__init__(run, patterns, **options)
+        self.owed: list[int] = []
+
+    def read(self):
+        messages = super().read()
+        self.owed += [int(message["id"][4:]) for message in messages]
+        return messages
+
+    def kinds(self) -> list[str]:
+        return [message["type"] for message in self.read()]
+
+    def go(self) -> list[str]:
+        """Acknowledge all that is owed; the kinds of what came for it."""
+        self.read()
+        owed, self.owed = self.owed, []
+        self.ack(*owed)
+        return self.kinds()
+
+
+def supply(run: Run, *files: Rows) -> None:
+    """All of its data; a bar is known when it closes."""
+    blocks = []
+    for rows in files:
+        closes = rows["time"] + (60 * SECOND if rows.dtype == CANDLE_DTYPE else 0)
+        blocks.append([Block(closes, rows)])
+    for stretch in stretches(blocks):
+        run.tape.feed(stretch)
+
+
+def at_work(*files: Rows, patterns=ALL, cash=10_000, rules=None, **options):
+    run = new_run(**options)
+    supply(run, *files)
+    run.tape.end()
+    return Trader(run, patterns), Desk(run, cash, **(rules or {}))
+
+
+# ------------------------------------------------------------------- when they are filled
+
+
+def test_a_market_order_is_filled_at_the_next_event_of_its_symbol():
+    rows = quotes((0, "S:A", 9, 10), (1, "S:B", 1, 2), (2, "S:A", 19, 20), (3, "S:A", 29, 30))
+    trader, desk = at_work(rows)
+    assert trader.kinds() == ["quote"]
+    bought = desk.order(qty=2)
+    (accepted,) = trader.read()
+    assert (accepted["event"], accepted["id"]) == ("ORDER_ACCEPTED", "evt_2")
+    assert accepted["timestamp"] == "2025-01-01T00:00:00.000000Z"
+    assert trader.go() == ["quote"]  # of the other symbol
+    assert desk.status(bought) == "accepted"
+    assert trader.go() == ["quote", *FILLED]
+    assert (desk.status(bought), desk.price(bought)) == ("filled", 20)
+    assert trader.go() == ["quote"]
+    assert desk.now() == START + 3 * SECOND
+
+
+def test_all_quotes_of_an_instant_are_met_in_order_and_none_of_the_orders_own():
+    rows = quotes(
+        *((0, "S:A", 9, 10), (0, "S:A", 7, 8)),
+        *((1, "S:A", 19, 20, 3, 3), (1, "S:A", 29, 30, 4, 4), (1, "S:A", 39, 40)),
+    )
+    trader, desk = at_work(rows)
+    assert trader.kinds() == ["quote", "quote"]
+    bought = desk.order(qty=8)
+    assert trader.kinds() == ["order"]
+    assert trader.go() == ["quote"] * 3 + FILLED * 3
+    assert desk.price(bought) == (3 * 20 + 4 * 30 + 40) / 8
+
+
+def test_a_limit_waits_until_it_is_touched():
+    trader, desk = at_work(day(10, 11, 12, 9, 8))
+    trader.read()
+    order = desk.order(type="limit", limit_price=9.5)
+    for came in (["quote"], ["quote"], ["quote", *FILLED]):
+        assert trader.go() == came
+    assert desk.price(order) == 9.5
+
+
+def test_bars_fill_at_the_next_open():
+    rows = bars((0, 10, 12, 9, 11), (60, 13, 14, 12, 13), (120, 15, 16, 14, 15))
+    trader, desk = at_work(rows)
+    trader.read()
+    assert desk.now() == START + 60 * SECOND
+    order = desk.order()
+    assert trader.go() == ["candle", *FILLED]
+    assert desk.price(order) == 13
+    assert trader.go() == ["candle"]
+
+
+def test_who_subscribes_to_nothing_of_a_symbol_can_trade_it():
+    rows = quotes((0, "S:B", 1, 2), (0, "S:A", 9, 10), (1, "S:A", 19, 20), (2, "S:B", 1, 2))
+    trader, desk = at_work(rows, patterns=[("S:B", "quote"), ("*", "order")])
+    assert trader.kinds() == ["quote"]
+    order = desk.order()
+    assert trader.go() == ["order"]
+    assert desk.price(order) == 20
+
+
+def test_candles_built_of_quotes_fill_nothing():
+    rows = day(*range(10, 75))
+    trader, desk = at_work(rows, candles=("1m",), patterns=[*ALL, ("*", "candle@1m")])
+    trader.read()
+    order = desk.order(type="limit", limit_price=5)
+    while not trader.run.over:
+        trader.go()
+    assert desk.status(order) == "new"
+    assert desk.broker.market.last("S:A").ask == 74
+
+
+def test_it_values_what_is_held_at_the_end_of_each_instant():
+    trader, desk = at_work(day(10, 11, 21, 16, 31))
+    trader.read()
+    desk.order(qty=100)
+    while not trader.run.over:
+        trader.go()
+    points = [(point.time, float(point.equity)) for point in desk.equity().points()]
+    assert points == [
+        (START, 10_000),
+        (START + SECOND, 9_900),
+        (START + 2 * SECOND, 10_900),
+        (START + 3 * SECOND, 10_400),
+        (START + 4 * SECOND, 11_900),
+    ]
+    report = desk.report()
+    assert report[:3] == (0, 0, 0.19)
+    assert report.max_drawdown == pytest.approx(500 / 10_900, abs=1e-15)
+    assert report.final_equity == 11_900
+
+
+# ------------------------------------------------------------------- what is owed for them
+
+
+def test_time_stands_still_until_the_events_of_orders_are_acknowledged():
+    trader, desk = at_work(day(10, 11, 12))
+    assert [message["id"] for message in trader.read()] == ["evt_1"]
+    desk.order()
+    trader.read()
+    trader.ack(1)
+    assert trader.kinds() == []
+    trader.ack(1, 3, 4)
+    assert trader.kinds() == []
+    assert desk.now() == START
+    trader.ack(2)
+    assert trader.kinds() == ["quote", *FILLED]
+    trader.ack(3, 4, 5, 6)
+    assert trader.kinds() == []
+    trader.ack(7)
+    assert trader.kinds() == ["quote"]
+
+
+def test_an_order_after_all_is_acknowledged_holds_the_instant_up_again():
+    run = new_run()
+    (first, *rest) = (quotes((second, "S:A", 9, 10)) for second in range(3))
+    supply(run, first)
+    trader, desk = Trader(run, ALL), Desk(run)
+    assert trader.kinds() == ["quote"]
+    trader.go()  # nothing is left, and the data of what follows is not there yet
+    desk.order()
+    supply(run, *rest)
+    run.tape.end()
+    run.turn()
+    assert trader.kinds() == ["order"]
+    assert trader.go() == ["quote", *FILLED]
+
+
+def test_an_order_in_the_last_instant_is_owed_before_it_is_over():
+    trader, desk = at_work(day(10))
+    trader.read()
+    desk.order()
+    trader.ack(1)
+    assert not trader.run.over
+    trader.ack(2)
+    assert trader.run.over
+
+
+def test_who_comes_back_gets_the_events_of_orders_byte_for_byte():
+    trader, desk = at_work(day(10, 11, 12))
+    trader.read()
+    desk.order()
+    trader.go()
+    before = trader.frames[-5:]
+    trader.lose()
+    trader.come_back()
+    trader.read()
+    assert trader.frames[-5:] == before
+    assert trader.go() == ["quote"]
