@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..broker import Account, Broker, Change, Rules
+from ..errors import EventError, OrderError
 from ..models import validate
 from .equity import Equity, Point
 from .floor import Floor
@@ -44,8 +45,11 @@ class RunDesk:
         return self._run.trade(call)
 
     def signal(self, payload: dict[str, Any]) -> str:
-        """See `control.desk.Desk`. Raises OrderError as `change` does."""
-        self._run.check_open()
+        """See `control.desk.Desk`; the EventError's code may be one of `Run.check_open`, too."""
+        try:
+            self._run.check_open()
+        except OrderError as error:
+            raise EventError(str(error), code=error.code) from None
         number = self._run.router.publish("signal", validate("signal", payload))
         self._run.turn()
         return f"evt_{number}"

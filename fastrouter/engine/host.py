@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from decimal import Decimal
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
 
-from ..broker import Account, Commission, Rules
 from ..core.clock import Clock
-from ..core.kinds import DEFAULT_ACCOUNT
 from ..core.leaves import iso8601
 from ..errors import CloseCode, ErrorCode, FastrouterError, MessageError
 from .catalog import Catalog
 from .desk import RunDesk
-from .equity import Point
+from .hosted import Ended, Hosted, Options
 from .member import Member
 from .memory import Memory
 from .merge import Stretch
-from .news import Completed, Evicted, Failed, Totals
+from .news import Completed, Evicted, Failed
 from .query import Wanted
-from .report import Report
 from .run import Run
 from .seat import Place, Seat
 from .synthetic import NAME, Synthetic
@@ -42,52 +37,6 @@ OF_THE_RUN = (
     *("dataset", "start", "end", "symbols", "window", "clients", "evict"),
     *("account", "cash", "commission", "shorting"),
 )
-
-
-class Options(NamedTuple):
-    """What holds for all runs."""
-
-    dataset: str | None = None  # of who names none; None: the only one there is
-    idle_seconds: float = 300.0  # for a member that is away to come back
-    runs: int = 64  # at once
-    candles: tuple[str, ...] = ()  # timeframes, built from quotes
-    price: str = "last"
-    outbox_bytes: int = 1 << 20
-    # of a run's paper account, unless the query says it
-    cash: Decimal | float = 100_000
-    commission: Mapping[str, Decimal | float | str] = MappingProxyType(
-        {}
-    )  # see `broker.Commission`
-    shorting: bool = False
-
-
-class Ended(NamedTuple):
-    """A run that is over."""
-
-    run_id: str
-    dataset: str
-    why: str  # "completed", "failed", or "left": by all its members
-    totals: Totals
-    report: Report
-    equity: list[Point]
-
-
-class Hosted:
-    """A run, what it was asked for, and who sits in it."""
-
-    def __init__(self, run: Run, wanted: Wanted, made: int) -> None:
-        self.run = run
-        self.wanted = wanted
-        self.made = made  # ns of the wall clock
-        self.places: list[Place] = []
-        self.subjects: dict[str | None, None] = {}  # of its members, the first one first
-        self.reading: asyncio.Task[None] | None = None
-        self.desk: RunDesk | None = None  # when somebody asked for it
-        self.why = "left"  # see `Ended`
-
-    def time_ns(self) -> int:
-        """See `Seat.time_ns`."""
-        return self.run.clock.time_ns() or self.wanted.start or 0
 
 
 class Engine:
@@ -215,18 +164,7 @@ class Engine:
             raise MessageError(f"there is no run {name[:100]!r}", code="NO_SUCH_RUN")
         if subject is not None and subject not in hosted.subjects:
             raise MessageError(f"run {name} is another's", code=ErrorCode.FORBIDDEN)
-        if hosted.desk is None:
-            hosted.desk = self._desk(hosted)
-        return hosted.desk
-
-    def _desk(self, hosted: Hosted) -> RunDesk:
-        options, wanted = self.options, hosted.wanted
-        owner = wanted.account or next(iter(hosted.subjects), None) or DEFAULT_ACCOUNT
-        cash = options.cash if wanted.cash is None else wanted.cash
-        rates = options.commission if wanted.commission is None else dict(wanted.commission)
-        shorting = options.shorting if wanted.shorting is None else wanted.shorting
-        rules = Rules(commission=Commission(rates), shorting=shorting)
-        return RunDesk(hosted.run, Account.opened(owner, cash), rules, wanted.symbols or ())
+        return hosted.desk_of(self.options)
 
     # ----------------------------------------------------------------------- data
 
@@ -331,8 +269,8 @@ class Engine:
 
     def _end(self, hosted: Hosted) -> None:
         """Keep it for who asks, and tell."""
-        run, desk = hosted.run, hosted.desk or self._desk(hosted)
-        hosted.places, hosted.desk = [], desk
+        run, desk = hosted.run, hosted.desk_of(self.options)
+        hosted.places = []
         self._over[run.id] = hosted
         while len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]
