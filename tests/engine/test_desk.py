@@ -13,6 +13,7 @@ from fastrouter.engine.desk import RunDesk
 from fastrouter.engine.merge import stretches
 from fastrouter.engine.run import Run
 from fastrouter.engine.track import Block
+from fastrouter.errors import EventError, OrderError
 
 from .peer import SECOND, START, Client, new_run
 
@@ -259,3 +260,268 @@ def test_who_comes_back_gets_the_events_of_orders_byte_for_byte():
     trader.read()
     assert trader.frames[-5:] == before
     assert trader.go() == ["quote"]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(), (1,), (2,), (1, 1), (2, 2, 3), (99, 0, -1, 1 << 70), (3, 4, 5, 6, 7, 8)],
+)
+def test_an_ack_that_leaves_an_orders_event_moves_nothing(numbers):
+    trader, desk = at_work(day(10, 11, 12))
+    trader.read()
+    desk.order()
+    trader.read()
+    for _ in range(3):
+        trader.ack(*numbers)
+        trader.run.turn()
+    assert trader.kinds() == []
+    assert desk.now() == START
+    assert trader.run.unfinished == 1
+
+
+def test_what_fills_in_an_instant_is_owed_in_it():
+    trader, desk = at_work(day(10, 11, 12))
+    trader.read()
+    desk.order()
+    assert trader.go() == ["quote", *FILLED]
+    *most, last = trader.owed
+    trader.ack(*most)
+    trader.ack(*most)
+    assert (trader.kinds(), desk.now()) == ([], START + SECOND)
+    trader.ack(last)
+    assert trader.kinds() == ["quote"]
+
+
+def test_who_is_not_subscribed_to_orders_owes_nothing_for_them():
+    trader, desk = at_work(day(10, 11, 12), patterns=[("*", "quote")])
+    assert trader.kinds() == ["quote"]
+    order = desk.order()
+    assert trader.go() == ["quote"]
+    assert desk.status(order) == "filled"
+
+
+# ------------------------------------------------------------------- days
+
+
+def test_a_day_order_expires_before_the_first_event_of_a_later_day():
+    rows = quotes((0, "S:A", 9, 10), (DAY - 1, "S:A", 9, 10), (DAY + 5, "S:A", 1, 2))
+    trader, desk = at_work(rows)
+    trader.read()
+    of_the_day = desk.order(type="limit", limit_price=5)
+    good = desk.order(type="limit", limit_price=4, time_in_force="gtc")
+    assert trader.go() == ["quote"]
+    assert trader.go() == ["order", "quote", *FILLED]
+    assert (desk.status(of_the_day), desk.status(good)) == ("expired", "filled")
+    assert desk.broker.orders.get(of_the_day.id).updated_at == START + (DAY + 5) * SECOND
+    assert desk.price(good) == 4
+
+
+def test_it_expires_by_an_event_of_another_symbol_too_however_many_days_later():
+    rows = quotes((0, "S:A", 9, 10), (9 * DAY, "S:B", 1, 2), (9 * DAY + 1, "S:A", 1, 2))
+    trader, desk = at_work(rows)
+    trader.read()
+    order = desk.order(type="limit", limit_price=5)
+    assert trader.go() == ["order", "quote"]
+    assert desk.status(order) == "expired"
+    assert trader.go() == ["quote"]
+
+
+# ------------------------------------------------------------------- when there is no order
+
+
+def refused(desk: Desk) -> tuple[str, str]:
+    """The codes of an order and of a signal."""
+    with pytest.raises(OrderError) as order:
+        desk.order()
+    with pytest.raises(EventError) as signal:
+        desk.signal({"id": "s1", "symbol": "S:A", "action": "BUY"})
+    return order.value.code, signal.value.code
+
+
+def test_a_run_takes_no_order_before_it_has_a_time():
+    run = new_run(day(10), clients=2)
+    first, desk = Trader(run), Desk(run)
+    assert desk.now() == 0
+    assert refused(desk) == ("RUN_NOT_BEGUN", "RUN_NOT_BEGUN")
+    Trader(run)
+    assert first.kinds() == ["quote"]
+    assert desk.order().status == "accepted"
+
+
+def test_a_run_that_waits_for_its_data_takes_none():
+    run = new_run()
+    Trader(run)
+    assert refused(Desk(run)) == ("RUN_NOT_BEGUN", "RUN_NOT_BEGUN")
+
+
+def test_a_run_that_is_over_takes_none():
+    trader, desk = at_work(day(10))
+    trader.read()
+    trader.go()
+    assert refused(desk) == ("RUN_OVER", "RUN_OVER")
+    assert desk.report() == (0, 0, 0, 0, 10_000)
+
+
+def test_while_a_member_is_away_nothing_happens_that_it_would_miss():
+    run = new_run(day(10, 11, 12), clients=2)
+    stays, goes, desk = Trader(run), Trader(run), Desk(run)
+    goes.lose()
+    assert refused(desk) == ("RUN_WAITS", "RUN_WAITS")
+    goes.come_back()
+    desk.order()
+    assert stays.kinds() == goes.kinds() == ["quote", "order"]
+
+
+def test_an_order_that_is_refused_changes_nothing():
+    trader, desk = at_work(day(10, 11))
+    trader.read()
+    for asked in ({"qty": 0}, {"symbol": "S:B"}, {"type": "limit"}, {"side": "hold"}):
+        with pytest.raises(OrderError):
+            desk.order(**asked)
+    assert not desk.traded
+    assert trader.kinds() == []
+    assert desk.order(qty=1 << 20).status == "rejected"
+    assert trader.kinds() == ["order"]
+    assert desk.traded
+
+
+def test_only_what_was_published_is_known():
+    rows = quotes((0, "S:A", 9, 10), (1, "S:B", 1, 2))
+    run = new_run()
+    supply(run, rows)
+    trader, desk = Trader(run), Desk(run, symbols=["S:C"])
+    market = desk.broker.market
+    trader.read()
+    assert market.symbols() == ["S:A", "S:C"]
+    with pytest.raises(OrderError, match="not known") as caught:
+        desk.order(symbol="B")
+    assert caught.value.code == "UNKNOWN_SYMBOL"
+    assert (market.last("S:B"), market.last("nothing")) == (None, None)
+    assert desk.order(symbol="C").code == "NO_PRICE"
+    trader.go()
+    assert market.symbols() == ["S:A", "S:B", "S:C"]
+    assert market.last(market.resolve("B")) == (1, 2)
+
+
+def test_a_signal_is_an_event_of_the_instant():
+    trader, desk = at_work(day(10, 11))
+    trader.read()
+    with pytest.raises(EventError, match="action"):
+        desk.signal({"id": "s1", "symbol": "S:A"})
+    assert desk.signal({"id": "s1", "symbol": "S:A", "action": "buy"}) == "evt_2"
+    (signal,) = trader.read()
+    assert (signal["type"], signal["id"]) == ("signal", "evt_2")
+    trader.ack(1)
+    assert trader.kinds() == []
+    trader.ack(2)
+    assert trader.kinds() == ["quote"]
+
+
+def test_a_desk_that_takes_no_order_changes_no_byte():
+    rows = day(*range(10, 40))
+    alone = Client(new_run(rows, candles=("1s",)), [("*", "quote"), ("*", "candle@1s")]).play()
+    run = new_run(rows, candles=("1s",))
+    client = Client(run, [("*", "quote"), ("*", "candle@1s")])
+    desk = Desk(run)
+    assert client.play() == alone
+    assert not desk.traded
+
+
+# ------------------------------------------------------------------- windows and fleets
+
+
+def test_with_a_window_an_order_is_of_the_newest_instant():
+    trader, desk = at_work(day(10, 11, 12, 13, 14), window=3)
+    assert trader.kinds() == ["quote"] * 3
+    order = desk.order()
+    assert desk.now() == START + 2 * SECOND
+    trader.read()
+    trader.ack(1)
+    assert trader.kinds() == ["quote", *FILLED]
+    assert desk.price(order) == 13
+    trader.ack(2)
+    assert trader.kinds() == ["quote"]
+    trader.ack(3)  # its order's event is of the same batch
+    assert (trader.kinds(), trader.run.unfinished) == ([], 3)
+    trader.ack(4)
+    assert trader.run.unfinished == 2
+
+
+def test_a_fleet_shares_an_account_and_each_is_told_of_all():
+    run = new_run(day(10, 11, 12), clients=2)
+    ann, bob, desk = Trader(run), Trader(run), Desk(run, shorting=True)
+    bought = desk.order(qty=3, strategy_id="ann")
+    sold = desk.order("sell", qty=1, strategy_id="bob")
+    assert ann.kinds() == bob.kinds() == ["quote", "order", "order"]
+    assert ann.go() == []
+    # the sale is first, so that the purchase closes a short position and opens a long one
+    filled = ["quote", *FILLED, "order", "trade", "position", "position", "account"]
+    assert (bob.go(), ann.kinds()) == (filled, filled)
+    assert (desk.status(bought), desk.status(sold)) == ("filled", "filled")
+    assert desk.broker.ledger.positions["S:A"].qty == 2
+    assert {name: float(one.qty) for name, one in desk.broker.ledger.holdings["S:A"].items()} == {
+        "ann": 3,
+        "bob": -1,
+    }
+
+
+# ------------------------------------------------------------------- large instants
+
+
+def large(*last: tuple) -> Rows:
+    """An instant larger than a socket takes, and what follows."""
+    return quotes(*((0, f"S:{number}", 9, 10) for number in range(5000)), *last)
+
+
+def drain(trader: Trader) -> None:
+    """Read all that is to come of the instant, without acknowledging it."""
+    while trader.sink.messages():
+        trader.sink.give(1 << 20)
+        trader.outbox.resume()
+        trader.run.turn()
+
+
+def test_an_order_within_an_instant_is_not_met_by_the_rest_of_it():
+    rows = quotes(
+        *((0, f"S:{number}", 9, 10) for number in range(5000)),
+        *((0, "S:0", 4, 5), (1, "S:0", 6, 7)),
+    )
+    run = new_run(rows)
+    trader, desk = Trader(run, room=100_000), Desk(run)
+    assert run.router.last_id < 5000
+    order = desk.order(symbol="S:0")
+    drain(trader)
+    assert (run.half, desk.status(order)) == (False, "accepted")
+    trader.ack(*range(1, run.router.last_id + 1))
+    assert (desk.status(order), desk.price(order)) == ("filled", 7)
+
+
+def test_what_is_published_of_an_instant_is_met_before_a_cancel():
+    rows = quotes(
+        (0, "S:0", 9, 10),
+        *((1, f"S:{number}", 4, 5) for number in range(5000)),
+    )
+    run = new_run(rows)
+    trader, desk = Trader(run, room=100_000), Desk(run)
+    order = desk.order(symbol="S:0", type="limit", limit_price=6)
+    trader.go()
+    assert run.half
+    assert desk.status(order) == "accepted"
+    with pytest.raises(OrderError, match="filled"):
+        desk.cancel(order)
+    assert desk.status(order) == "filled"
+
+
+def test_the_rest_of_an_instant_waits_for_who_is_away():
+    run = new_run(large((1, "S:A", 1, 2)), clients=2)
+    trader, other = Trader(run, room=100_000), Trader(run, [])
+    trader.read()
+    before = run.router.last_id
+    trader.lose()
+    run.turn()
+    assert (run.half, run.router.last_id) == (True, before)
+    trader.come_back()
+    run.turn()
+    seen = trader.read()
+    assert [int(message["id"][4:]) for message in seen] == list(range(1, 5001))
+    assert other.kinds() == []
