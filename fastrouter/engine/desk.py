@@ -1,4 +1,18 @@
-"""Where orders are taken in a run: a paper account in simulated time."""
+"""Where orders are taken in a run: a paper account in simulated time.
+
+An order is accepted in the instant that it is in the run when it comes in: its events belong to
+that instant's batch, however much of it is acknowledged, and time goes on when they are, too. It
+is filled by events of later instants, by the rules of `broker.matching`; what that brings about
+is published at the end of their instant, after all its quotes and bars. Day orders expire before
+the first event of the first instant of a later day.
+
+With ``window=n`` it is the newest instant that was published, up to n - 1 later than the one its
+client looks at. Two runs with the same orders in the same instants are the same bytes, unless an
+instant is larger than the sockets take: an order that comes in while it is published in part has
+its events there.
+
+All members of a fleet have one account; `strategy_id` says whose an order is.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +33,30 @@ __all__ = ["RunDesk"]
 
 
 class RunDesk:
-    """One account for all members of a run; `strategy_id` says whose an order is.
+    """A `control.desk.Desk`. What it is asked it refuses with `Run.check_open`'s codes, too.
 
-    An order is accepted in the instant it comes in: its events belong to the instant's batch, and
-    time goes on when they are acknowledged like all others. It is filled by events of later
-    instants. Raises OrderError: what the broker refuses, and `Run.check_open`'s codes.
+    `symbols`: those that are known before their first event; `start` (ns): the time until then.
     """
 
     def __init__(
-        self, run: Run, account: Account, rules: Rules, symbols: Iterable[str] = ()
+        self,
+        run: Run,
+        account: Account,
+        rules: Rules,
+        symbols: Iterable[str] = (),
+        start: int = 0,
     ) -> None:
         self.broker = Broker(account, RunPrices(run.router, symbols), rules)
         self._run = run
+        self._start = start
         self._held: dict[str, Held] = {}
         self._trades = self._wins = 0
         self._equity: Equity | None = None
         run.floor = Floor(self.broker, self._announce, self._value)
 
     def now(self) -> int:
-        """Simulated time, ns since the epoch; 0 before the first instant."""
-        return self._run.clock.time_ns()
+        """Simulated time, ns since the epoch."""
+        return self._run.clock.time_ns() or self._start
 
     async def change(self, call: Callable[[Broker, int], Change]) -> Change:
         """See `control.desk.Desk`."""

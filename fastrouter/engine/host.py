@@ -43,7 +43,7 @@ class Engine:
     """Where the sessions of a backtest's route belong; of one event loop.
 
     `catalog` None: there is nothing but the synthetic data set. `wall` is a monotonic clock.
-    The owner closes it.
+    The owner closes it. Raises ConfigError for options that cannot be.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Engine:
     ) -> None:
         self.catalog = catalog
         self.options = Options() if options is None else options
+        self.options.check()
         self.runs: dict[str, Hosted] = {}
         #: called when a run is over that had begun
         self.on_over: Callable[[Ended], object] | None = None

@@ -37,6 +37,11 @@ class Options(NamedTuple):
     )  # see `broker.Commission`
     shorting: bool = False
 
+    def check(self) -> None:
+        """Raises ConfigError for an account that cannot be."""
+        Account.opened(DEFAULT_ACCOUNT, self.cash)
+        Commission(self.commission)
+
 
 class Ended(NamedTuple):
     """A run that is over."""
@@ -75,5 +80,6 @@ class Hosted:
             rates = options.commission if wanted.commission is None else dict(wanted.commission)
             shorting = options.shorting if wanted.shorting is None else wanted.shorting
             rules = Rules(commission=Commission(rates), shorting=shorting)
-            self.desk = RunDesk(self.run, Account.opened(owner, cash), rules, wanted.symbols or ())
+            account = Account.opened(owner, cash)
+            self.desk = RunDesk(self.run, account, rules, wanted.symbols or (), wanted.start or 0)
         return self.desk

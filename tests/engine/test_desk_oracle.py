@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import NamedTuple
@@ -166,39 +167,45 @@ def marks(symbol: str, times: np.ndarray, held: np.ndarray, events: list[Event])
 
 class Played(NamedTuple):
     desk: Desk
-    trader: Trader
+    traders: list[Trader]
     accepted: list[tuple[str, int]]  # the orders' ids; the newest event's id when each was taken
     curve: dict[int, float]
 
 
-def play(random: Random, files: list[Rows], asked: list[Asked], losses: bool = False) -> Played:
-    """A client that orders as planned, before it acknowledges, bit by bit."""
-    run: Run = new_run()
+def play(
+    random: Random,
+    files: list[Rows],
+    asked: list[Asked],
+    patterns: Sequence[list[tuple[str, str]]] = (ALL,),
+    losses: bool = False,
+) -> Played:
+    """Clients that order as planned, before any of them acknowledges, bit by bit."""
+    run: Run = new_run(clients=len(patterns))
     supply(run, *files)
     run.tape.end()
-    trader = Trader(run, ALL)
+    traders = [Trader(run, wanted) for wanted in patterns]
     desk = Desk(run, CASH, shorting=True, commission=Commission(COMMISSION))
-    accepted: list[tuple[str, int]] = []
-    curve: dict[int, float] = {}
+    played = Played(desk, traders, [], {})
     left = list(asked)
     while not run.over:
         now = (desk.now() - START) // SECOND
         while left and left[0].time <= now:
-            order = left.pop(0)
             newest = run.router.last_id
-            accepted.append((submitted(desk, order), newest))
-        trader.read()
-        curve[now] = float(desk.broker.equity)
+            played.accepted.append((submitted(desk, left.pop(0)), newest))
+        played.curve[now] = float(desk.broker.equity)
+        trader = random.choice(traders)
         if losses and random.random() < 0.1:
             trader.lose()
             trader.come_back()
             trader.owed = []
-            trader.read()
+        trader.read()
         random.shuffle(trader.owed)
         count = random.randrange(len(trader.owed) + 1)
         some, trader.owed = trader.owed[:count], trader.owed[count:]
         trader.ack(*some)
-    return Played(desk, trader, accepted, curve)
+    for trader in traders:
+        trader.read()
+    return played
 
 
 def submitted(desk: Desk, order: Asked) -> str:
@@ -218,7 +225,7 @@ def test_random_orders_come_to_what_the_rules_say(seed):
         fill for number, order in enumerate(asked) if (fill := fill_of(order, number, events))
     ]
     numbers = {order_id: number for number, (order_id, _) in enumerate(played.accepted)}
-    messages = [orjson.loads(frame) for frame in played.trader.frames]
+    messages = [orjson.loads(frame) for frame in played.traders[0].frames]
     trades = [message for message in messages if message["type"] == "trade"]
     found = [
         Fill(
@@ -263,18 +270,25 @@ def look_back(played: Played, messages: list[dict]) -> None:
     assert checked
 
 
+FLEET = (ALL, [("*", "quote"), ("*", "order")], [("S:P", "quote"), ("S:*", "trade")], ALL)
+
+
 @pytest.mark.parametrize("seed", range(10))
-def test_the_same_orders_are_the_same_bytes_whatever_the_client_does(seed):
+def test_the_same_orders_are_the_same_bytes_whatever_the_clients_do(seed):
     random = Random(seed)
     files, events = market(random)
     asked = plan(random, events)
     plain = play(random, files, asked)
-    again = play(random, files, asked, losses=True)
+    again = play(random, files, asked, FLEET, losses=True)
     assert [one for one, _ in again.accepted] == [one for one, _ in plain.accepted]
     assert again.desk.report() == plain.desk.report()
     assert again.desk.equity().points() == plain.desk.equity().points()
-    kept = list(dict.fromkeys(again.trader.frames))
-    assert sorted(kept, key=number_of) == plain.trader.frames
+    known = set(plain.traders[0].frames)
+    for trader, wanted in zip(again.traders, FLEET, strict=True):
+        got = sorted(set(trader.frames), key=number_of)
+        assert known.issuperset(got)
+        assert len(got) == len(known) if wanted is ALL else 0 < len(got) < len(known)
+    assert sorted(set(again.traders[0].frames), key=number_of) == plain.traders[0].frames
 
 
 def number_of(frame: bytes) -> int:

@@ -11,7 +11,7 @@ from fastrouter import Router
 from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.desk import RunDesk
 from fastrouter.engine.host import Ended, Engine, Options
-from fastrouter.errors import MessageError, OrderError
+from fastrouter.errors import ConfigError, MessageError, OrderError
 from fastrouter.net.clock import MonotonicClock
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
@@ -249,6 +249,38 @@ async def test_an_account_that_cannot_be_is_told_what_is_allowed(serve, query, w
     assert why in body
     await wire.bye()
     assert server.engine.runs == {}
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ({"cash": -1}, "account cash is -1; allowed: 0 to 10\\^12"),
+        ({"commission": {"percent": -1}}, "commission percent is -1"),
+        ({"commission": {"slippage": 1}}, "commission 'slippage' is unknown"),
+    ],
+)
+async def test_an_account_that_cannot_be_configured(serve, option, why):
+    with pytest.raises(ConfigError, match=why):
+        await serve(**option)
+
+
+async def test_before_its_first_instant_it_is_where_the_run_begins(serve):
+    server = await serve()
+    wire, _ = await welcomed(server, "/ws?run=a&clients=2&start=2025-01-01T00:00:01Z")
+    assert server.engine.desk("a", None).now() == 1_735_689_601_000_000_000
+    await wire.bye()
+
+
+async def test_a_run_that_all_have_left_is_told_of_too(serve):
+    server = await serve(idle_seconds=0.01)
+    told: list[Ended] = []
+    server.engine.on_over = told.append
+    wire, _ = await welcomed(server, "/ws?run=a&clients=1")
+    await got(wire, 2)
+    await submit(server.engine.desk("a", None))
+    await wire.bye()
+    await until(lambda: told)
+    assert (told[0].why, told[0].totals.events, told[0].report.total_trades) == ("left", 3, 0)
 
 
 async def test_a_run_has_one_account(serve):
