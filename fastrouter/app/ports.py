@@ -10,6 +10,7 @@ from fastrouter import config
 from fastrouter.app.address import elsewhere
 from fastrouter.app.backtest import engine_of, within
 from fastrouter.app.endpoints import ROUTES
+from fastrouter.app.parts import Parts
 from fastrouter.app.rest import Rest
 from fastrouter.app.verifier import verifier_of
 from fastrouter.embed import Router
@@ -26,7 +27,8 @@ __all__ = ["Ports"]
 class Ports:
     """The servers of one process: its own, and those of the section ``ports``. `open` each.
 
-    They share limits, a certificate, and their end: `close`.
+    They share limits, a certificate, and their end: `close`. What REST is to have beside the
+    router is put into `parts` before.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Ports:
             connections_per_address=limits.connections_per_address,
         )
         self.rest: Rest | None = None
-        self.engine: Engine | None = None
+        self.parts = Parts(router, self.group.admission.verifier)
         self._tls = certificate.context if certificate is not None else None
 
     async def open(self) -> None:
@@ -53,20 +55,26 @@ class Ports:
         own = Route("/", server.dialect, subscriptions=server.subscriptions, about="live")
         routes = [own._replace(path=path) for path in server.paths]
         await self._open(server.port, routes, "--port or --host", "server.port")
+        if any(name == "backtest" for name, _ in self.settings.ports.served()):
+            self.parts.engine = engine_of(self.settings)
         for name, port in self.settings.ports.served():
             options = f"--ports {name}=N, or none with --ports {name}=off"
             here = self._routes(name)
             serve = partial(self._open, port, here, options, f"ports.{name}")
             if name != "rest":
                 await serve()
-            elif rest := await Rest.start(self.router, self.group, self.settings, ROUTES[name]):
+            elif rest := await Rest.start(self.parts, self.group, self.settings, ROUTES[name]):
                 self.rest = rest
                 rest.server = await serve(speaks=rest.speaks)
 
+    @property
+    def engine(self) -> Engine | None:
+        """Of backtests, once it is open and they are served."""
+        return self.parts.engine
+
     def _routes(self, name: str) -> tuple[Route, ...]:
-        if name != "backtest":
+        if name != "backtest" or self.engine is None:
             return ROUTES[name]
-        self.engine = engine_of(self.settings)
         return within(self.engine, ROUTES[name])
 
     async def close(self, grace: float = 0) -> int:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from fastrouter import config
-from fastrouter.embed import Router
+from fastrouter.app.parts import Parts
 from fastrouter.net.group import Group
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
-from fastrouter.session.auth import Verifier
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -25,16 +24,27 @@ __all__ = ["ROUTERS", "Rest"]
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
 
-def _events(router: Router, verifier: Verifier | None) -> APIRouter:
+def _events(parts: Parts) -> APIRouter:
     """Where events come in."""
     from fastrouter.control.guard import Guard
     from fastrouter.control.intake import intake
 
-    return intake(router, Guard(verifier, time.time, ("publish", "admin")))
+    return intake(parts.router, Guard(parts.verifier, time.time, ("publish", "admin")))
+
+
+def _trading(parts: Parts) -> APIRouter:
+    """Orders, positions, the account: live and in backtests."""
+    from fastrouter.control.desks import Desks
+    from fastrouter.control.guard import Guard
+    from fastrouter.control.trading import trading
+
+    guard = Guard(parts.verifier, time.time, ())
+    runs = getattr(parts.engine, "desk", None)  # an engine whose runs have accounts
+    return trading(Desks(guard, parts.live, runs, parts.gate))
 
 
 #: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
-ROUTERS: tuple[Callable[[Router, Verifier | None], APIRouter], ...] = (_events,)
+ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading)
 
 
 class Rest:
@@ -46,7 +56,7 @@ class Rest:
 
     @classmethod
     async def start(
-        cls, router: Router, group: Group, settings: config.Settings, routes: Iterable[Route]
+        cls, parts: Parts, group: Group, settings: config.Settings, routes: Iterable[Route]
     ) -> Rest | None:
         """None, and a warning, when its libraries are not installed."""
         try:
@@ -60,7 +70,7 @@ class Rest:
                 install="pip install 'fastrouter[server]'",
             )
             return None
-        routers = [make(router, group.admission.verifier) for make in ROUTERS]
+        routers = [make(parts) for make in ROUTERS]
         app = build(routers, [route.path for route in routes])
         head_bytes = settings.limits.header_bytes
         return cls(await Web.start(Doorway(app, group, head_bytes), head_bytes=head_bytes))

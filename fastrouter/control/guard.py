@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from fastapi import Request
 from fastrouter.control.problem import Problem
 from fastrouter.errors import AuthError
 
-__all__ = ["Guard", "Verifier"]
+__all__ = ["Grant", "Guard", "Verifier"]
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="fastrouter"'}
 
@@ -23,6 +23,10 @@ class Grant(Protocol):
     def admin(self) -> bool: ...
     @property
     def publish(self) -> bool: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def accounts(self) -> Collection[str]: ...
 
 
 class Verifier(Protocol):
@@ -35,8 +39,9 @@ class Guard:
     """A dependency of the routes that need it: raises Problem for who may not.
 
     With a verifier, ``Authorization: Bearer <token>`` is needed, of a token of which one of the
-    `claims` is true: ``admin``, ``publish``. (Never ``?token=``: URLs end in logs.)
-    ``now`` is Unix time in seconds.
+    `claims` is true: ``admin``, ``publish``; without claims any that holds. Where there is no such
+    header, Alpaca's pair does: its secret is the token, its key id anything. (Never ``?token=``:
+    URLs end in logs.) ``now`` is Unix time in seconds.
     """
 
     def __init__(
@@ -49,19 +54,29 @@ class Guard:
         self._now = now
         self._claims = claims
 
-    async def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> Grant | None:
+        """What the token grants; None where nobody is asked for one."""
         if self._verifier is None:
-            return
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise _refused("Authorization must be: Bearer <token>", "NOT_AUTHENTICATED")
+            return None
         try:
-            grant = self._verifier.verify(token.strip(), self._now())
+            grant = self._verifier.verify(_token(request), self._now())
         except AuthError as error:
             raise _refused(str(error), error.code) from None
-        if not any(getattr(grant, claim) for claim in self._claims):
+        if self._claims and not any(getattr(grant, claim) for claim in self._claims):
             named = " or ".join(map(repr, self._claims))
             raise Problem(HTTPStatus.FORBIDDEN, f"the token's claim {named} is not true")
+        return grant
+
+
+def _token(request: Request) -> str:
+    said = request.headers.get("Authorization")
+    secret = request.headers.get("APCA-API-SECRET-KEY", "").strip()
+    if said is None and secret:
+        return secret
+    scheme, _, token = (said or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _refused("Authorization must be: Bearer <token>", "NOT_AUTHENTICATED")
+    return token.strip()
 
 
 def _refused(reason: str, code: str) -> Problem:

@@ -23,8 +23,8 @@ from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
+from fastrouter.control.body import MOST_BYTES, read_json, too_large
 from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem
 from fastrouter.core.event import Candle, Event, Quote
@@ -33,7 +33,6 @@ from fastrouter.models.body import BODIES, event_of
 
 __all__ = ["MOST_BYTES", "MOST_EVENTS", "Accepted", "Publisher", "intake"]
 
-MOST_BYTES = 1 << 20  # of a request
 MOST_EVENTS = 1000  # of a request
 SLICE = 50  # events, of which a millisecond is made
 ENVELOPE = 2048  # bytes a dialect may add to a payload
@@ -92,8 +91,7 @@ def intake(publisher: Publisher, guard: Guard) -> APIRouter:
 
     async def handle(request: Request) -> Response:
         await guard(request)
-        _check_type(request)
-        events = await _events(_parsed(await _body(request)), publisher)
+        events = await _events(await read_json(request), publisher)
         ids = [f"evt_{number}" for number in await _publish(publisher, events)]
         return JSONResponse({"ids": ids}, HTTPStatus.ACCEPTED)
 
@@ -121,47 +119,11 @@ def intake(publisher: Publisher, guard: Guard) -> APIRouter:
 # ---- what came in
 
 
-def _check_type(request: Request) -> None:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type is {media or 'missing'}; allowed: application/json",
-        )
-
-
-async def _body(request: Request) -> bytes:
-    """The request's body; a Problem as soon as it is known to be too large."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MOST_BYTES:
-        raise _too_large(f"{announced} bytes; allowed: {MOST_BYTES} in one request")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise _too_large(f"more than {MOST_BYTES} bytes in one request")
-    except ClientDisconnect:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the body is not whole") from None
-    return bytes(body)
-
-
-def _too_large(message: str) -> Problem:
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="TOO_LARGE")
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
-
-
 async def _events(said: Any, publisher: Publisher) -> list[AnyEvent]:
     """Every event of a request. Raises Problem for the first that cannot be routed."""
     bodies = said if isinstance(said, list) else [said]
     if len(bodies) > MOST_EVENTS:
-        raise _too_large(f"{len(bodies)} events; allowed: {MOST_EVENTS} in one request")
+        raise too_large(f"{len(bodies)} events; allowed: {MOST_EVENTS} in one request")
     events: list[AnyEvent] = []
     for start in range(0, len(bodies), SLICE):
         if start:

@@ -15,19 +15,20 @@ __all__ = ["Problem", "answer_problems"]
 
 
 class Problem(Exception):
-    """Ends a request with this answer. The code is the status's name unless given."""
+    """Ends a request with this answer. The code is the status's name unless given: a word, or
+    Alpaca's number in its API."""
 
     def __init__(
         self,
         status: HTTPStatus,
         message: str,
         *,
-        code: str | None = None,
+        code: str | int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code or status.name
+        self.code: str | int = code or status.name
         self.headers = headers
 
     def answer(self) -> JSONResponse:

@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, Request
 
 from fastrouter import Quote, Router, config
 from fastrouter.app import rest as app_rest
+from fastrouter.app.parts import Parts
 from fastrouter.app.rest import Rest
 from fastrouter.control.guard import Guard
 from fastrouter.control.http import Http
@@ -40,9 +41,9 @@ ROUTES = [Route("/ws")]
 OK = (200, {"status": "ok"})
 
 
-def echo(router: Router, verifier: Verifier | None) -> APIRouter:
+def echo(parts: Parts) -> APIRouter:
     """Answers with the size of what it was sent."""
-    found = APIRouter(dependencies=[Depends(Guard(verifier, time.time))])
+    found = APIRouter(dependencies=[Depends(Guard(parts.verifier, time.time))])
 
     @found.post("/v1/echo")
     async def answer(request: Request) -> dict[str, int]:
@@ -67,7 +68,8 @@ async def serve(
     async def start(admission: dict | None = None, **options) -> Server:
         group = router.group(**(admission or {}))
         limits = {"limits.header_bytes": options.get("header_bytes", 16384)}
-        rest = await Rest.start(router, group, config.load(None, limits).settings, ROUTES)
+        parts = Parts(router, group.admission.verifier)
+        rest = await Rest.start(parts, group, config.load(None, limits).settings, ROUTES)
         closing.append((group, rest))
         server = await group.serve("127.0.0.1", 0, ROUTES, speaks=rest.speaks, **options)
         server.close_seconds = 0.1

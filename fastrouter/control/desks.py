@@ -1,0 +1,96 @@
+"""Which desk a request is for, and whether who asks may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import NamedTuple
+
+from fastapi import Request
+
+from fastrouter.control.desk import Desk
+from fastrouter.control.guard import Grant, Guard
+from fastrouter.control.problem import Problem
+from fastrouter.errors import FastrouterError
+
+__all__ = ["Access", "Desks", "Gate", "Runs"]
+
+Gate = Callable[[str, bool], None]
+"""Raises Problem for a strategy that there is not, and, when it wants to act, for a paused one."""
+
+Runs = Callable[[str, str | None], Desk]
+"""The desk of a run, for a subject (None: nobody asked). Raises FastrouterError when it has none,
+or none of theirs."""
+
+
+class Access(NamedTuple):
+    """A desk, and as which strategy it is used: "" as the account."""
+
+    desk: Desk
+    strategy_id: str = ""
+    gate: Gate | None = None
+
+    @property
+    def only(self) -> str | None:
+        """The strategy to which what is shown is limited."""
+        return self.strategy_id or None
+
+    def check(self, strategy_id: str) -> None:
+        """Raises Problem when orders of that strategy are refused just now."""
+        if self.gate is not None and strategy_id:
+            self.gate(strategy_id, True)
+
+
+class Desks:
+    """The live desk, and those of runs.
+
+    The live one is for bearers of a token whose `accounts` have its account, or that is
+    an admin's; a run's for whom the engine says. `live` None: no account is served;
+    `gate` None: strategies may be called anything.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        live: Desk | None = None,
+        run: Runs | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        self._guard = guard
+        self._run = run
+        self._gate = gate
+        self.live = live
+
+    async def find(self, request: Request) -> Access:
+        """By the path's `strategy_id` or `run_id`. Raises Problem: 401, 403, 404."""
+        grant = await self._guard(request)
+        run_id = request.path_params.get("run_id")
+        if run_id is not None:
+            return Access(self._of_run(run_id, grant))
+        strategy_id = request.path_params.get("strategy_id", "")
+        if self.live is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "no account is served here", code="NO_ACCOUNT")
+        _check_account(grant, self.live)
+        if strategy_id and self._gate is not None:
+            self._gate(strategy_id, False)
+        return Access(self.live, strategy_id, self._gate)
+
+    def _of_run(self, run_id: str, grant: Grant | None) -> Desk:
+        if self._run is None:
+            raise _no_run(f"there is no run {run_id!r}")
+        subject = None if grant is None or grant.admin else grant.subject
+        try:
+            return self._run(run_id, subject)
+        except FastrouterError as error:
+            raise _no_run(str(error)) from None
+
+
+def _no_run(message: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, message, code="NO_SUCH_RUN")
+
+
+def _check_account(grant: Grant | None, desk: Desk) -> None:
+    account = desk.broker.ledger.account.id
+    if grant is None or grant.admin or account in grant.accounts:
+        return
+    raise Problem(HTTPStatus.FORBIDDEN, f"the token's claim 'accounts' does not name {account!r}")

@@ -1,0 +1,43 @@
+"""What the trading API answers with."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+__all__ = ["REFUSALS", "Refused", "answer", "refusals"]
+
+
+class Refused(BaseModel):
+    """Why nothing was done: Alpaca's number where it has one for this, else a word of ours."""
+
+    code: int | str = Field(examples=[40310000, "MAX_ORDERS_PER_MINUTE"])
+    message: str
+
+
+ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+)
+REFUSALS = (
+    *ALWAYS,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+BODIES = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def refusals(*, body: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for OpenAPI; of one that has a body too."""
+    return {status.value: {"model": Refused} for status in REFUSALS + (BODIES if body else ())}
+
+
+def answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """JSON."""
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -1,0 +1,91 @@
+"""Which orders a listing has, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from fastrouter.broker import Broker, Order
+from fastrouter.control.trading.symbols import wanted_symbol
+from fastrouter.errors import OrderError
+
+__all__ = ["OrderQuery", "listed"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MOST = 500  # orders a page
+
+#: what an order passes to be listed
+Test = Callable[[Order], bool]
+
+
+class OrderQuery(BaseModel):
+    """Alpaca's parameters. `after` and `until` are exclusive, and of the submission."""
+
+    status: Literal["open", "closed", "all"] = "open"
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50
+    after: datetime | None = None
+    until: datetime | None = None
+    after_order_id: str | None = None
+    before_order_id: str | None = None
+    direction: Literal["asc", "desc"] = "desc"
+    symbols: str | None = None
+    side: Literal["buy", "sell"] | None = None
+    nested: bool = False
+
+
+def listed(broker: Broker, query: OrderQuery, strategy_id: str | None) -> list[Order]:
+    """A page of the orders that are remembered. Raises OrderError: ORDER_NOT_FOUND."""
+    found: Iterable[Order] = broker.open_orders() if query.status == "open" else broker.orders
+    tests = _tests(broker, query, strategy_id)
+    passed = [order for order in found if all(test(order) for test in tests)]
+    passed.sort(key=lambda order: order.number, reverse=query.direction == "desc")
+    return list(islice(passed, query.limit))
+
+
+def _tests(broker: Broker, query: OrderQuery, strategy_id: str | None) -> list[Test]:
+    tests: list[Test] = []
+    if query.status == "closed":
+        tests.append(lambda order: not order.is_open)
+    if strategy_id is not None:
+        tests.append(lambda order: order.strategy_id == strategy_id)
+    if query.after is not None:
+        after = _microseconds(query.after)
+        tests.append(lambda order: order.submitted_at // 1000 > after)
+    if query.until is not None:
+        until = _microseconds(query.until)
+        tests.append(lambda order: order.submitted_at // 1000 < until)
+    if query.after_order_id is not None:
+        least = broker.orders.get(query.after_order_id).number
+        tests.append(lambda order: order.number > least)
+    if query.before_order_id is not None:
+        most = broker.orders.get(query.before_order_id).number
+        tests.append(lambda order: order.number < most)
+    if query.side is not None:
+        tests.append(lambda order: order.side == query.side)
+    if query.symbols is not None:
+        symbols = _symbols(broker, query.symbols)
+        tests.append(lambda order: order.symbol in symbols)
+    return tests
+
+
+def _symbols(broker: Broker, text: str) -> frozenset[str]:
+    """Those of the names that there are."""
+    found = set()
+    for name in text.split(","):
+        try:
+            found.add(broker.market.resolve(wanted_symbol(broker.market, name.strip())))
+        except OrderError:
+            continue
+    return frozenset(found)
+
+
+def _microseconds(time: datetime) -> int:
+    """Since the epoch, as precise as answers are; a time without a zone is UTC."""
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return (aware - EPOCH) // MICROSECOND

@@ -1,0 +1,153 @@
+"""The routes of orders."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from fastrouter.broker import Broker, Change, Order
+from fastrouter.control.body import read_json
+from fastrouter.control.desks import Access
+from fastrouter.control.trading.access import Found
+from fastrouter.control.trading.answer import answer, refusals
+from fastrouter.control.trading.order_body import (
+    NewOrder,
+    Replacement,
+    order_fields,
+    replacement_fields,
+)
+from fastrouter.control.trading.order_query import OrderQuery, listed
+from fastrouter.control.trading.order_view import OrderView, order_view
+from fastrouter.control.trading.refusal import check_accepted, refusing
+from fastrouter.errors import OrderError
+
+__all__ = ["router"]
+
+
+class CanceledView(BaseModel):
+    """One of the orders that were canceled."""
+
+    id: str
+    status: int
+    body: OrderView
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    """The body that `read_json` reads, for OpenAPI."""
+    schema = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": schema}}
+
+
+router = APIRouter()
+
+
+@router.post(
+    "/v2/orders",
+    response_model=OrderView,
+    responses=refusals(body=True),
+    openapi_extra=_body(NewOrder),
+)
+async def submit(request: Request, access: Found) -> Response:
+    """Submit an order. The same `client_order_id` and body again: the same order."""
+    body = await read_json(request)
+    desk = access.desk
+    with refusing():
+        fields = order_fields(body, access.strategy_id, desk.broker.market)
+        access.check(_strategy(fields))
+        change = await desk.change(lambda broker, now: broker.submit(fields, now))
+    check_accepted(change.order)
+    return answer(order_view(desk.broker, change.order))
+
+
+@router.get("/v2/orders", response_model=list[OrderView], responses=refusals())
+async def some(access: Found, query: Annotated[OrderQuery, Query()]) -> Response:
+    """Orders, the newest first. Those that ended are forgotten some time."""
+    broker = access.desk.broker
+    with refusing():
+        found = listed(broker, query, access.only)
+    return answer([order_view(broker, order) for order in found])
+
+
+@router.delete(
+    "/v2/orders",
+    response_model=list[CanceledView],
+    status_code=HTTPStatus.MULTI_STATUS,
+    responses=refusals(),
+)
+async def cancel_all(access: Found) -> Response:
+    """Cancel every open order."""
+    desk, only = access.desk, access.only
+    with refusing():
+        change = await desk.change(lambda b, now: b.cancel_all(now, strategy_id=only))
+    return answer(canceled(desk.broker, change), HTTPStatus.MULTI_STATUS)
+
+
+@router.get("/v2/orders:by_client_order_id", response_model=OrderView, responses=refusals())
+async def by_client_order_id(access: Found, client_order_id: str) -> Response:
+    """The order that was submitted with this id."""
+    broker = access.desk.broker
+    order = broker.orders.of_client(client_order_id)
+    if order is None or access.only not in (None, order.strategy_id):
+        with refusing():
+            raise OrderError(
+                f"client_order_id {client_order_id} is not known", code="ORDER_NOT_FOUND"
+            )
+    return answer(order_view(broker, order))
+
+
+@router.get("/v2/orders/{order_id}", response_model=OrderView, responses=refusals())
+async def one(access: Found, order_id: str, nested: bool = False) -> Response:
+    """An order by its id."""
+    return answer(order_view(access.desk.broker, _order(access, order_id)))
+
+
+@router.patch(
+    "/v2/orders/{order_id}",
+    response_model=OrderView,
+    responses=refusals(body=True),
+    openapi_extra=_body(Replacement),
+)
+async def replace(request: Request, access: Found, order_id: str) -> Response:
+    """Put another order in its place: `qty`, prices, time in force, `client_order_id`."""
+    body = await read_json(request)
+    access.check(_order(access, order_id).strategy_id)
+    desk = access.desk
+    with refusing():
+        fields = replacement_fields(body)
+        change = await desk.change(lambda broker, now: broker.replace(order_id, fields, now))
+    check_accepted(change.order)
+    return answer(order_view(desk.broker, change.order))
+
+
+@router.delete("/v2/orders/{order_id}", status_code=HTTPStatus.NO_CONTENT, responses=refusals())
+async def cancel(access: Found, order_id: str) -> None:
+    """Cancel an order."""
+    _order(access, order_id)
+    with refusing():
+        await access.desk.change(lambda broker, now: broker.cancel(order_id, now))
+
+
+def canceled(broker: Broker, change: Change) -> list[dict[str, Any]]:
+    """The fields of `CanceledView`, of each."""
+    return [
+        {"id": order.id, "status": HTTPStatus.OK.value, "body": order_view(broker, order)}
+        for order in change.orders
+    ]
+
+
+def _order(access: Access, order_id: str) -> Order:
+    """Raises Problem for one that is not known, or another strategy's."""
+    with refusing():
+        order = access.desk.broker.orders.get(order_id)
+        if access.only not in (None, order.strategy_id):
+            raise OrderError(f"order {order_id} is not known", code="ORDER_NOT_FOUND")
+    return order
+
+
+def _strategy(fields: dict[str, Any]) -> str:
+    """Whose order it would be; what is no text is the broker's to refuse."""
+    strategy_id = fields.get("strategy_id", "")
+    return strategy_id if isinstance(strategy_id, str) else ""
