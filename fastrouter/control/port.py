@@ -47,7 +47,7 @@ class Port:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family)
+        listening = socket.create_server(address[:2], family=family)
     except OSError as error:
         # not strerror, to which Python adds the address; names that are unknown have codes below 0
         number = error.errno or 0
@@ -55,3 +55,6 @@ def _bind(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {reason}", code="ADDRESS_UNAVAILABLE"
         ) from None
+    # what it accepts inherits it; asyncio sets it only where the protocol has a number
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
