@@ -13,7 +13,10 @@ def _all(*event_types: str) -> str:
 
 #: port of the section ``ports`` -> what is served there
 ROUTES: dict[str, tuple[Route, ...]] = {
-    "rest": (Route("/ws", "botcore", about="a bot's core"),),
+    "rest": (
+        Route("/ws", "botcore", about="a bot's core"),
+        Route("/stream", "alpaca", about="trade updates, as Alpaca's"),
+    ),
     "ai": (
         Route("/ws", "botcore-ai", about="AI signals"),
         Route("/api/ws/events", "dgbit", about="events"),

@@ -121,7 +121,7 @@ class Exchange:
                 self.end(order, "canceled", now, draft, "INSUFFICIENT_BALANCE", why)
                 return ZERO
         self._ledger.apply(booking)
-        self._orders.put(fill.order, draft, anew=True)
+        self._orders.put(fill.order, draft, fill=fill)
         self._ledger.announce(booking, draft)
         if order.time_in_force == "ioc" and fill.order.is_open:
             self._end_of_time(fill.order, now, draft)

@@ -10,7 +10,7 @@ from fastrouter.errors import OrderError
 from .book import Book, covers, held, hold
 from .change import Draft
 from .commission import Commission
-from .ledger import Ledger
+from .ledger import Fill, Ledger
 from .money import ZERO
 from .order import Order
 from .payloads import EVENTS, order_event
@@ -59,18 +59,24 @@ class Orders:
         orders = book.orders.values() if book else ()
         return [one for one in orders if one.strategy_id == strategy_id]
 
-    def put(self, order: Order, draft: Draft, *, anew: bool = False) -> None:
+    def put(self, order: Order, draft: Draft, *, fill: Fill | None = None) -> None:
         """The order is this now: kept, in a row, and announced unless nobody needs to know.
 
-        `anew`: the position has changed too, and with it what other orders hold.
+        `fill`: it is so by this, which the ledger has applied; what other orders hold has
+        changed with the position.
         """
-        self.keep(order, anew=anew)
+        self.keep(order, anew=fill is not None)
         draft.row("orders", order.id, order)
         if order.status in EVENTS:
-            draft.event("order", order_event(self._ledger.account, order))
+            position = self._ledger.positions.get(order.symbol) if fill else None
+            left = position.qty if position else ZERO if fill else None
+            draft.event("order", order_event(self._ledger.account, order, fill, left))
 
     def keep(self, order: Order, *, anew: bool = False) -> None:
-        """As `put`, told to nobody. An order that has ended never comes back."""
+        """As `put`, told to nobody. An order that has ended never comes back.
+
+        `anew`: the position has changed too.
+        """
         self._clients.setdefault(order.client_order_id, order.id)
         self.by_id[order.id] = order
         book = self.watch(order.symbol)

@@ -32,13 +32,24 @@ EVENTS = {
 }
 
 
-def order_event(account: Account, order: Order) -> Payload:
-    """What has just happened to the order. `metadata` has what the model has no field for."""
+def order_event(
+    account: Account, order: Order, fill: Fill | None = None, held: Decimal | None = None
+) -> Payload:
+    """What has just happened to the order. `metadata` has what the model has no field for.
+
+    `fill` is what filled it just now, `held` what the account holds of the symbol thereafter.
+    """
     more = {
         "code": order.code,
         "notional": _text(order.notional),
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
+        "expires_at": None if order.expires_at is None else iso8601(order.expires_at),
+        "commission": text(order.commission) if order.commission else None,
+        "fill_id": fill.id if fill else None,
+        "fill_price": text(fill.price) if fill else None,
+        "fill_qty": text(fill.quantity) if fill else None,
+        "position_qty": _text(held),
     }
     return _given(
         event=EVENTS[order.status],

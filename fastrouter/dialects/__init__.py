@@ -21,6 +21,7 @@ DIALECTS = {
     "dgbit": "fastrouter.dialects.dgbit:Dgbit",
     "botcore": "fastrouter.dialects.botcore:Botcore",
     "botcore-ai": "fastrouter.dialects.botcore_ai:BotcoreAi",
+    "alpaca": "fastrouter.dialects.alpaca:Alpaca",
 }
 
 #: third parties register theirs here: name = "module:attribute"

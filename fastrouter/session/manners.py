@@ -10,14 +10,16 @@
     dgbit-job      ping frame     2 intervals   ``ack``                   a log line
     botcore        ping frame     90 s or more  ``Error``                 ``Error``
     botcore-ai     ping frame     90 s or more  ``Error``                 ``Error``
+    alpaca         ping frame     2 intervals   ``error``                 ``error``
     backtest       ``ping``       2 intervals   ``error``                 ``error``
 
 ORCH and DGBIT name no heartbeat message, so their clients answer none: a ping
 frame is answered by the WebSocket library. CORE's clients send ``Ping``, or nothing.
 
 Each understands `COMMON`, the messages that the wire contract defines for every
-endpoint; botcore ``Ping`` too, and trading-api and orchestrator the commands of
-`fastrouter.session.commands`. A dialect of a third party has the first row.
+endpoint; botcore ``Ping`` too, trading-api and orchestrator the commands of
+`fastrouter.session.commands`, and alpaca what `fastrouter.session.alpaca` has. A
+dialect of a third party has the first row.
 """
 
 from __future__ import annotations
@@ -29,7 +31,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastrouter.core.kinds import KINDS, MARKET_KINDS
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.errors import MessageError, SubscriptionError
-from fastrouter.session import authenticate, beats, commands, handlers, lockstep, replies, welcome
+from fastrouter.session import (
+    alpaca,
+    authenticate,
+    beats,
+    commands,
+    handlers,
+    lockstep,
+    replies,
+    welcome,
+)
+from fastrouter.session.messages import kind_of
 from fastrouter.session.state import State
 from fastrouter.session.subscriptions import DEFAULT, Subscription, parse
 
@@ -54,6 +66,7 @@ class Manners(NamedTuple):
     unknown: Callable[[Session, Any, bytes], Effect] = replies.refuse  # JSON, and its text
     malformed: Callable[[Session, MessageError], Effect] = replies.reject
     welcome: Callable[[Session], dict[str, Any]] = welcome.plain
+    kind_of: Callable[[Any], str | None] = kind_of  # which handler a message is for
     subscriptions: str = DEFAULT  # of who names none; ``{}`` is what the path's variable stands for
 
     def default(self, timeframe: str, variable: str | None) -> tuple[Subscription, ...]:
@@ -73,7 +86,7 @@ def _parse(text: str, timeframe: str) -> tuple[Subscription, ...]:
     return tuple(parse(text, timeframe))
 
 
-def _live(*more: Mapping[str, Handler]) -> Handlers:
+def _live(*more: Mapping[str, Handler]) -> dict[State, dict[str, Handler]]:
     """The handlers by state: `COMMON`, and those of `more`, once a session is live."""
     live = dict(handlers.COMMON)
     for table in more:
@@ -89,6 +102,8 @@ CHARTS = ",".join(f"*:candle@{name}" for name in ("1m", "5m", "15m", "1h", "4h",
 OTHERS = ",".join(f"*:{kind}" for kind in KINDS if kind not in MARKET_KINDS)
 
 DGBIT = Manners(_live(), beat=beats.by_frame, unknown=replies.echo, malformed=replies.pass_over)
+ALPACA = _live(alpaca.LIVE)
+ALPACA[State.AUTHENTICATING].update(alpaca.AUTHENTICATING)
 BOTCORE = Manners(PINGED, beat=beats.by_frame, silence=90 * SECOND)
 
 #: name -> row; that of a dialect has its name
@@ -101,6 +116,13 @@ MANNERS = {
     ),
     "botcore": BOTCORE._replace(subscriptions=f"*:quote,{CHARTS},{OTHERS}"),
     "botcore-ai": BOTCORE._replace(subscriptions=OTHERS),
+    "alpaca": Manners(
+        ALPACA,
+        beat=beats.by_frame,
+        unknown=alpaca.refuse,
+        kind_of=alpaca.kind_of,
+        subscriptions="",  # nothing before ``listen``
+    ),
 }
 
 

@@ -37,7 +37,7 @@ from fastrouter.errors import (
 from fastrouter.session.effects import Close, Effect, Rejected, Resume
 from fastrouter.session.holding import Holding
 from fastrouter.session.limits import Meter, Verdict
-from fastrouter.session.messages import Message, decode, kind_of
+from fastrouter.session.messages import Message, decode
 from fastrouter.session.query import Opening
 from fastrouter.session.rules import Rules
 from fastrouter.session.state import State
@@ -198,10 +198,10 @@ class Session:
             message = decode(data)
         except MessageError as error:
             return self._count(None, now) or self._malformed(error)
-        kind = kind_of(message)
+        kind = self.manners.kind_of(message)
         handler = self.manners.handlers[self.state].get(kind) if kind is not None else None
         if handler is not None:
-            return self._count(kind, now) or self._handle(handler, message, now)
+            return self._count(kind, now) or self._handle(handler, kind, message, now)
         if (close := self._count(None, now)) is not None:
             return close
         if self.state is State.AUTHENTICATING:
@@ -218,13 +218,13 @@ class Session:
         """Anything at all came from the client."""
         self.last_seen = now
 
-    def _handle(self, handler: Handler, message: Message, now: int) -> Effect:
+    def _handle(self, handler: Handler, kind: str | None, message: Message, now: int) -> Effect:
         try:
             return handler(self, message, now)
         except AuthError as error:
             return self._shut_out(error)
         except (MessageError, SubscriptionError) as error:
-            free = message["type"] in self.rules.rate.free  # but not to send rubbish
+            free = kind in self.rules.rate.free  # but not to send rubbish
             return (self._count(None, now) if free else None) or self.reject(error)
 
     def _malformed(self, error: MessageError) -> Effect:

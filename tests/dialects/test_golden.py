@@ -78,7 +78,7 @@ def test_no_example_of_the_documents_is_left_out():
     }
     left = files - {(case.dialect, case.name) for case in CASES}
     assert {name for _, name in left} == market
-    assert {path.parent.name for path in GOLDEN.glob("*/*.json")} == set(names())
+    assert {path.parent.name for path in GOLDEN.glob("*/*.json")} == set(names()) - {"alpaca"}
 
 
 @pytest.mark.parametrize("case", EVENTS, ids=name_of)

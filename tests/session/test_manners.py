@@ -19,7 +19,7 @@ from ..tokens import SECRET, hs256
 from .peer import BINARY, SECOND, Client, Envelope
 
 #: those of live sessions
-ROWS = ("trading-api", "orchestrator", "dgbit", "dgbit-job", "botcore", "botcore-ai")
+ROWS = ("trading-api", "orchestrator", "dgbit", "dgbit-job", "botcore", "botcore-ai", "alpaca")
 CORE = ("botcore", "botcore-ai")
 DGBIT = ("dgbit", "dgbit-job")
 ORCH = ("trading-api", "orchestrator")
@@ -173,6 +173,7 @@ KNOWN = {
     **dict.fromkeys(ORCH, f"allowed: {COMMON}, {COMMANDS}"),
     **dict.fromkeys(CORE, f"allowed: {COMMON}, Ping"),
     **dict.fromkeys(DGBIT, ""),
+    "alpaca": f"allowed: {COMMON}, authenticate, auth, listen",
 }
 
 
@@ -276,7 +277,7 @@ def test_the_welcome_comes_first_and_before_authenticate_alone(row, verifier):
     (kind, body), *more = session.answers()
     assert (kind, body["session_id"], body["last_id"]) == ("welcome", "ses_1", "evt_0")
     assert body.get("job_uuid") == (JOB if row == "dgbit-job" else None)
-    assert bool(more) is (verifier is None)
+    assert bool(more) is (verifier is None and row != "alpaca")
 
 
 def test_a_welcome_of_a_job_says_which():
@@ -300,6 +301,7 @@ DEFAULTS = {
         *NOT_MARKET,
     },
     "botcore-ai": NOT_MARKET,
+    "alpaca": set(),
 }
 
 
@@ -334,6 +336,7 @@ SILENCE = {
     "dgbit-job": (b"\x09", 30),
     "botcore": (b"\x09", 90),
     "botcore-ai": (b"\x09", 90),
+    "alpaca": (b"\x09", 30),
 }
 
 
