@@ -15,6 +15,7 @@ from fastrouter.core.record cimport Recorder
 from fastrouter.core.showing cimport Showing
 from fastrouter.core.structs cimport Built, CandleFields, QuoteFields, Topic
 from fastrouter.core.tap cimport Tap
+from fastrouter.core.watch cimport Watch
 
 
 cdef class Router:
@@ -46,6 +47,7 @@ cdef class Router:
         readonly bint lossless
         uint8_t conflatable         # the lane of quotes and forming candles
         readonly Tap tap
+        readonly Watch market           # for who trades
         bint stirred                # settle() has something to do about candles
         object __weakref__
     cdef int quote(self, const char* symbol, size_t size, const QuoteFields* fields,

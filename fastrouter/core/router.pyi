@@ -17,6 +17,7 @@ from fastrouter.core.outbox import Outbox
 from fastrouter.core.record import Recorder
 from fastrouter.core.sink import Sink
 from fastrouter.core.tap import Tap
+from fastrouter.core.watch import Watch
 
 __all__ = ["Router"]
 
@@ -51,6 +52,8 @@ class Router:
     def lossless(self) -> bool: ...
     @property
     def tap(self) -> Tap | None: ...
+    @property
+    def market(self) -> Watch: ...
     @property
     def last_id(self) -> int: ...
     @property

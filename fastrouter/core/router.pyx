@@ -86,6 +86,7 @@ cdef class Router:
         self.tap = tap
         self.outbox_bytes = outbox_bytes
         self.matcher = Matcher()
+        self.market = Watch(self.matcher)
         self.moments = Moments()
         self.encoder = Encoder()
         self.flusher = Flusher(self.encoder, self.matcher, ring_bytes, ring_bytes // 4,
@@ -281,6 +282,8 @@ cdef class Router:
         self.stamp(topic, time)
         topic.value.quote = fields[0]
         topic.has_value = True
+        if topic.watched:
+            self.market.note(topic)
         if topic.groups.empty():
             return 0 if self.tap is None else self.tap.market(topic)
         return self.fan_out(topic, self.conflatable)
@@ -333,6 +336,7 @@ cdef class Router:
         cdef Topic* topic = self.matcher.topic(event_type, symbol, size)
         if not topic.delivered:
             self.builder.pass_through(topic)
+            self.market.joined(topic)
         if fields.closed or self.lossless or not self.showing.too_soon(topic):
             return self.put_candle(topic, fields)
         self.stirred = True
@@ -357,6 +361,8 @@ cdef class Router:
             self.stamp(topic, self.clock.now())
         topic.value.candle = fields[0]
         topic.has_value = True
+        if topic.watched and fields.closed:
+            self.market.note(topic)
         if topic.groups.empty():
             return 0 if self.tap is None else self.tap.market(topic)
         return self.fan_out(topic, LOSSLESS if fields.closed else self.conflatable)

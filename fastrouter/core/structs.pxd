@@ -140,6 +140,7 @@ cdef struct Topic:
     uint8_t delivered           # its candles come from outside: none are built
     uint8_t turn
     uint32_t symbol_size        # bytes
+    uint8_t watched             # what is published goes to the router's Watch, too
     const char* symbol          # owned by the intern table; not NUL-terminated
     int64_t timeframe           # ns; 0 when it is not a candle
     const char* timeframe_name
