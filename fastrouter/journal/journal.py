@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fastrouter.errors import ConfigError
 from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.counters import Counters
+from fastrouter.journal.delivery import Delivery
 from fastrouter.journal.disk import Disk
 from fastrouter.journal.entry import Entry
 from fastrouter.journal.keeper import Keeper
@@ -100,6 +101,24 @@ class Journal(Keeper):
     def bookmark(self, name: str) -> Bookmark:
         """How far the source called `name` has been published; without a file, in this run."""
         return Bookmark(name, self.disk.spool if self.disk is not None else None)
+
+    def delivery(self, store: bytes) -> Delivery:
+        """Which events of the store with that name (16 bytes) are published.
+
+        To be asked for before the first is: of one that was under way when a run was killed,
+        the file says whether it was. Raises sqlite3.Error.
+        """
+        return Delivery(store, self.disk.spool if self.disk is not None else None, self.has)
+
+    def has(self, event: int) -> bool:
+        """Was there an event with this id, of the lossless ones of an earlier run?
+
+        True for one that is no longer kept. Raises sqlite3.Error.
+        """
+        if self.disk is None:
+            return False
+        page = self.disk.reader.page(event - 1, 1)
+        return bool(page and page[0].id == event) or event <= self.disk.writer.missing_to
 
     @property
     def behind(self) -> bool:

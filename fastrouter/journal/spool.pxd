@@ -11,6 +11,9 @@ cdef struct Header:
     uint64_t reserved           # no run has used an id above, as far as this file knows
     char source[16]             # whose ids `position` is one of; all zero: nobody's
     uint64_t position           # the source's id up to which all of it is published, plus one
+    char store[16]              # whose events `done` and `intent` are about; all zero: nobody's
+    uint64_t done               # the number of its event up to which all are published
+    uint64_t intent             # see `journal.delivery`
 
 
 cdef struct Head:

@@ -6,7 +6,8 @@ stamp, so that there is no instruction at which a reader could find half of it.
 
 ::
 
-    page 0     magic, capacity, owner, salt, mark, lost_to, reserved, source, position
+    page 0     magic, capacity, owner, salt, mark, lost_to, reserved, source, position,
+               store, done, intent
     then       the ring: stamp, size, checksum, data, up to the next multiple of 8
 
 A position is the count of bytes ever written; `mark` is the position up to
@@ -278,6 +279,43 @@ cdef class Spool:
     def position(self, uint64_t value):
         self.check_open()
         self.header.position = value + 1
+
+    @property
+    def store(self):
+        """16 bytes that say whose events `done` is about; all zero when they are nobody's."""
+        self.check_open()
+        return self.header.store[:OWNER_BYTES]
+
+    @store.setter
+    def store(self, bytes value not None):
+        self.check_open()
+        if len(value) != OWNER_BYTES:
+            raise ValueError("store must be 16 bytes")
+        store_release(&self.header.done, 0)
+        store_release(&self.header.intent, 0)
+        memcpy(self.header.store, PyBytes_AS_STRING(value), OWNER_BYTES)
+
+    @property
+    def done(self):
+        """The number of the store's event up to which all are published; see `delivery`."""
+        self.check_open()
+        return self.header.done
+
+    @done.setter
+    def done(self, uint64_t value):
+        self.check_open()
+        store_release(&self.header.done, value)
+
+    @property
+    def intent(self):
+        """What is about to be published; see `delivery`."""
+        self.check_open()
+        return self.header.intent
+
+    @intent.setter
+    def intent(self, uint64_t value):
+        self.check_open()
+        store_release(&self.header.intent, value)
 
     def close(self) -> None:
         """Let go of file and lock; what stands in it stays. Safe to call again."""
