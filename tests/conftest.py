@@ -45,6 +45,12 @@ def _any_port(monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None):
 
 
 @pytest.fixture(autouse=True)
+def _no_store(monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None):
+    """Servers that tests start keep nothing, unless a test says where."""
+    monkeypatch.setenv("FASTROUTER_STORE__PATH", "off")
+
+
+@pytest.fixture(autouse=True)
 def _installed_package(monkeypatch: pytest.MonkeyPatch):
     """Processes that a test starts import what is installed, not the folder they start in."""
     monkeypatch.setenv("PYTHONSAFEPATH", "1")

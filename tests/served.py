@@ -24,6 +24,9 @@ SETTINGS = {
 }
 
 
+NO_STORE = {"FASTROUTER_STORE__PATH": "off"}
+
+
 def free_ports(count: int) -> list[int]:
     with ExitStack() as held:
         listening = [
@@ -65,7 +68,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **ports, "COLUMNS": "200", **self._environment},
+            env={**os.environ, **NO_STORE, **ports, "COLUMNS": "200", **self._environment},
         )
         assert self._process.stdout is not None
         told = ""

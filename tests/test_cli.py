@@ -98,8 +98,8 @@ def test_config_schema():
     schema = json.loads(invoke("config", "schema").output)
     assert schema["title"] == "fastrouter"
     assert set(schema["properties"]) == {
-        *("server", "ports", "auth", "limits", "journal", "feed", "bus", "backtest"),
-        *("control", "log"),
+        *("server", "ports", "auth", "limits", "journal", "feed", "bus", "store"),
+        *("broker", "backtest", "control", "log"),
     }
 
 

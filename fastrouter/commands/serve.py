@@ -22,6 +22,7 @@ KEYS = {
     "dialect": "server.dialect",
     "subscriptions": "server.subscriptions",
     "journal": "journal.path",
+    "store": "store.path",
     "cert": "server.cert",
     "key": "server.key",
     "control": "control.enabled",
@@ -67,6 +68,9 @@ def serve(
     dialect: Annotated[str | None, option("Envelope, default trading-api.", "NAME")] = None,
     subscriptions: Annotated[
         str | None, option("What a session gets that names nothing.", "ITEMS")
+    ] = None,
+    store: Annotated[
+        str | None, option("Keep orders and strategies in this file, or off: memory.", "FILE|off")
     ] = None,
     journal: Annotated[
         str | None, option("Keep events for resuming over a restart.", "FILE")

@@ -2,6 +2,7 @@
 
 from fastrouter.config.auth import Auth
 from fastrouter.config.backtest import Backtest
+from fastrouter.config.broker import Broker
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed, Nng, Replay, Synthetic, Upstream
@@ -12,10 +13,12 @@ from fastrouter.config.log import Log
 from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
 from fastrouter.config.settings import Settings
+from fastrouter.config.store import Store
 
 __all__ = [
     "Auth",
     "Backtest",
+    "Broker",
     "Bus",
     "Control",
     "Effective",
@@ -28,6 +31,7 @@ __all__ = [
     "Replay",
     "Server",
     "Settings",
+    "Store",
     "Synthetic",
     "Upstream",
     "load",

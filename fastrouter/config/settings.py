@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fastrouter.config.auth import Auth
 from fastrouter.config.backtest import Backtest
+from fastrouter.config.broker import Broker
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed
@@ -14,6 +16,7 @@ from fastrouter.config.limits import Limits
 from fastrouter.config.log import Log
 from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
+from fastrouter.config.store import Store
 
 __all__ = ["PREFIX", "Settings"]
 
@@ -39,6 +42,8 @@ class Settings(BaseSettings):
     feed: Feed = Feed()
     bus: Bus = Bus()
     journal: Journal = Journal()
+    store: Store = Field(default_factory=Store)
+    broker: Broker = Broker()
     backtest: Backtest = Backtest()
     control: Control = Control()
     log: Log = Log()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def _literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float) and math.isinf(value):
         return '"max"'
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):

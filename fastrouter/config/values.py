@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-__all__ = ["Listed", "OrMax", "Seconds", "counted", "mapped", "numbered"]
+__all__ = ["Listed", "OrMax", "Seconds", "amounts", "counted", "mapped", "numbered"]
 
 
 def listed(value: object) -> object:
@@ -42,6 +42,11 @@ def mapped(value: object) -> object:
     if isinstance(value, str):
         return {name: int(to) if to.isdecimal() else to for name, to in _pairs(value)}
     return value
+
+
+def amounts(value: object) -> object:
+    """``"per_order=1,percent=0.1"`` -> a number, as text, by name."""
+    return dict(_pairs(value)) if isinstance(value, str) else value
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
