@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastrouter import config
 from fastrouter.app.feeds import feed_of
+from fastrouter.app.trading import terms_of
 from fastrouter.app.verifier import verifier_of
 from fastrouter.bus.nng import library
+from fastrouter.control import brokers
 from fastrouter.net.certificate import Certificate
 
 __all__ = ["check"]
@@ -17,5 +19,7 @@ def check(settings: config.Settings) -> None:
         Certificate(settings.server.cert, settings.server.key or settings.server.cert)
     verifier_of(settings.auth)
     feed_of(settings.feed)
+    brokers.load(settings.broker.kind)
+    terms_of(settings.broker)
     if settings.bus.publish is not None or settings.bus.dial or settings.bus.listen:
         library()

@@ -19,6 +19,8 @@ from fastrouter.app.feeds import bookmark_of, supply_of
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import Serving, serving_of
 from fastrouter.app.stop import Stop
+from fastrouter.app.store import open_store
+from fastrouter.app.trading import open_desk
 from fastrouter.embed import Router
 from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
@@ -88,8 +90,12 @@ async def _serve(
             price=settings.feed.price,
             statistics=True,
         )
+        database = open_store(settings.store)
+        afterwards.push_async_callback(database.close)
         bus = Bus(router, settings.bus)
         afterwards.push_async_callback(bus.close)
+        desk = await open_desk(router, database, settings.broker)
+        afterwards.push_async_callback(desk.close)
         ports = Ports(router, settings, certificate)
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
@@ -113,6 +119,7 @@ async def _serve(
             feeding.cancel()
             await asyncio.wait([feeding])
             await bus.stop()
+            await desk.close()  # what it still has to say, sessions are sent before they are closed
             drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():
         feeding.result()
