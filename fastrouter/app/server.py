@@ -97,6 +97,7 @@ async def _serve(
         desk = await open_desk(router, database, settings.broker)
         afterwards.push_async_callback(desk.close)
         ports = Ports(router, settings, certificate)
+        ports.parts.live = desk
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
         supply.on_state = ports.group.upstream
