@@ -27,6 +27,7 @@ SENDS_A_TURN = 64  # about a millisecond of kernel time, then the loop gets its 
 CLOSE_GRACE = 100_000_000  # ns; for quotes stamped before the end of a candle, and on their way
 AHEAD = 60_000_000_000  # ns that a quote may come before its time by the system's clock
 CATCH_UP = 0.01  # s; the journal's thread stores a batch in about that
+MARKET_MARK = 1024  # events a broker may be behind when drained() returns
 DRAIN_MARK = 64 * 1024  # bytes the slowest session may lag when drained() returns
 
 
@@ -178,12 +179,14 @@ class Router(CoreRouter):
     async def drained(self) -> None:
         """Flow control: give the loop a turn, and wait until nobody lags far behind.
 
-        That is sessions, and the journal's file. A session whose socket is full does
-        not hold the publisher back: its quotes are conflated.
+        That is sessions, the journal's file, and a broker that trades here. A session whose
+        socket is full does not hold the publisher back: its quotes are conflated.
         """
         await asyncio.sleep(0)
         while self.journal.behind:  # noqa: ASYNC110 -- a thread tells nobody
             await asyncio.sleep(CATCH_UP)
+        while self.market.pending > MARKET_MARK:  # noqa: ASYNC110 -- it shrinks turn by turn
+            await asyncio.sleep(0)
         while self.pending > DRAIN_MARK:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)

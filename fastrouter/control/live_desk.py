@@ -39,7 +39,6 @@ __all__ = ["LiveDesk", "open_desk"]
 Call = Callable[[Broker, int], Change]
 
 SLICE = 100  # market events in a turn of the loop: a millisecond
-MOST_WAITING = 1000  # changes on their way to the disk, beyond which the market has to wait
 RETRY_SECONDS = 1.0  # between two tries of a store that fails, when nobody asks
 QUIET_SECONDS = 1.0  # after the last change, when announced events are let go
 LONGEST_SECONDS = 60.0  # until the clock is looked at again: it may have been set
@@ -157,6 +156,8 @@ class LiveDesk:
             return
         self._closing = True
         self._watch.wake = None
+        with suppress(StoreError):
+            self._catch_up()
         for symbol in self._seen:
             self._watch.unwatch(symbol)
         for timer in self._timers.values():
@@ -228,8 +229,6 @@ class LiveDesk:
             self._set("retry", RETRY_SECONDS, self._retry)
         elif not self._waiting:
             self._set("quiet", QUIET_SECONDS, self._prune)
-        if self._watch.pending:
-            self._woken()
 
     def _prune(self) -> None:
         done = self._announcer.done
@@ -245,17 +244,16 @@ class LiveDesk:
 
     def _drain(self) -> None:
         self._draining = False
-        if self._closing or self._failure is not None:
-            return
-        if len(self._waiting) < MOST_WAITING:  # else `_written` calls again
-            with suppress(StoreError):
-                self._take(SLICE)
-                if self._watch.pending:
-                    self._woken()
+        with suppress(StoreError):
+            self._take(SLICE)
+        if self._watch.pending:
+            self._woken()
 
     def _take(self, most: int) -> None:
         """Meet the oldest market events. Raises StoreError."""
         for event in self._watch.take(most):
+            if self._failure is not None:  # it passes without effect
+                continue
             self._instant = now = max(self._router.clock.time_ns(), self._instant + 1)
             before = self._seen.get(event.symbol)
             if before is None:  # it was watched when it was published
@@ -304,7 +302,8 @@ class LiveDesk:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-        self._timers[name] = self._loop.call_later(seconds, ring)
+        if not self._closing:
+            self._timers[name] = self._loop.call_later(seconds, ring)
 
     # ------------------------------------------------------------- failure
 
@@ -337,8 +336,7 @@ class LiveDesk:
         except StoreError:
             self._set("retry", RETRY_SECONDS, self._retry)
             raise
-        while self._watch.take(SLICE):  # nobody was there
-            pass
+        self._catch_up()  # what of the market was published meanwhile passes
         self._take_over(kept)
         self._failure = None
         self._log.warning("orders are taken again")
