@@ -273,7 +273,7 @@ class LiveDesk:
             return
         for symbol in books.keys() - self._seen.keys():
             self._watch.watch(symbol)
-            self._seen[symbol] = now
+            self._seen[symbol] = now - 1  # the bar that comes next had begun
         for symbol in self._seen.keys() - books.keys():
             self._watch.unwatch(symbol)
             del self._seen[symbol]

@@ -1,0 +1,382 @@
+"""The live desk: durable before it is told, told once, restored when the disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from fastrouter.broker import Change, Limits, Rules
+from fastrouter.control.terms import Terms
+from fastrouter.core.event import Candle
+from fastrouter.errors import ConfigError, EventError, OrderError, StoreError
+
+from .trader import BUY, SYMBOL, Trader, balance
+
+
+@pytest.fixture
+async def trader(tmp_path) -> AsyncIterator[Trader]:
+    async with Trader(tmp_path) as opened:
+        opened.quote()
+        yield opened
+
+
+# ------------------------------------------------------------------ orders and the market
+
+
+async def test_an_order_is_met_by_the_next_quote_and_not_by_the_last(trader):
+    order = await trader.submit()
+    assert order.status == "accepted"
+    await trader.met()
+    assert trader.order(order).status == "accepted"
+    trader.quote(ask=102)
+    await trader.met()
+    assert trader.order(order).filled_avg_price == 102
+    assert trader.names() == ["ORDER_ACCEPTED", "ORDER_FILLED", "trade", "position", "account"]
+
+
+async def test_a_quote_that_was_published_before_is_met_before(trader):
+    """Though the broker had no turn yet: it could have been known."""
+    first = await trader.submit(qty="1")
+    trader.quote(ask=50)
+    second = await trader.submit(qty="1")
+    assert trader.order(first).filled_avg_price == 50
+    assert trader.order(second).status == "accepted"
+
+
+async def test_every_quote_reaches_it_in_order(trader):
+    order = await trader.submit(qty="10")
+    for ask in range(110, 120):
+        trader.quote(ask=ask, ask_size=1)
+    await trader.met()
+    found = trader.order(order)
+    assert found.status == "filled"
+    assert found.filled_avg_price == Decimal("114.5")
+    assert [p["executed_price"] for kind, p in trader.events() if kind == "trade"] == [
+        str(ask) for ask in range(110, 120)
+    ]
+
+
+async def test_the_loop_meets_the_market_by_itself(trader):
+    order = await trader.submit()
+    trader.quote()
+    while trader.order(order).is_open:  # noqa: ASYNC110 -- the loop's turns are what is tested
+        await asyncio.sleep(0)
+    await trader.desk.settled()
+    assert trader.names()[-1] == "account"
+
+
+async def test_symbols_without_orders_and_positions_are_not_watched(trader):
+    order = await trader.submit(type="limit", limit_price="1")
+    await trader.met()
+    trader.quote()
+    trader.quote(symbol="S:OTHER")
+    assert trader.router.market.pending == 1
+    await trader.do(lambda broker, now: broker.cancel(order.id, now))
+    trader.quote()
+    assert trader.router.market.pending == 0
+
+
+async def test_bars_fill_where_there_are_no_quotes(tmp_path):
+    def bar(number: int, **prices: float) -> Candle:
+        """Of an old file: its time says nothing of now."""
+        values = {"open": 10, "high": 12, "low": 9, "close": 11} | prices
+        return Candle("S:BARS", timeframe="1m", time=number * 60_000_000_000, **values)
+
+    async with Trader(tmp_path) as trader:
+        trader.router.publish(bar(0))
+        order = await trader.submit(symbol="BARS")
+        trader.router.publish(bar(1))  # what it tells of had begun
+        await trader.met()
+        assert trader.order(order).status in ("accepted", "new")
+        trader.router.publish(bar(2, open=10.5))
+        await trader.met()
+        assert trader.order(order).filled_avg_price == Decimal("10.5")
+
+
+async def test_what_cannot_be_changes_nothing(trader):
+    with pytest.raises(OrderError):
+        await trader.submit(qty="-1")
+    with pytest.raises(OrderError, match="not known"):
+        await trader.submit(symbol="NEVER")
+    assert trader.names() == []
+
+
+async def test_the_same_order_twice_is_one(trader):
+    one, two = await asyncio.gather(
+        trader.submit(client_order_id="mine"), trader.submit(client_order_id="mine")
+    )
+    assert one.id == two.id
+    assert trader.names() == ["ORDER_ACCEPTED"]
+
+
+async def test_many_at_once_are_answered_after_they_are_told(trader):
+    told = []
+
+    async def one(number: int) -> None:
+        order = await trader.submit(client_order_id=f"c{number}", qty="0.001")
+        assert order.id in {payload.get("id") for _, payload in trader.events()}
+        told.append(order.number)
+
+    await asyncio.gather(*(one(number) for number in range(200)))
+    assert told == sorted(told)
+    assert len(trader.names()) == 200
+
+
+async def test_who_is_canceled_has_an_order_all_the_same(trader):
+    asking = asyncio.ensure_future(trader.submit(client_order_id="mine"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await trader.desk.settled()
+    assert trader.broker.orders.of_client("mine").status == "accepted"
+    assert trader.names() == ["ORDER_ACCEPTED"]
+
+
+async def test_events_have_their_account_symbol_and_time(trader):
+    order = await trader.submit()
+    (entry,) = trader.journal.tail.page(trader.start, 1 << 20)
+    assert (entry.account, entry.symbol, entry.time) == ("default", SYMBOL, order.created_at)
+
+
+async def test_time_never_goes_back(trader):
+    now = trader.desk.now()
+    for _ in range(1000):
+        trader.quote()
+    await trader.submit()
+    assert trader.desk.now() >= trader.broker.now or trader.desk.now() >= now
+
+
+async def test_a_signal_is_published(trader):
+    signal = {"id": "s-1", "symbol": SYMBOL, "action": "BUY", "strategy_id": "crossover"}
+    assert trader.desk.signal(signal) == f"evt_{trader.router.last_id}"
+    assert trader.names() == ["signal"]
+    with pytest.raises(EventError):
+        trader.desk.signal({"symbol": SYMBOL})
+
+
+# ------------------------------------------------------------------ over a restart
+
+
+async def test_a_restart_changes_nothing_and_tells_nothing_twice(tmp_path):
+    async with Trader(tmp_path, Terms(rules=Rules())) as trader:
+        trader.quote()
+        bought = await trader.submit(client_order_id="bought")
+        resting = await trader.submit(type="limit", limit_price="5", qty="3")
+        trader.quote()
+        await trader.met()
+        await trader.do(lambda broker, now: broker.limit("s-1", Limits.parse({}), now))
+        account = trader.broker.ledger.account
+        positions = dict(trader.broker.ledger.positions)
+    async with Trader(tmp_path) as trader:
+        assert trader.names() == []
+        assert trader.broker.ledger.account == account
+        trader.quote()
+        await trader.met()
+        assert trader.broker.ledger.positions == positions
+        assert trader.order(bought).status == "filled"
+        assert trader.order(resting).is_open
+        assert trader.broker.limits == {"s-1": Limits()}
+        assert (await trader.submit(client_order_id="bought", symbol=SYMBOL)).id == bought.id
+        trader.quote(ask=4)  # it is watched again
+        await trader.met()
+        assert trader.order(resting).status == "filled"
+        balance(trader.broker)
+
+
+async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
+    """As if it had been killed between the commit and the announcement."""
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        await trader.submit(client_order_id="told")
+        real = trader.desk._announcer.announce
+        trader.desk._announcer.announce = lambda events: list(events)
+        await trader.submit(client_order_id="untold-1")
+        await trader.submit(client_order_id="untold-2")
+        trader.desk._announcer.announce = real
+    async with Trader(tmp_path) as trader:
+        told = [payload["client_order_id"] for _, payload in trader.events()]
+        assert told == ["untold-1", "untold-2"]
+    async with Trader(tmp_path) as trader:
+        assert trader.names() == []
+
+
+async def test_announced_events_are_let_go(tmp_path):
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        for _ in range(20):
+            await trader.submit(qty="1")
+        left = await trader.database.run(trader.desk._store.events)
+        assert [event.number for event in left] == [20]
+    async with Trader(tmp_path) as trader:
+        assert await trader.database.run(trader.desk._store.events) == []
+
+
+async def test_an_account_of_another_name_is_another(tmp_path):
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        first = await trader.submit()
+    async with Trader(tmp_path, Terms(account="other", cash=5)) as trader:
+        assert trader.broker.ledger.account.cash == 5
+        trader.quote()
+        with pytest.raises(OrderError):
+            trader.order(first)
+        second = await trader.submit(type="limit", limit_price="1", qty="1")
+        assert second.id != first.id
+    async with Trader(tmp_path) as trader:
+        assert trader.order(first).is_open
+        assert trader.broker.ledger.account.cash == 100_000
+
+
+async def test_another_currency_is_refused_and_another_mode_taken(tmp_path):
+    async with Trader(tmp_path):
+        pass
+    with pytest.raises(ConfigError, match="in USD, not EUR"):
+        async with Trader(tmp_path, Terms(currency="EUR")):
+            pass
+
+
+async def test_without_files_it_trades_all_the_same():
+    async with Trader() as trader:
+        trader.quote()
+        await trader.submit()
+        trader.quote()
+        await trader.met()
+        assert len(trader.names()) == 5
+
+
+# ------------------------------------------------------------------ when nothing can be kept
+
+
+async def test_a_full_disk_undoes_what_was_not_kept_and_all_on_top_of_it(trader):
+    kept = await trader.submit(client_order_id="kept")
+    await trader.fill_the_disk()
+    orders = [trader.submit(client_order_id="x" * 40 + str(n)) for n in range(100)]
+    results = await asyncio.gather(*orders, return_exceptions=True)
+    failed = [one for one in results if isinstance(one, StoreError)]
+    first = next(n for n, one in enumerate(results) if isinstance(one, StoreError))
+    assert len(failed) == 100 - first
+    told = [payload["client_order_id"] for _, payload in trader.events()]
+    assert told == ["kept", *(one.client_order_id for one in results[:first])]
+
+    await trader.free_the_disk()
+    again = await trader.submit(client_order_id="again")
+    assert again.status == "accepted"
+    assert trader.order(kept).is_open
+    with pytest.raises(OrderError):
+        trader.broker.orders.get("x")
+    assert trader.broker.orders.of_client("x" * 40 + "99") is None
+    assert [one.number for one in trader.broker.open_orders()] == list(
+        range(1, len(trader.broker.open_orders()) + 1)
+    )
+
+
+async def test_a_fill_that_cannot_be_kept_did_not_happen(trader, monkeypatch):
+    order = await trader.submit()
+    broken = True
+    write = trader.desk._store.write
+
+    def fail(connection, *arguments):
+        if broken:
+            raise StoreError("no room")
+        return write(connection, *arguments)
+
+    monkeypatch.setattr(trader.desk._store, "write", fail)
+    trader.quote()
+    with pytest.raises(StoreError):
+        await trader.met()
+    before = trader.names()
+    broken = False
+    await trader.met()  # it is taken again
+    assert trader.order(order).status == "accepted"
+    assert trader.names() == before == ["ORDER_ACCEPTED"]
+    trader.quote(ask=103)
+    await trader.met()
+    assert trader.order(order).filled_avg_price == 103
+    balance(trader.broker)
+
+
+async def test_the_market_passes_while_nothing_can_be_kept(trader, monkeypatch):
+    await trader.submit(type="limit", limit_price="1")
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    monkeypatch.setattr(trader.desk._store, "load", _raise)
+    with pytest.raises(StoreError):
+        await trader.submit()
+    with pytest.raises(StoreError):
+        await trader.submit()
+    for _ in range(500):
+        trader.quote()
+    while trader.router.market.pending:  # noqa: ASYNC110 -- the loop's turns are what is tested
+        await asyncio.sleep(0)
+    monkeypatch.undo()
+    assert (await trader.submit()).status == "accepted"
+
+
+def _raise(connection, *arguments):
+    raise StoreError("no room")
+
+
+async def test_a_broker_that_fails_is_restored(trader):
+    """Our own fault: what it did before it failed is not known."""
+
+    def half(broker, now) -> Change:
+        broker.submit(BUY | {"client_order_id": "half"}, now)
+        raise ZeroDivisionError
+
+    with pytest.raises(StoreError, match="ZeroDivisionError"):
+        await trader.do(half)
+    assert (await trader.submit(client_order_id="whole")).number == 1
+    assert trader.broker.orders.of_client("half") is None
+
+
+async def test_positions_are_valued_at_the_last_prices_after_it_is_restored(trader):
+    await trader.submit()
+    trader.quote(bid=100, ask=100)
+    await trader.met()
+    trader.quote(bid=150, ask=151)
+    await trader.met()
+    equity = trader.broker.equity
+    with pytest.raises(StoreError):
+        await trader.do(lambda broker, now: 1 / 0)
+    await trader.met()
+    assert trader.broker.equity == equity == 100_500
+
+
+async def test_nothing_is_taken_after_the_close(trader):
+    order = await trader.submit()
+    await trader.desk.close()
+    with pytest.raises(StoreError) as caught:
+        await trader.submit()
+    assert caught.value.code == "DRAINING"
+    trader.quote()
+    assert trader.router.market.pending == 0
+    assert trader.order(order).is_open
+
+
+async def test_what_is_under_way_at_the_close_is_kept_and_told(tmp_path):
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        asking = [asyncio.ensure_future(trader.submit(qty="1")) for _ in range(20)]
+        await asyncio.sleep(0)
+        trader.quote()
+        await trader.desk.close()
+        orders = await asyncio.gather(*asking)
+        assert all(order.status == "accepted" for order in orders)
+        assert trader.names().count("ORDER_ACCEPTED") == 20
+        assert trader.names().count("ORDER_FILLED") == 20
+
+
+# ------------------------------------------------------------------ the clock
+
+
+async def test_day_orders_expire_by_the_clock(trader, monkeypatch):
+    order = await trader.submit(type="limit", limit_price="1", time_in_force="day")
+    trader.desk._clock_rings()  # nothing is due
+    assert trader.order(order).is_open
+    monkeypatch.setattr(trader.desk, "_instant", trader.broker.wakes_at)
+    trader.desk._clock_rings()
+    await trader.desk.settled()
+    assert trader.order(order).status == "expired"
+    assert trader.names() == ["ORDER_ACCEPTED", "ORDER_EXPIRED"]
