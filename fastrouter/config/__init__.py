@@ -14,6 +14,7 @@ from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
 from fastrouter.config.settings import Settings
 from fastrouter.config.store import Store
+from fastrouter.config.strategies import Strategy
 
 __all__ = [
     "Auth",
@@ -32,6 +33,7 @@ __all__ = [
     "Server",
     "Settings",
     "Store",
+    "Strategy",
     "Synthetic",
     "Upstream",
     "load",

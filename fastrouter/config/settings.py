@@ -17,6 +17,7 @@ from fastrouter.config.log import Log
 from fastrouter.config.ports import Ports
 from fastrouter.config.server import Server
 from fastrouter.config.store import Store
+from fastrouter.config.strategies import Strategies
 
 __all__ = ["PREFIX", "Settings"]
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     broker: Broker = Broker()
     backtest: Backtest = Backtest()
     control: Control = Control()
+    strategies: Strategies = Field(default_factory=dict, validate_default=True)
     log: Log = Log()
 
     @classmethod

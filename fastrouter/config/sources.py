@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from fastrouter.config.section import section_of
+from fastrouter.config.section import Table, section_of
 from fastrouter.config.settings import PREFIX, Settings
 from fastrouter.errors import ConfigError
 
@@ -104,10 +103,10 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _is_section(key: str) -> bool:
-    model: type[BaseModel] = Settings
+    table: Table = Settings
     for name in key.split("."):
-        section = section_of(model, name)
+        section = section_of(table, name)
         if section is None:
             return False
-        model = section
+        table = section
     return True

@@ -21,24 +21,37 @@ def render(effective: Effective) -> str:
     return "\n".join(_table(effective, effective.settings, ())).strip() + "\n"
 
 
-def _table(effective: Effective, section: BaseModel, path: tuple[str, ...]) -> Iterator[str]:
+def _table(
+    effective: Effective, section: BaseModel | Mapping[str, BaseModel], path: tuple[str, ...]
+) -> Iterator[str]:
     values = dict(section)
-    if path:
+    if path and isinstance(section, BaseModel):
         yield f"\n[{'.'.join(path)}]"
     for name, value in values.items():
-        if not isinstance(value, BaseModel):
+        if not _is_table(value):
             yield _line(name, value, effective.origin(".".join((*path, name))))
     for name, value in values.items():
-        if isinstance(value, BaseModel):
+        if _is_table(value):
             yield from _table(effective, value, (*path, name))
+
+
+def _is_table(value: object) -> bool:
+    """Is it a section, or sections by name?"""
+    if isinstance(value, Mapping):
+        return bool(value) and all(isinstance(one, BaseModel) for one in value.values())
+    return isinstance(value, BaseModel)
 
 
 def _line(name: str, value: Any, origin: str) -> str:
     if value is None:
         return f"# {name} is not set"
-    if isinstance(value, SecretStr):
+    if isinstance(value, SecretStr) or _are_secrets(value):
         return f"{f'# {name} is set, and not shown':<40} # {origin}"
     return f"{f'{name} = {_literal(value)}':<40} # {origin}"
+
+
+def _are_secrets(value: object) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(o, SecretStr) for o in value.values())
 
 
 def _literal(value: Any) -> str:
