@@ -35,6 +35,7 @@ class SessionView(BaseModel):
     delivered: int  # messages
     connected_at: Moment
     last_ack: Moment | None
+    strategy_id: str | None = None
 
 
 class Page(BaseModel):

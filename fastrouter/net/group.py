@@ -18,6 +18,7 @@ from fastrouter.session.strategies import NoStrategies, Strategies
 if TYPE_CHECKING:
     from fastrouter.core.router import Router
     from fastrouter.dialects import Shelf
+    from fastrouter.net.listener import Listener
     from fastrouter.session.session import Session
 
 __all__ = ["Group"]
@@ -44,6 +45,7 @@ class Group:
         self.servers: list[Server] = []
         self.listeners = Everybody(self.servers)
         self.commands: Strategies = NoStrategies()
+        self.paused: set[str] = set()  # strategies whose sessions get no market data
         self.fed = True  # is there a feed upstream?
         self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
@@ -94,6 +96,24 @@ class Group:
         self.log.warning("the feed has a gap: %s", reason)
         for listener in self.listeners:
             listener.session.gap(reason)
+
+    # ------------------------------------------------------------- strategies
+
+    def pause(self, strategy_id: str) -> None:
+        """Sessions of that strategy get no market data, those to come neither."""
+        self.paused.add(strategy_id)
+        for listener in self._of(strategy_id):
+            listener.session.holding.pause()
+
+    def unpause(self, strategy_id: str) -> None:
+        """They do again, first of all a snapshot."""
+        self.paused.discard(strategy_id)
+        for listener in self._of(strategy_id):
+            listener.session.holding.unpause()
+
+    def _of(self, strategy_id: str) -> list[Listener]:
+        found = [one for one in self.listeners if one.session.strategy_id == strategy_id]
+        return [one for one in found if not one.outbox.closed]
 
     # ------------------------------------------------------------------ drain
 

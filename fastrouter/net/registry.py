@@ -27,6 +27,7 @@ class View(NamedTuple):
     delivered: int
     connected_at: int
     last_ack: int | None
+    strategy_id: str | None
 
     @classmethod
     def of(cls, listener: Listener) -> View:
@@ -44,6 +45,7 @@ class View(NamedTuple):
             outbox.delivered,
             listener.connected_at,
             _unix(listener.server, session.last_ack),
+            session.strategy_id,
         )
 
 

@@ -239,6 +239,8 @@ class Server:
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
         router = self.router if arrival.seat is None else arrival.seat.router
+        if arrival.opening.strategy_id in self.group.paused:
+            listener.session.holding.pause()
         self.apply(listener, listener.session.open(arrival.opening, router.last_id))
         self._begun(listener)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from fastrouter.core.kinds import MARKET_KINDS
 from fastrouter.core.leaves import glob_match
 from fastrouter.errors import ErrorCode, MessageError
 from fastrouter.session.subscriptions import Subscription
@@ -22,7 +23,7 @@ Pattern = tuple[str, str]  # symbol pattern, event type
 class Holding:
     """The subscriptions of one session; its outbox has the same. `limit` 0 is none."""
 
-    __slots__ = ("_limit", "_moved", "_outbox", "_second", "entitlement", "texts")
+    __slots__ = ("_limit", "_moved", "_outbox", "_second", "entitlement", "paused", "texts")
 
     def __init__(self, outbox: Outbox, limit: int) -> None:
         self._outbox = outbox
@@ -31,6 +32,7 @@ class Holding:
         self._second: Dialect | None = None
         self.entitlement: Entitlement | None = None  # None: all that there is
         self.texts: dict[Pattern, str] = {}  # as they were named
+        self.paused = False  # no market data for now
 
     @property
     def names(self) -> list[str]:
@@ -88,6 +90,22 @@ class Holding:
         self._outbox.unsubscribe(moved)
         self._moved, self._second = frozenset(event_types), dialect
 
+    def pause(self) -> None:
+        """No market data until `unpause`; what is subscribed to meanwhile waits, too."""
+        if not self.paused:
+            self.paused = True
+            self._outbox.unsubscribe(self._market)
+
+    def unpause(self) -> None:
+        """Market data again, first of all its snapshots."""
+        if self.paused:
+            self.paused = False
+            self._outbox.subscribe(self._market)
+
+    @property
+    def _market(self) -> list[Pattern]:
+        return [pattern for pattern in self.texts if _is_market(pattern)]
+
     def matches(self, symbol: str, event_type: str) -> bool:
         """Whether this topic is held."""
         return (symbol, event_type) in self.texts or any(
@@ -99,6 +117,8 @@ class Holding:
 
     def _subscribe(self, patterns: list[Pattern]) -> None:
         own, moved = self._apart(patterns)
+        if self.paused:
+            own = [pattern for pattern in own if not _is_market(pattern)]
         self._outbox.subscribe(own)
         if moved:
             self._outbox.subscribe(moved, self._second)
@@ -115,6 +135,10 @@ class Holding:
         """Those in the session's own dialect, and those in the second."""
         moved = [pattern for pattern in patterns if pattern[1] in self._moved]
         return [pattern for pattern in patterns if pattern[1] not in self._moved], moved
+
+
+def _is_market(pattern: Pattern) -> bool:
+    return pattern[1].partition("@")[0] in MARKET_KINDS
 
 
 def _forbidden(item: str) -> MessageError:

@@ -87,6 +87,7 @@ class Session:
         "rejected",
         "rules",
         "state",
+        "strategy_id",
         "variable",
     )
 
@@ -107,6 +108,7 @@ class Session:
         self.manners = rules.manners
         self.grant = grant
         self.variable = variable
+        self.strategy_id: str | None = None  # whose it says it is
         proven = rules.verifier is None or grant is not None
         self.state = State.LIVE if proven else State.AUTHENTICATING
         self.opening = Opening()
@@ -150,6 +152,7 @@ class Session:
         fields = self.manners.welcome(self)
         self.send("welcome", session_id=self.id, last_id=f"evt_{last_id}", **fields)
         self.opening = opening
+        self.strategy_id = opening.strategy_id
         return self.begin() if self.state is State.LIVE else None
 
     def begin(self) -> Close | Resume | Rejected | None:

@@ -306,3 +306,77 @@ class TestEnd:
                 await both.serve("127.0.0.1", port, ROUTES)
         assert both.servers == [server]
         assert (await status(server, "/a"))[0] == 101
+
+
+ORDER = {
+    "id": "o-1",
+    "symbol": "S:A",
+    "side": "BUY",
+    "type": "MARKET",
+    "status": "accepted",
+    "event": "ORDER_ACCEPTED",
+    "qty": "1",
+}
+
+
+class TestPause:
+    """A strategy's sessions without market data, and with it again."""
+
+    @pytest.fixture
+    async def server(self, group):
+        server = await serve(group(), Route("/ws"))
+        server.close_seconds = 0.1
+        return server
+
+    def quote(self, server, bid: int) -> None:
+        server.router.publish(Quote("S:A", bid=bid, ask=bid))
+
+    async def test_orders_come_and_quotes_do_not(self, server):
+        mine = await Wire.session(server.port, "/ws?strategy_id=mine")
+        other = await Wire.session(server.port, "/ws?strategy_id=other")
+        nobody = await Wire.session(server.port)
+        server.group.pause("mine")
+        self.quote(server, 1)
+        for wire in (other, nobody):
+            assert (await wire.message())["quote"]["bid"] == "1"
+        server.router.publish("order", ORDER)
+        assert (await mine.message())["type"] == "order"
+        server.group.unpause("mine")
+        again = await mine.message()
+        assert (again["quote"]["bid"], again["snapshot"]) == ("1", True)
+        self.quote(server, 2)
+        assert (await mine.message())["quote"]["bid"] == "2"
+        for wire in (mine, other, nobody):
+            await wire.bye()
+
+    async def test_who_comes_meanwhile_waits_too(self, server):
+        server.group.pause("mine")
+        server.group.pause("mine")
+        self.quote(server, 1)
+        mine = await Wire.session(server.port, "/ws?strategy_id=mine&subscriptions=S:A:quote")
+        mine.say({"type": "subscribe", "subscriptions": ["S:A:candle", "S:B:quote", "*:order"]})
+        held = (await mine.message())["subscriptions"]
+        assert held == ["S:A:quote", "S:A:candle", "S:B:quote", "*:order"]
+        mine.say({"type": "unsubscribe", "subscriptions": ["S:B:quote"]})
+        assert (await mine.message())["type"] == "unsubscribed"
+        server.router.publish(Quote("S:B", bid=1, ask=1))
+        server.router.publish("order", ORDER)
+        assert (await mine.message())["type"] == "order"
+        server.group.unpause("mine")
+        server.group.unpause("mine")
+        assert (await mine.message())["quote"]["symbol"] == "S:A"
+        self.quote(server, 2)
+        assert (await mine.message())["quote"]["bid"] == "2"
+        await mine.bye()
+
+    async def test_before_it_has_said_who_it_is(self, group):
+        server = await serve(group(verifier=Verifier(secret=SECRET)), Route("/ws"))
+        server.close_seconds = 0.1
+        server.group.pause("mine")
+        mine, _ = await welcomed(server, "/ws?strategy_id=mine&subscriptions=*:quote,*:signal")
+        mine.say({"type": "Authenticate", "token": hs256()})
+        assert (await mine.message())["type"] == "authenticated"
+        self.quote(server, 1)
+        server.group.unpause("mine")
+        assert (await mine.message())["snapshot"] is True
+        await mine.bye()

@@ -273,7 +273,17 @@ class TestCrowd:
 
 @pytest.mark.parametrize(
     "query",
-    ["since=now", "since=", "conflate=1h", "conflate=", "conflate=0ms", "conflate=61s"],
+    [
+        "since=now",
+        "since=",
+        "conflate=1h",
+        "conflate=",
+        "conflate=0ms",
+        "conflate=61s",
+        "strategy_id=",
+        "strategy_id=a%20b",
+        "strategy_id=*",
+    ],
 )
 async def test_a_malformed_parameter_is_400(serve, query):
     server = await serve()

@@ -76,3 +76,10 @@ async def test_closing_one_leaves_the_others(server, registry, router, open_sess
     assert registry.find(view.id) is None
     router.publish(Quote("S:A", bid=1, ask=2))
     assert (await well.message())["type"] == "quote"
+
+
+async def test_whose_it_says_it_is(server, registry, open_session):
+    await open_session(server, "/ws?strategy_id=mine")
+    await open_session(server)
+    found = registry.page("", 9, None, None)
+    assert sorted(str(one.strategy_id) for one in found) == ["None", "mine"]
