@@ -1,0 +1,41 @@
+"""What all strategies share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastrouter.control.child import Child, Log
+from fastrouter.control.desk import Desk
+from fastrouter.control.strategies.keeper import Timer
+from fastrouter.control.strategies.records import Records
+from fastrouter.control.strategies.surroundings import Place
+
+__all__ = ["Gate", "House"]
+
+
+class Gate(Protocol):
+    """`fastrouter.net.group.Group`: who holds the sessions."""
+
+    def pause(self, strategy_id: str, /) -> None:
+        """The strategy's sessions get no market data, those to come neither."""
+
+    def unpause(self, strategy_id: str, /) -> None:
+        """They do again, first of all a snapshot."""
+
+
+@dataclass(slots=True)
+class House:
+    """`publish` takes an event's kind and payload; `logs` is a folder, None: logs in memory."""
+
+    desk: Desk
+    records: Records
+    gate: Gate
+    publish: Callable[[str, dict[str, Any]], object]
+    timer: Timer
+    logs: Path | None = None
+    place: Place | None = None  # known when our ports are open
+    start: Callable[[Sequence[str], Mapping[str, str], Log], Awaitable[Child]] = Child.start
+    open: bool = False  # may programs be started?

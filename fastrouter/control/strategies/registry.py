@@ -1,0 +1,149 @@
+"""All strategies, from the start of the server to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from fastrouter.control.strategies.bot import figures
+from fastrouter.control.strategies.house import House
+from fastrouter.control.strategies.records import Record
+from fastrouter.control.strategies.spec import Spec
+from fastrouter.control.strategies.strategy import Status, Strategy
+from fastrouter.core.leaves import iso8601
+from fastrouter.errors import ErrorCode, MessageError, OrderError
+
+__all__ = ["Registry"]
+
+logger = logging.getLogger("fastrouter.control")
+
+SECOND = 1_000_000_000  # ns
+
+
+class Registry:
+    """Made of what is configured; `open` it when the ports are, `close` it before they are.
+
+    `private`: figures of the account are not for everybody who hears of strategies.
+    """
+
+    def __init__(self, specs: Iterable[Spec], house: House, *, private: bool = False) -> None:
+        self.house = house
+        self.last_signal: int | None = None  # ns
+        self._private = private
+        self._opened_at = house.desk.now()
+        self._strategies = {spec.id: Strategy(spec, house, self._tell) for spec in specs}
+
+    def __iter__(self) -> Any:
+        return iter(self._strategies.values())
+
+    @property
+    def running(self) -> bool:
+        """May strategies be started?"""
+        return self.house.open
+
+    def find(self, strategy_id: str) -> Strategy:
+        """Raises MessageError, code UNKNOWN_STRATEGY."""
+        found = self._strategies.get(strategy_id)
+        if found is None:
+            there = ", ".join(self._strategies) or "none"
+            raise MessageError(
+                f"there is no strategy {strategy_id!r}; there is {there}",
+                code=ErrorCode.UNKNOWN_STRATEGY,
+            )
+        return found
+
+    def command(self, strategy_id: str) -> list[str] | None:
+        """What runs it: a program and its arguments; None when there is no such strategy."""
+        found = self._strategies.get(strategy_id)
+        return None if found is None else list(found.spec.command)
+
+    def may_trade(self, strategy_id: str) -> OrderError | None:
+        """Why its orders are refused; None: they are not.
+
+        Codes UNKNOWN_STRATEGY, STRATEGY_PAUSED, NOT_RUNNING. Until its process has
+        ended it may: one that is stopped may close what it holds.
+        """
+        found = self._strategies.get(strategy_id)
+        if found is None:
+            return OrderError(
+                f"there is no strategy {strategy_id!r}", code=ErrorCode.UNKNOWN_STRATEGY
+            )
+        status = found.status
+        code = REFUSALS.get(status)
+        return None if code is None else OrderError(f"{strategy_id} is {status}", code=code)
+
+    def signalled(self, time: int) -> None:
+        """A signal was given at that time, ns."""
+        self.last_signal = time
+
+    def listed(self) -> list[dict[str, Any]]:
+        """All of them, as ORCH lists them."""
+        return [
+            {
+                "id": one.spec.id,
+                "name": one.spec.name,
+                "status": one.status,
+                "symbols": one.config["symbols"],
+                "positions": one.positions,
+            }
+            for one in self
+        ]
+
+    # ---------------------------------------------------------------- life
+
+    async def open(self) -> None:
+        """Start what ran when the last server ended, and what starts by itself."""
+        records = await self.house.records.load()
+        self._opened_at = self.house.desk.now()
+        self.house.open = True
+        self._service("RUNNING")
+        await asyncio.gather(*(one.revive(records.get(one.spec.id, Record())) for one in self))
+
+    async def close(self) -> None:
+        """End all processes; what they shall be stays as it is. Safe to call again."""
+        if not self.house.open:
+            return
+        self.house.open = False
+        await asyncio.gather(*(one.close() for one in self))
+        self._service("STOPPED")
+
+    # ---------------------------------------------------------------- who is told
+
+    def _service(self, status: str) -> None:
+        self.house.publish("strategy", {"event": "service_status", **self._bot(), "status": status})
+
+    def _tell(self, event: str, strategy: Strategy, reason: str | None) -> None:
+        payload = {
+            "event": event,
+            "strategy_id": strategy.spec.id,
+            "name": strategy.spec.name,
+            **self._bot(),
+        }
+        if event == "started":
+            payload["symbols"] = strategy.config["symbols"]
+        if reason is not None:
+            payload["reason"] = reason
+        logger.info("strategy %s %s%s", strategy.spec.id, event, f": {reason}" if reason else "")
+        self.house.publish("strategy", payload)
+
+    def _bot(self) -> dict[str, Any]:
+        """CORE's figures of the bot that all strategies together are."""
+        desk = self.house.desk
+        active = [one.spec.name for one in self if one.status is Status.ACTIVE]
+        bot: dict[str, Any] = {} if self._private else figures(desk.broker)
+        bot["uptime_seconds"] = (desk.now() - self._opened_at) / SECOND
+        bot["enabled_strategies"] = active
+        if active:
+            bot["status"] = "RUNNING"
+        if self.last_signal is not None:
+            bot["last_signal_time"] = iso8601(self.last_signal)
+        return bot
+
+
+REFUSALS = {
+    Status.PAUSED: ErrorCode.STRATEGY_PAUSED,
+    Status.STOPPED: ErrorCode.NOT_RUNNING,
+    Status.FAILED: ErrorCode.NOT_RUNNING,
+}

@@ -1,0 +1,43 @@
+"""What a strategy's process finds in its environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fastrouter.control.strategies.spec import Spec
+
+__all__ = ["Place", "environment", "subscriptions"]
+
+
+class Place(NamedTuple):
+    """Where we are, as strategies reach us; URLs without a query, `rest` without a path."""
+
+    websocket: str
+    rest: str | None
+    inherited: Mapping[str, str]  # of our own environment, none of our secrets
+
+
+def environment(spec: Spec, config: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """All of it; what is configured wins."""
+    there = {
+        "STRATEGY_ID": spec.id,
+        "STRATEGY_SYMBOLS": ",".join(config["symbols"]),
+        "STRATEGY_CONFIG": json.dumps(dict(config)),
+        "SUBSCRIPTIONS": subscriptions(spec, config),
+        "PROXY_WS_URL": f"{place.websocket}?strategy_id={spec.id}",
+        "PYTHONUNBUFFERED": "1",  # what it prints is in the log before it crashes
+    }
+    if place.rest is not None:
+        there["PROXY_REST_URL"] = f"{place.rest}/v1/strategies/{spec.id}"
+    return {**place.inherited, **there, **spec.environment}
+
+
+def subscriptions(spec: Spec, config: Mapping[str, Any]) -> str:
+    """Quotes and candles of its symbols; what is configured, unless it was started otherwise."""
+    symbols, resolution = config["symbols"], config.get("dataResolution")
+    if spec.subscriptions is not None and resolution is None and symbols == [*spec.symbols]:
+        return spec.subscriptions
+    candle = "candle" if resolution is None else f"candle@{resolution}"
+    return ",".join(f"{symbol}:quote,{symbol}:{candle}" for symbol in symbols or ["*"])
