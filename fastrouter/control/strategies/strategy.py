@@ -30,7 +30,7 @@ from fastrouter.control.strategies.keeper import Keeper
 from fastrouter.control.strategies.records import Record, State
 from fastrouter.control.strategies.spec import Spec
 from fastrouter.control.strategies.surroundings import environment
-from fastrouter.errors import ErrorCode, MessageError, StoreError
+from fastrouter.errors import ErrorCode, FastrouterError, MessageError, StoreError
 
 __all__ = ["Status", "Strategy"]
 
@@ -106,6 +106,8 @@ class Strategy:
         program); OrderError for a limit or a symbol; StoreError. Nothing has changed then.
         """
         async with self._lock:
+            if not self._house.open:
+                raise _refused(ErrorCode.NOT_RUNNING, "the orchestrator is not running")
             given = resolved(given, self._house.desk.broker.market)
             if self.status is Status.PAUSED:
                 await self._go_on(given)
@@ -151,8 +153,9 @@ class Strategy:
                 await self._limit(record.config)
                 await self._save()
                 await self._run()
-            except Exception as error:
-                logger.error("strategy %s does not start: %s", self.spec.id, error)
+            except FastrouterError as error:
+                if self.record.state is not State.FAILED:
+                    await self.failed(str(error))
 
     async def close(self) -> None:
         """We end: its process does, too; the next of us starts it again."""
@@ -190,10 +193,7 @@ class Strategy:
     # ---------------------------------------------------------------- how
 
     async def _run(self) -> None:
-        if not self._house.open:
-            raise _refused(ErrorCode.NOT_RUNNING, "the orchestrator is not running")
-        spec = self.spec
-        house = self._house
+        spec, house = self.spec, self._house
         keeper = Keeper(self._launch, Backoff(spec.restarts), self, house.timer, spec.grace)
         try:
             await keeper.start()

@@ -40,13 +40,14 @@ class Running:
         self.desk = desk
         self.timer = timer
         self.wires: list[Wire] = []
+        self.end: Callable[[], Awaitable[Any]]
 
     async def session(self, target: str = "/?subscriptions=*:strategy") -> Wire:
         """A client; by default of ORCH's own envelope, that hears of strategies alone."""
         wire = await Wire.open(self.server.port, target)
-        assert (await wire.response())[0] == 101
-        assert (await wire.message())["type"] == "connection"
         self.wires.append(wire)
+        assert (await wire.response())[0] == 101
+        assert (await wire.message())["type"] in ("connection", "Connected")
         return wire
 
 
@@ -81,6 +82,9 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         running = Running(router, server, registry, desk, timer)
 
         async def end() -> None:
+            if end not in ends:
+                return
+            ends.remove(end)
             await registry.close()
             for wire in running.wires:
                 await wire.bye()
@@ -88,10 +92,11 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
             await database.close()
 
         ends.append(end)
+        running.end = end
         if opened:
             await registry.open()
         return running
 
     yield start
-    for end in reversed(ends):
+    for end in [*reversed(ends)]:
         await end()

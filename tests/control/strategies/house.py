@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from fastrouter import Quote
 from fastrouter.broker import Account, Broker, Change, Prices
 from fastrouter.control.strategies import Spec
 from fastrouter.control.strategies.keeper import Timer
@@ -33,6 +35,10 @@ class FakeDesk:
             raise self.error
         return call(self.broker, self.now())
 
+    @staticmethod
+    def decimal(text: str) -> Decimal:
+        return Decimal(text)
+
     def signal(self, payload: dict[str, Any]) -> str:
         raise AssertionError
 
@@ -55,6 +61,10 @@ class FakeTimer:
         self._bells.append(bell)
         await bell.wait()
 
+    @property
+    def waiting(self) -> bool:
+        return bool(self._bells)
+
     def ring(self, seconds: float | None = None) -> None:
         self.time += self.waits[-1] if seconds is None else seconds
         for bell in self._bells:
@@ -65,3 +75,27 @@ class FakeTimer:
 def shell(name: str, script: str = FOREVER, **more: Any) -> Spec:
     """A strategy that is a script."""
     return Spec(name, ("/bin/sh", "-c", script), name.title(), **more)
+
+
+async def held(desk: FakeDesk, strategy_id: str, symbol: str, qty: str, at: float) -> None:
+    """Have the strategy buy so much of it at that price."""
+    order = {
+        "symbol": symbol,
+        "qty": qty,
+        "side": "buy",
+        "type": "market",
+        "strategy_id": strategy_id,
+    }
+    quote = Quote(symbol, bid=at, ask=at, last=at, bid_size=1000, ask_size=1000)
+    desk.broker.market.on_quote(quote)
+    await desk.change(lambda broker, now: broker.submit(order, now))
+    await desk.change(lambda broker, now: broker.on_quote(quote, now + 1))
+
+
+async def order(desk: FakeDesk, strategy_id: str) -> None:
+    """Have the strategy submit an order that stays open."""
+    desk.broker.market.on_quote(Quote("S:AAPL", bid=100, ask=101))
+    fields = {"symbol": "S:AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": "1"}
+    await desk.change(
+        lambda broker, now: broker.submit({**fields, "strategy_id": strategy_id}, now)
+    )
