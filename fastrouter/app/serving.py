@@ -59,8 +59,12 @@ def serving_of(ports: Ports, feed: Feed, control: Port | None, bus: Bus) -> Serv
     )
 
 
-def url_of(server: Server, scheme: str, path: str = "") -> str:
-    """Where a server is; the scheme's secure form when it serves TLS."""
-    host, secure = server.endpoint.host, server.endpoint.ssl_context is not None
+def url_of(server: Server, scheme: str, path: str = "", host: str | None = None) -> str:
+    """Where a server is; the scheme's secure form when it serves TLS.
+
+    `host` is how it is reached, unless that is what it listens at.
+    """
+    secure = server.endpoint.ssl_context is not None
+    host = server.endpoint.host if host is None else host
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}{'s' if secure else ''}://{host}:{server.port}{path}"

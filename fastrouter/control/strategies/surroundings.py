@@ -40,4 +40,10 @@ def subscriptions(spec: Spec, config: Mapping[str, Any]) -> str:
     if spec.subscriptions is not None and resolution is None and symbols == [*spec.symbols]:
         return spec.subscriptions
     candle = "candle" if resolution is None else f"candle@{resolution}"
-    return ",".join(f"{symbol}:quote,{symbol}:{candle}" for symbol in symbols or ["*"])
+    patterns = [pattern for symbol in symbols or ["*"] for pattern in _patterns(symbol)]
+    return ",".join(f"{pattern}:quote,{pattern}:{candle}" for pattern in patterns)
+
+
+def _patterns(symbol: str) -> tuple[str, ...]:
+    """One that nobody knew yet may turn out to have a prefix."""
+    return (symbol,) if ":" in symbol or symbol == "*" else (symbol, f"*:{symbol}")
