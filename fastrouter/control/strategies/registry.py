@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fastrouter.control.strategies.bot import figures
@@ -25,17 +25,25 @@ SECOND = 1_000_000_000  # ns
 class Registry:
     """Made of what is configured; `open` it when the ports are, `close` it before they are.
 
-    `private`: figures of the account are not for everybody who hears of strategies.
+    `last_signal` says when one was given, ns. `private`: figures of the account are not for
+    everybody who hears of strategies.
     """
 
-    def __init__(self, specs: Iterable[Spec], house: House, *, private: bool = False) -> None:
+    def __init__(
+        self,
+        specs: Iterable[Spec],
+        house: House,
+        *,
+        last_signal: Callable[[], int | None] = lambda: None,
+        private: bool = False,
+    ) -> None:
         self.house = house
-        self.last_signal: int | None = None  # ns
+        self._last_signal = last_signal
         self._private = private
         self._opened_at = house.desk.now()
         self._strategies = {spec.id: Strategy(spec, house, self._tell) for spec in specs}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Strategy]:
         return iter(self._strategies.values())
 
     @property
@@ -73,10 +81,6 @@ class Registry:
         status = found.status
         code = REFUSALS.get(status)
         return None if code is None else OrderError(f"{strategy_id} is {status}", code=code)
-
-    def signalled(self, time: int) -> None:
-        """A signal was given at that time, ns."""
-        self.last_signal = time
 
     def listed(self) -> list[dict[str, Any]]:
         """All of them, as ORCH lists them."""
@@ -137,8 +141,8 @@ class Registry:
         bot["enabled_strategies"] = active
         if active:
             bot["status"] = "RUNNING"
-        if self.last_signal is not None:
-            bot["last_signal_time"] = iso8601(self.last_signal)
+        if (signal := self._last_signal()) is not None:
+            bot["last_signal_time"] = iso8601(signal)
         return bot
 
 

@@ -97,6 +97,10 @@ class Strategy:
             if self.spec.id in shares
         ]
 
+    async def written(self, count: int) -> list[str]:
+        """The last lines that its processes wrote, the newest last."""
+        return [] if self.log is None else self.log.tail(count)
+
     # ---------------------------------------------------------------- commands
 
     async def start(self, given: Mapping[str, Any]) -> None:

@@ -15,6 +15,8 @@ from fastrouter.control.database import Database
 from fastrouter.control.strategies import Commands, Place, Registry, Spec
 from fastrouter.control.strategies.house import House
 from fastrouter.control.strategies.records import Records
+from fastrouter.control.strategies.signals import Signals
+from fastrouter.dialects import load
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
 
@@ -77,7 +79,8 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         house = House(
             desk, Records(database), group, router.publish, timer.timer, tmp_path / "logs", place
         )
-        registry = Registry(specs, house, private=private)
+        signals = Signals(router, load("orchestrator"), lambda: 1_700_000_000_000_000_000)
+        registry = Registry(specs, house, last_signal=lambda: signals.last, private=private)
         group.commands = Commands(registry)
         running = Running(router, server, registry, desk, timer)
 
@@ -89,6 +92,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
             for wire in running.wires:
                 await wire.bye()
             await group.close(0.2)
+            signals.close()
             await database.close()
 
         ends.append(end)

@@ -11,7 +11,7 @@ from fastrouter import Quote
 from fastrouter.errors import StoreError
 from fastrouter.session.auth import Verifier
 
-from ...net.wire import Wire, until
+from ...net.wire import Wire, turns, until
 from ...tokens import SECRET, hs256
 from .house import FOREVER, FakeDesk, held, shell
 
@@ -302,7 +302,9 @@ class TestAuth:
 async def test_core_is_told_of_the_bot_by_the_books(run):
     running = await run(shell("mine"), shell("other"))
     await held(running.desk, "mine", "S:AAPL", "10", at=150.25)
-    running.registry.signalled(1_700_000_000_000_000_000)
+    signal = {"id": "sig-1", "symbol": "S:AAPL", "action": "BUY", "strategy_id": "mine"}
+    running.router.publish("signal", signal)
+    await turns()
     core, wire = await running.session("/core?subscriptions=*:strategy"), await running.session()
     told = []
     for message in (START, {**START, "id": "other"}, PAUSE, {**STOP, "id": "other"}, STOP):

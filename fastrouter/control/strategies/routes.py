@@ -1,0 +1,161 @@
+"""Strategies by HTTP.
+
+::
+
+    GET    /v1/strategies               all, and whether they can be started
+    GET    /v1/strategies/{id}          one
+    GET    /v1/strategies/{id}/log      what it wrote: ?lines=
+    POST   /v1/strategies/{id}/start    ORCH's `config` as the body, or none
+    POST   /v1/strategies/{id}/stop     answered when it has ended
+    POST   /v1/strategies/{id}/pause
+
+A refusal has the code that the same command gets on a socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel
+
+from fastrouter.control.body import read_json
+from fastrouter.control.guard import Guard
+from fastrouter.control.problem import Problem
+from fastrouter.control.strategies.registry import Registry
+from fastrouter.control.strategies.start_body import StartConfig, read
+from fastrouter.control.strategies.view import Lines, Listed, View
+from fastrouter.errors import FastrouterError
+
+__all__ = ["routes"]
+
+MOST_LINES = 1000
+LINES = 100
+
+#: code -> status; 400 for any other
+STATUS = {
+    "UNKNOWN_STRATEGY": HTTPStatus.NOT_FOUND,
+    "ALREADY_RUNNING": HTTPStatus.CONFLICT,
+    "NOT_RUNNING": HTTPStatus.CONFLICT,
+    "STRATEGY_FAILED": HTTPStatus.CONFLICT,
+    "STRATEGY_PAUSED": HTTPStatus.FORBIDDEN,
+    "UNKNOWN_SYMBOL": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "AMBIGUOUS_SYMBOL": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "INVALID_LIMIT": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "INVALID_MESSAGE": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "STORE_ERROR": HTTPStatus.SERVICE_UNAVAILABLE,
+    "DRAINING": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class Refused(BaseModel):
+    """Why it was not done."""
+
+    code: str
+    message: str
+
+
+#: for OpenAPI
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status.value: {"model": Refused}
+    for status in (
+        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+        HTTPStatus.NOT_FOUND,
+    )
+}
+ACTING: dict[int | str, dict[str, Any]] = REFUSALS | {
+    status.value: {"model": Refused}
+    for status in (
+        *(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY),
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+}
+BODY = {
+    "requestBody": {"content": {"application/json": {"schema": StartConfig.model_json_schema()}}}
+}
+
+Id = Annotated[str, Path(description="the strategy's", alias="strategy_id")]
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except FastrouterError as error:
+        status = STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
+        raise Problem(status, str(error), code=error.code) from None
+
+
+def routes(registry: Registry, guard: Guard) -> APIRouter:
+    """All of them, for an application that `answer_problems`."""
+    found = APIRouter(prefix="/v1/strategies", tags=["strategies"], dependencies=[Depends(guard)])
+
+    @found.get("", responses=REFUSALS)
+    async def all_of_them() -> Listed:
+        return Listed(
+            service="RUNNING" if registry.running else "STOPPED",
+            strategies=[View.of(one) for one in registry],
+        )
+
+    @found.get("/{strategy_id}", responses=REFUSALS)
+    async def one(strategy_id: Id) -> View:
+        with _refusing():
+            return View.of(registry.find(strategy_id))
+
+    @found.get("/{strategy_id}/log", responses=REFUSALS)
+    async def log(
+        strategy_id: Id, lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = LINES
+    ) -> Lines:
+        with _refusing():
+            return Lines(lines=await registry.find(strategy_id).written(lines))
+
+    @found.post("/{strategy_id}/start", responses=ACTING, openapi_extra=BODY)
+    async def start(strategy_id: Id, request: Request) -> View:
+        with _refusing():
+            strategy = registry.find(strategy_id)
+            await strategy.start(await _config(request))
+            return View.of(strategy)
+
+    @found.post("/{strategy_id}/stop", responses=ACTING)
+    async def stop(strategy_id: Id, request: Request) -> View:
+        _check_origin(request)
+        with _refusing():
+            strategy = registry.find(strategy_id)
+            await strategy.stop()
+            return View.of(strategy)
+
+    @found.post("/{strategy_id}/pause", responses=ACTING)
+    async def pause(strategy_id: Id, request: Request) -> View:
+        _check_origin(request)
+        with _refusing():
+            strategy = registry.find(strategy_id)
+            await strategy.pause()
+            return View.of(strategy)
+
+    return found
+
+
+async def _config(request: Request) -> dict[str, Any]:
+    """What the body says; nothing without one. Raises Problem, MessageError."""
+    if request.headers.get("content-length", "0") == "0" and not _has(request, "transfer-encoding"):
+        _check_origin(request)
+        return {}
+    return read(await read_json(request))
+
+
+def _check_origin(request: Request) -> None:
+    """A page of somebody else's site can send a request without a body; it tells whose it is."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if _has(request, "origin") and media != "application/json":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type is {media or 'missing'}; allowed from a page: application/json",
+        )
+
+
+def _has(request: Request, header: str) -> bool:
+    return header in request.headers

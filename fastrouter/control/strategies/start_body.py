@@ -1,0 +1,59 @@
+"""The body of a request that starts a strategy: ORCH's ``config``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fastrouter.core.leaves import symbol_valid
+from fastrouter.core.timeframe import TIMEFRAMES
+from fastrouter.errors import MessageError
+
+__all__ = ["StartConfig", "read"]
+
+
+def _symbol(text: str) -> str:
+    if not symbol_valid(text):
+        raise ValueError("no symbol; allowed: as S:AAPL or AAPL, 1 to 128 bytes")
+    return text
+
+
+def _timeframe(text: str) -> str:
+    if text not in TIMEFRAMES:
+        raise ValueError(f"allowed: one of {', '.join(TIMEFRAMES)}")
+    return text
+
+
+class StartConfig(BaseModel):
+    """What is not given is as it is configured."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    symbols: list[Annotated[str, AfterValidator(_symbol)]] | None = Field(
+        default=None, min_length=1, examples=[["AAPL", "S:MSFT"]]
+    )
+    dataResolution: Annotated[str, AfterValidator(_timeframe)] | None = Field(
+        default=None, description="of its candles", examples=["1m"]
+    )
+    realTrading: bool | None = Field(
+        default=None, description="whether it may have orders on a live account"
+    )
+    maxPositionValue: float | None = Field(default=None, gt=0, le=1e12)
+    maxOrdersPerMinute: int | None = Field(default=None, ge=1)
+    stopLossPercentage: float | None = Field(
+        default=None, gt=0, le=1, description="of what the position cost: 0.02 is 2 %"
+    )
+
+
+def read(body: Any) -> dict[str, Any]:
+    """The same as a plain dict of what was given. Raises MessageError."""
+    try:
+        config = StartConfig.model_validate(body)
+    except ValidationError as error:
+        lines = (
+            f"{'.'.join(map(str, problem['loc'])) or 'the body'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        )
+        raise MessageError("; ".join(lines)) from None
+    return config.model_dump(exclude_none=True)
