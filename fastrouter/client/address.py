@@ -74,14 +74,19 @@ def asked_for(url: str) -> list[str] | None:
     return None if text is None else split_items(text)
 
 
-def with_parameters(url: str, parameters: dict[str, str | None]) -> str:
+def with_parameters(
+    url: str, parameters: dict[str, str | None], without: tuple[str, ...] = ()
+) -> str:
     """The URL asking for these, in place of what it asked for; None leaves one as it is.
 
-    All other parts of the query string stay untouched, byte for byte.
+    Those `without` which it shall be are left out. All other parts of the query
+    string stay untouched, byte for byte.
     """
     wanted = {name: value for name, value in parameters.items() if value is not None}
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if pair]
-    kept = [pair for pair in pairs if pair.partition("=")[0] not in wanted]
+    kept = [pair for pair in pairs if pair.partition("=")[0] not in (*wanted, *without)]
     asked = [f"{name}={quote(value, safe=READABLE)}" for name, value in wanted.items()]
-    return urlunsplit(parts._replace(query="&".join([*kept, *asked]))) if wanted else url
+    if not wanted and len(kept) == len(pairs):
+        return url
+    return urlunsplit(parts._replace(query="&".join([*kept, *asked])))

@@ -9,7 +9,6 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
-from fastrouter.client import messages
 from fastrouter.client.address import shown, split_items
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.link import Link
@@ -189,13 +188,13 @@ class Connection:
 
     def _acknowledge_taken(self) -> None:
         """Acknowledge what the consumer has had of the last batch."""
-        if self._options.ack:
+        if self._link.acknowledges:
             taken = self._whole[: len(self._whole) - len(self._batch)]
             self._send_ack([event.id for event in taken if event.id])
 
     def _send_ack(self, ids: list[int]) -> None:
         if ids:
-            self._link.send(messages.acknowledge(ids, self._options.surroundings.now()))
+            self._link.acknowledge(ids)
 
     async def _change(self, verb: str, items: tuple[str, ...]) -> list[str]:
         wanted = [item for text in items for item in split_items(text)]
@@ -208,7 +207,7 @@ def connect(
     subscriptions: str | Iterable[str] | None = None,
     *,
     dialect: str = "trading-api",
-    ack: bool = False,
+    ack: bool | None = None,
     reconnect: bool = True,
     backoff: tuple[float, float] = (1.0, 30.0),
     since: str | int | None = None,
@@ -234,7 +233,8 @@ def connect(
         them; by default what the URL's query string names, else
         ``SUBSCRIPTIONS`` from the environment, else the server's own default.
     :param dialect: the envelope the server speaks, see `fastrouter.dialects`.
-    :param ack: acknowledge events as they are taken, one message per batch.
+    :param ack: acknowledge events once they are processed, one message per batch: those that were
+        taken when the next ones are asked for. By default where time waits for it: in a backtest.
     :param reconnect: come back after a lost session, with exponential backoff
         and full jitter between the two bounds of ``backoff`` (seconds), or
         after the time that a draining server asks for, within the upper bound.

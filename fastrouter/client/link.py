@@ -24,7 +24,8 @@ from fastrouter import dialects
 from fastrouter.client import messages
 from fastrouter.client.address import shown, with_parameters
 from fastrouter.client.backoff import Backoff
-from fastrouter.client.inbox import Inbox
+from fastrouter.client.inbox import AnyEvent, Inbox
+from fastrouter.client.lockstep import SETTLED, Lockstep
 from fastrouter.client.options import Options, Token
 from fastrouter.client.position import RESUME_GAP, Position
 from fastrouter.client.statistics import Statistics
@@ -67,6 +68,7 @@ class Link:
         self._surroundings = options.surroundings
         self._decode = options.decoder or dialects.load(options.dialect).decode
         self._held = options.subscriptions
+        self._lockstep: Lockstep | None = None
         self._token: Token | None = options.token
         self._refused = False  # the last token was, and no session has held since
         self._up: bool | None = None
@@ -100,6 +102,19 @@ class Link:
         """Send now; without an open session it goes nowhere."""
         if self._wire is not None:
             self._wire.send(text)
+
+    def acknowledge(self, ids: list[int]) -> None:
+        """These events are processed. Without an open session nobody is told, and none waits."""
+        if self._lockstep is not None:
+            self._lockstep.finish(ids)
+        if self._wire is not None:
+            self._wire.send(messages.acknowledge(ids, self._surroundings.now()))
+
+    @property
+    def acknowledges(self) -> bool:
+        """Is what was taken to be acknowledged? If nobody says, when time waits for it."""
+        ack = self._options.ack
+        return self._lockstep is not None if ack is None else ack
 
     async def change(self, verb: str, items: list[str]) -> list[str]:
         """Send a ``subscribe`` or ``unsubscribe``; return all that is held after it.
@@ -151,7 +166,7 @@ class Link:
                 self._refused = False
             if held or ending.code == CloseCode.DRAIN:
                 backoff.reset()
-            if not _may_return(ending, options):
+            if not _may_return(ending, options, self._lockstep is not None):
                 return None
         except OSError as error:
             if not self._may_try_again(error):
@@ -174,18 +189,9 @@ class Link:
 
     async def _session(self) -> Ending:
         """Open a session and wait for its end; raises what `open_wire` does."""
-        since = self.position.since
-        url = with_parameters(
-            self._options.url,
-            {
-                "subscriptions": None if self._held is None else ",".join(self._held),
-                "since": None if since is None else f"evt_{since}",
-                "conflate": self._options.conflate,
-            },
-        )
         token = await self._ask_token()
         try:
-            wire = await open_wire(url, token, self._options, self._open, self._receive)
+            wire = await open_wire(self._target(), token, self._options, self._open, self._receive)
             return await asyncio.shield(wire.ended)
         finally:
             open_still, self._wire = self._wire, None
@@ -194,11 +200,29 @@ class Link:
             if open_still is not None:
                 await open_still.close(self._options.close_timeout)
 
+    def _target(self) -> str:
+        """The URL, asking for what is held and for where to go on."""
+        held = {"subscriptions": None if self._held is None else ",".join(self._held)}
+        if self._lockstep is not None:
+            return with_parameters(
+                self._options.url, {**held, **self._lockstep.parameters()}, SETTLED
+            )
+        since = self.position.since
+        return with_parameters(
+            self._options.url,
+            {
+                **held,
+                "since": None if since is None else f"evt_{since}",
+                "conflate": self._options.conflate,
+            },
+        )
+
     def _open(self, wire: Wire) -> None:
         """A session is open; its first messages may follow in this very turn of the loop."""
         self._wire = wire
         self.statistics.open(resumed=self.position.since is not None)
-        self.position.open()
+        if self._lockstep is None:
+            self.position.open()
         self._opened.set()
         self._tell(True)
         if self.inbox.full:
@@ -236,7 +260,7 @@ class Link:
             logger.warning("message %.200r cannot be read: %s", message, error)
             return
         self.statistics.received += 1
-        if not self.position.admit(event):
+        if not self._is_new(event):
             self.statistics.duplicates += 1
             return
         if not isinstance(event, Event):
@@ -244,6 +268,21 @@ class Link:
         elif (handle := _CONTROL.get(event.kind)) is not None and handle(self, event):
             return
         self.inbox.put(event)
+
+    def _is_new(self, event: AnyEvent) -> bool:
+        """Has it not come before, on this session or another?"""
+        if self._lockstep is None or not event.id:
+            return self.position.admit(event)
+        if self._lockstep.is_new(event.id):
+            return self.position.admit(event)
+        if self._lockstep.is_done(event.id):
+            self.acknowledge([event.id])
+        return False
+
+    def _on_welcome(self, event: Event) -> bool:
+        if self._lockstep is None:
+            self._lockstep = Lockstep.of(_body(event))
+        return False
 
     def _on_ping(self, event: Event) -> bool:
         self.send(messages.PONG)
@@ -313,6 +352,7 @@ class Link:
 
 #: Event kinds a link deals with itself; each returns whether the consumer need not see it.
 _CONTROL: dict[str, Callable[[Link, Event], bool]] = {
+    "connection": Link._on_welcome,
     "ping": Link._on_ping,
     "subscribed": Link._on_held,
     "unsubscribed": Link._on_held,
@@ -326,7 +366,7 @@ def _body(event: Event) -> dict[str, Any]:
     return event.payload if isinstance(event.payload, dict) else {}
 
 
-def _may_return(ending: Ending, options: Options) -> bool:
+def _may_return(ending: Ending, options: Options, in_lockstep: bool) -> bool:
     """Whether to connect again; raises ConnectionFailed when the end was no good one."""
     if ending.code in (FINAL if options.reconnect else FINAL_ONCE):
         return False
@@ -335,7 +375,8 @@ def _may_return(ending: Ending, options: Options) -> bool:
         text += f": {ending.reason}"
     if ending.code in FORBIDDEN:
         raise ConnectionFailed(text, code=FORBIDDEN[CloseCode(ending.code)], close_code=ending.code)
-    if not options.reconnect:
+    failed = in_lockstep and ending.code == CloseCode.INTERNAL_ERROR  # the run has, for good
+    if failed or not options.reconnect:
         raise ConnectionFailed(text, close_code=ending.code)
     logger.warning("%s", text)
     return True

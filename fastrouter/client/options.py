@@ -35,7 +35,7 @@ class Options:
     url: str = DEFAULT_URL
     subscriptions: list[str] | None = None
     dialect: str = "trading-api"
-    ack: bool = False
+    ack: bool | None = None
     reconnect: bool = True
     backoff: tuple[float, float] = (1.0, 30.0)
     token: Token | None = field(default=None, repr=False)
