@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastrouter.client import connect
     from fastrouter.client.publishing import publish_events
+    from fastrouter.client.trading import trading
     from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
     from fastrouter.core.event import Candle, Event, Quote
     from fastrouter.embed import Router
@@ -28,6 +29,7 @@ __all__ = [  # noqa: RUF022 -- grouped for readers
     # client
     "connect",
     "publish_events",
+    "trading",
     # errors
     "FastrouterError",
     "__version__",
@@ -44,6 +46,7 @@ _HOMES = {
     "Router": "fastrouter.embed",
     "connect": "fastrouter.client",
     "publish_events": "fastrouter.client.publishing",
+    "trading": "fastrouter.client.trading",
     "FastrouterError": "fastrouter.errors",
 }
 

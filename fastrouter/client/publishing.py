@@ -16,7 +16,7 @@ from fastrouter.client.address import shown
 from fastrouter.client.options import TOKEN_VARIABLE
 from fastrouter.errors import AuthError, ConnectionFailed, EventError, FastrouterError
 
-__all__ = ["DEFAULT_REST_URL", "REST_URL_VARIABLE", "publish_events"]
+__all__ = ["DEFAULT_REST_URL", "REST_URL_VARIABLE", "check", "publish_events"]
 
 DEFAULT_REST_URL = "http://127.0.0.1:8080"
 REST_URL_VARIABLE = "PROXY_REST_URL"
@@ -57,7 +57,7 @@ def publish_events(
     """
     if token is None and url is None:
         token = os.environ.get(TOKEN_VARIABLE) or None
-    target = _check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL)
+    target = check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL)
     said = dict(events) if isinstance(events, Mapping) else list(events)
     try:
         body = orjson.dumps(said)
@@ -74,7 +74,8 @@ def publish_events(
         raise ConnectionFailed(f"{shown(target)} is no router: it answers without ids") from None
 
 
-def _check(url: str) -> str:
+def check(url: str) -> str:
+    """The URL itself; raises ConnectionFailed when it cannot be a router's REST address."""
     try:
         parts = urlsplit(url)
         well_formed = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
