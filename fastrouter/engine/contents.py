@@ -1,0 +1,49 @@
+"""What a data set holds, as far as its first rows and its extent tell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .dataset import Dataset
+from .track import Span
+
+__all__ = ["Contents", "extent", "look"]
+
+
+class Contents(NamedTuple):
+    """Kinds, symbols and timeframes, each in the order of the files."""
+
+    kinds: tuple[str, ...]
+    symbols: tuple[str, ...]
+    timeframes: tuple[str, ...]
+
+
+def look(dataset: Dataset, span: Span) -> Contents:
+    """The contents by the first block of each file. Raises FeedError."""
+    symbols: dict[str, None] = {}
+    timeframes: dict[str, None] = {}
+    for track in dataset.tracks:
+        block = next(track.blocks(span), None)
+        if block is None:
+            continue
+        symbols.update(dict.fromkeys(_texts(block.rows["symbol"])))
+        if track.kind != "quotes":
+            timeframes.update(dict.fromkeys(_texts(block.rows["timeframe"])))
+    kinds = dict.fromkeys(track.kind for track in dataset.tracks)
+    return Contents(tuple(kinds), tuple(symbols), tuple(timeframes))
+
+
+def extent(dataset: Dataset, span: Span) -> tuple[int, int]:
+    """The first and the last instant within the span, ns; 0, 0 of no rows. Raises FeedError."""
+    ends = [
+        (int(block.instants[0]), int(block.instants[-1]))
+        for track in dataset.tracks
+        for block in track.blocks(span)
+    ]
+    return (min(ends)[0], max(last for _, last in ends)) if ends else (0, 0)
+
+
+def _texts(column: np.ndarray) -> list[str]:
+    return [name.decode() for name in np.unique(column).tolist()]
