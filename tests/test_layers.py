@@ -36,6 +36,7 @@ MAY_IMPORT = {
     ),
     "commands": ("app", "config", "client", "dialects", "core", "errors", "."),
     "cli": ("commands",),
+    "examples": ("client", "errors", "."),  # what anybody's strategy may
     ".": ("embed", "client", "core", "errors"),
 }
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from fastrouter import __version__
-from fastrouter.commands import bench, config, publish, serve, tail
+from fastrouter.commands import backtest, bench, config, publish, serve, tail
+from fastrouter.commands.splitting import SplitCommand
 
 __all__ = ["app"]
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("tail")(tail.tail)
 app.command("publish")(publish.publish)
+app.command("backtest", cls=SplitCommand)(backtest.backtest)
 app.command("bench", context_settings=bench.CONTEXT)(bench.bench)
 app.add_typer(config.app, name="config")
 

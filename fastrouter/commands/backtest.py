@@ -1,0 +1,154 @@
+"""``fastrouter backtest``: a program against history."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from fastrouter import app
+from fastrouter.commands.failure import expected, fail
+from fastrouter.commands.progress import PROGRESS, Progress, progress_of
+from fastrouter.commands.splitting import behind
+from fastrouter.errors import ConfigError, FeedError
+
+__all__ = ["backtest"]
+
+
+def option(help_text: str, metavar: str | None = None) -> Any:
+    """An option that is None unless given."""
+    return typer.Option(help=help_text, metavar=metavar, show_default=False)
+
+
+@expected
+def backtest(
+    context: typer.Context,
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="Files, a folder of them, or a name in --data."),
+    ],
+    folder: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="A folder of data sets.")
+    ] = None,
+    start: Annotated[str | None, option("From this instant on: ISO-8601 or Unix ms.", "T")] = None,
+    end: Annotated[str | None, option("To before this instant.", "T")] = None,
+    symbols: Annotated[str | None, option("Only these, comma separated.", "NAMES")] = None,
+    subscriptions: Annotated[
+        str | None, option("Default: what the data has, and orders.", "ITEMS")
+    ] = None,
+    window: Annotated[str | None, option("Batches under way at once, default 1.", "N")] = None,
+    candles: Annotated[
+        str, typer.Option(metavar="TIMEFRAMES", help="Built from quotes, as 1m,5m.")
+    ] = "",
+    symbol: Annotated[str | None, option("The symbol of every row.", "NAME")] = None,
+    kind: Annotated[str | None, option("quotes or bars, if the columns do not say.", "K")] = None,
+    timeframe: Annotated[str | None, option("The timeframe of every bar.", "NAME")] = None,
+    time_format: Annotated[str | None, option("Of the times, as compact.", "NAME")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="To listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="0 is any free one.")] = 0,
+    report: Annotated[Path | None, option("Write the result there, as JSON.", "FILE")] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the result as JSON; COMMAND's output to stderr."),
+    ] = False,
+    progress: Annotated[str | None, option("Default: a bar at a terminal.", "|".join(PROGRESS))] = (
+        None
+    ),
+    patience: Annotated[float, typer.Option(help="Seconds for COMMAND to connect.")] = 60.0,
+    grace: Annotated[float, typer.Option(help="Seconds for COMMAND to end at the end.")] = 5.0,
+    timeout: Annotated[float | None, option("Seconds for all of it.", "S")] = None,
+) -> None:
+    """Run COMMAND against history, whose time waits for it; without one, whoever connects.
+
+    COMMAND finds in its environment what a live one does: PROXY_WS_URL, PROXY_REST_URL,
+    SUBSCRIPTIONS, STRATEGY_ID, STRATEGY_SYMBOLS, STRATEGY_CONFIG.
+
+    Status: 0 the run is complete; 1 the data cannot be read on; 2 an option, the data or COMMAND
+    is none; 3 COMMAND ended before the run, or did not come; 124 --timeout; 130 Ctrl-C.
+    """
+    if progress is not None and progress not in PROGRESS:
+        raise ConfigError(f"--progress {progress}: allowed: {', '.join(PROGRESS)}")
+    asked = app.Asked(
+        dataset=_opened(
+            data, folder, symbol=symbol, kind=kind, timeframe=timeframe, time_format=time_format
+        ),
+        command=behind(context),
+        wanted=app.wanted_of({"start": start, "end": end, "symbols": symbols, "window": window}),
+        subscriptions=subscriptions,
+        candles=tuple(item for item in candles.split(",") if item),
+        host=host,
+        port=port,
+        patience=patience,
+        grace=grace,
+        timeout=timeout,
+    )
+    outcome = app.backtest(asked, _Screen(progress_of(progress), as_json))
+    _finish(outcome, report, as_json)
+
+
+def _opened(data: list[str], folder: Path | None, **reading: Any) -> Any:
+    """The data set. Data that is not there is a fault of the command line."""
+    try:
+        return app.dataset_of(data, folder, **reading)
+    except FeedError as error:
+        fail(str(error), error.code, 2)
+
+
+class _Screen:
+    """A `fastrouter.app.View`."""
+
+    def __init__(self, progress: Progress, as_json: bool) -> None:
+        self._progress = progress
+        self._out = sys.stderr if as_json else sys.stdout
+        self.begin, self.move, self.end = progress.begin, progress.move, progress.end
+
+    def waits(self, environment: dict[str, str]) -> None:
+        """Say what to export."""
+        for name, value in environment.items():
+            typer.echo(f"export {name}={shlex.quote(value)}", err=True)
+        typer.echo("waiting for a client; Ctrl-C ends it", err=True)
+
+    def note(self, message: str) -> None:
+        """A line."""
+        self._progress.write(f"{message}\n")
+
+    def write(self, data: bytes) -> None:
+        """As it came."""
+        try:
+            self._out.buffer.write(data)
+            self._out.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+
+
+def _finish(outcome: Any, report: Path | None, as_json: bool) -> None:
+    """Print it, write it, and exit with its status."""
+    status = int(outcome.status)
+    told = {name: value for name, value in asdict(outcome).items() if name != "status"}
+    text = orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n"
+    if report is not None:
+        report.write_text(text)
+    if as_json:
+        typer.echo(orjson.dumps(told).decode())
+    else:
+        _print(told)
+    if outcome.error is not None:
+        fail(outcome.error["message"], outcome.error["code"], status)
+
+
+def _print(told: dict[str, Any]) -> None:
+    """For people."""
+    seconds = told["wall_seconds"]
+    rate = told["events"] / seconds if seconds else 0.0
+    for name, value in {
+        "data": told["dataset"],
+        "simulated": f"{told['first']} to {told['last']}",
+        "events": f"{told['events']:,} in {seconds:g} s, {rate:,.0f} a second",
+    }.items():
+        typer.echo(f"{name:<14} {value}")
