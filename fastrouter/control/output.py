@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 __all__ = ["LINE", "Log", "Output", "last_lines"]
 
-LINE = 4096  # bytes of a line that are kept in memory
+LINE = 4096  # bytes of a line that are kept in memory, and shown
 CHUNK = 1 << 16
 PORTION = 1 << 20  # bytes, after which there is
 PAUSE = 0.05  # s of pause: whoever writes without end does not get all of the loop
@@ -28,9 +28,12 @@ class Log:
     Without a `path` only the lines are kept. Raises OSError for a path that cannot be written.
     """
 
-    def __init__(self, path: Path | None, *, most: int = 8 << 20, lines: int = 1000) -> None:
+    def __init__(
+        self, path: Path | None, *, most: int = 8 << 20, lines: int = 1000, line: int = LINE
+    ) -> None:
         self.path = path
         self.lines: deque[str] = deque(maxlen=lines)
+        self._line = line  # bytes
         self._most = most
         self._rest = b""
         self._file: BinaryIO | None = None
@@ -44,8 +47,8 @@ class Log:
         """Append it. What the disk does not take is in memory alone."""
         *whole, rest = (self._rest + data).split(b"\n")
         kept = whole[-(self.lines.maxlen or 0) :]
-        self.lines.extend(line[:LINE].decode(errors="replace") for line in kept)
-        self._rest = rest[:LINE]
+        self.lines.extend(line[: self._line].decode(errors="replace") for line in kept)
+        self._rest = rest[: self._line]
         if self._file is None:
             return
         with suppress(OSError):

@@ -41,9 +41,10 @@ class FakeSessions:
 
 
 class FakeVerifier:
-    """Takes the tokens "admin", "publish" and "user"."""
+    """Takes the tokens "admin", "publish", "strategies" and "user"."""
 
     def verify(self, token, now_s):
-        if token not in ("admin", "publish", "user"):
+        if token not in ("admin", "publish", "strategies", "user"):
             raise AuthError("the token has expired", code="TOKEN_EXPIRED")
-        return SimpleNamespace(admin=token == "admin", publish=token == "publish")
+        claims = {claim: token == claim for claim in ("admin", "publish", "strategies")}
+        return SimpleNamespace(**claims)

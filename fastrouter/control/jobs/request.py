@@ -1,0 +1,80 @@
+"""What a job is asked to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import orjson
+from pydantic import AfterValidator, Field, model_validator
+
+from fastrouter.core.leaves import parse_iso8601, symbol_valid
+from fastrouter.models.fields import Free, Name, Number, Time, shown
+from fastrouter.models.payload import Payload
+
+__all__ = ["BacktestRequest"]
+
+MOST_SYMBOLS = 1000
+LONGEST_SYMBOL = 32  # bytes; what a row of a data set holds
+MOST_CONFIG = 1 << 16  # bytes; it goes through the environment, as `subscriptions` does
+
+
+def _symbol(text: str) -> str:
+    if not symbol_valid(text) or len(text.encode()) > LONGEST_SYMBOL:
+        raise ValueError(f"{shown(text)} is no symbol; allowed: 1 to {LONGEST_SYMBOL} bytes")
+    return text
+
+
+def _above_zero(text: str) -> str:
+    if float(text) <= 0:
+        raise ValueError(f"{text}; allowed: above 0")
+    return text
+
+
+def _not_below_zero(text: str) -> str:
+    if float(text) < 0:
+        raise ValueError(f"{text}; allowed: 0 or more")
+    return text
+
+
+class BacktestRequest(Payload):
+    """Run a strategy of the registry against a data set, and report how it did."""
+
+    job_type: Literal["backtest"]
+    strategy: Name = Field(description="the name of a configured strategy", examples=["crossover"])
+    dataset: Name = Field(description="see GET /v1/datasets", examples=["synthetic"])
+    start: Time | None = Field(default=None, description="from here on")
+    end: Time | None = Field(default=None, description="before here")
+    symbols: Annotated[
+        list[Annotated[str, AfterValidator(_symbol)]] | None,
+        Field(min_length=1, max_length=MOST_SYMBOLS),
+    ] = Field(default=None, description="these alone")
+    subscriptions: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_CONFIG,
+        description="SYMBOL:EVENT_TYPE items, comma separated; default: the strategy's",
+    )
+    window: int | None = Field(
+        default=None, ge=1, le=1 << 20, description="how many batches may be unacknowledged"
+    )
+    cash: Annotated[Number, AfterValidator(_above_zero)] | None = Field(
+        default=None, description="what the account begins with"
+    )
+    commission: Annotated[Number, AfterValidator(_not_below_zero)] | None = Field(
+        default=None, description="of what is traded: 0.001 is 0.1 %"
+    )
+    config: Free | None = Field(default=None, description="for the strategy")
+
+    @model_validator(mode="after")
+    def _start_is_before_end(self) -> Self:
+        start, end = (parse_iso8601(one) if one else None for one in (self.start, self.end))
+        if start is not None and end is not None and start >= end:
+            raise ValueError("start is not before end")
+        return self
+
+    @model_validator(mode="after")
+    def _config_is_small(self) -> Self:
+        size = len(orjson.dumps(self.config))
+        if size > MOST_CONFIG:
+            raise ValueError(f"config of {size} bytes; allowed: {MOST_CONFIG}")
+        return self
