@@ -1,7 +1,7 @@
 """Every function of csrc/, declared once. The contracts are in the headers."""
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 
 
@@ -63,3 +63,50 @@ cdef extern from "intern.hpp" nogil:
 cdef extern from "ack.hpp" nogil:
     int fr_read_ack(const char* text, size_t size, const char** ids, const char** end) noexcept
     int fr_next_id(const char** at, const char* end, uint64_t* number) noexcept
+
+
+cdef extern from "cell.hpp" nogil:
+    ctypedef enum fr_cell_form:
+        FR_CELL_UNITS
+        FR_CELL_ISO
+        FR_CELL_COMPACT
+
+    cbool fr_cell_double(const char* s, const char* e, double* out) noexcept
+    cbool fr_cell_time(
+        const char* s, const char* e, fr_cell_form form, int64_t unit, int64_t* ns) noexcept
+
+
+cdef extern from "scan.hpp" nogil:
+    enum:
+        FR_SCAN_WIDTH
+        FR_SCAN_SKIP
+        FR_SCAN_TIME
+        FR_SCAN_TEXT
+        FR_SCAN_NUMBER
+        FR_SCAN_VOLUME
+
+    ctypedef struct fr_scan_column:
+        uint8_t what
+        cbool may_be_empty
+        uint16_t offset
+        uint16_t size
+        uint8_t table
+
+    ctypedef struct fr_scan_texts:
+        fr_intern* texts
+        const uint8_t* good
+        uint32_t known
+
+    ctypedef struct fr_scan:
+        fr_scan_column* columns
+        int width
+        char delimiter
+        fr_cell_form form
+        int64_t unit
+        const char* blank
+        size_t row_size
+        fr_scan_texts[2] tables
+
+    cbool fr_scan_fits(char delimiter) noexcept
+    int64_t fr_scan_lines(const fr_scan* scan, const char* s, const char* end, char* rows,
+                          double* volumes, int64_t most) noexcept

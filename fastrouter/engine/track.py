@@ -18,7 +18,7 @@ from ..core.timeframe import parse_timeframe
 from ..errors import FeedError
 from ..feeds.columns import Column, map_columns
 from ..feeds.rows import RowBuilder
-from ..feeds.source import Batch, open_source
+from ..feeds.source import Batch, Lines, open_source
 from ..feeds.times import TimeParser
 
 __all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track", "within"]
@@ -116,7 +116,9 @@ class Track:
         lengths = np.array([parse_timeframe(name.decode()) for name in names], np.int64)
         return np.asarray(rows["time"] + lengths[codes], np.int64)
 
-    def _check_order(self, instants: Instants, latest: int, batch: Batch, bad: set[int]) -> None:
+    def _check_order(
+        self, instants: Instants, latest: int, batch: Batch | Lines, bad: set[int]
+    ) -> None:
         backward = np.flatnonzero(np.diff(instants, prepend=max(latest, -(2**62))) < 0)
         if not len(backward):
             return

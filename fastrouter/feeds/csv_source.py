@@ -1,6 +1,7 @@
-"""CSV by pyarrow, in blocks of whole lines, so that memory is bounded and lines are known.
+"""CSV in blocks of whole lines, so that memory is bounded and lines are known.
 
-A field may be quoted but holds no line end. A block that pyarrow takes whole costs no
+A block is split into columns only for who does not take it as it is (`scanner.Scanner`), by
+pyarrow. A field may be quoted but holds no line end. A block that pyarrow takes whole costs no
 Python per row; one that holds a blank line, a row of another width, broken UTF-8 or a
 stray quote is read again line by line.
 """
@@ -11,6 +12,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -18,11 +20,10 @@ import numpy as np
 
 from ..errors import FeedError
 from .arrow import arrow
-from .source import Batch
+from .source import BLOCK_BYTES, Batch, Lines
 
 __all__ = ["CsvSource"]
 
-BLOCK_BYTES = 1 << 17
 LONGEST_LINE = 1 << 20
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",;\t|"
@@ -55,30 +56,34 @@ class CsvSource:
         self.names = tuple(cell.strip() for cell in cells) if header else None
         self._before += header
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, wanted: Sequence[int], size: int = BLOCK_BYTES) -> Iterator[Lines]:
         line = 1
         skip = cast(int, self._before)
-        for block, position in self._blocks():
+        for block, position in self._blocks(size):
             if skip:
-                block = block.split(b"\n", skip)[-1]
-                line, skip = line + skip, 0
+                *before, rest = block.split(b"\n", skip)
+                line, skip = line + len(before), skip - len(before)
+                block = b"" if skip else rest
             if not block:
                 continue
-            lines = block.count(b"\n") + (not block.endswith(b"\n"))
-            batch = self._whole(block, wanted, line, lines)
-            batch = batch or self._line_by_line(block, wanted, line)
-            batch.position = position
-            yield batch
-            line += lines
+            split = partial(self._split_block, block, wanted, line)
+            lines = Lines(block, line, (self.width, self._delimiter), position, split)
+            yield lines
+            line += lines.count
 
-    def _blocks(self) -> Iterator[tuple[bytes, int]]:
+    def _split_block(self, block: bytes, wanted: Sequence[int], line: int) -> Batch:
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        whole = self._whole(block, wanted, line, lines)
+        return whole or self._line_by_line(block, wanted, line)
+
+    def _blocks(self, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
         """Whole lines, and the bytes of the file that are read."""
         try:
             with self._path.open("rb") as raw:
                 file = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if self._zipped else raw)
                 rest = b""
                 start = True
-                while chunk := file.read(BLOCK_BYTES):
+                while chunk := file.read(size):
                     chunk = rest + (chunk.removeprefix(BOM) if start else chunk)
                     start = False
                     end = chunk.rfind(b"\n") + 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from ..errors import FeedError
 from .cells import to_codes, to_floats
 from .columns import KINDS, Mapped
 from .feed import Volumes
-from .source import Batch
+from .scanner import Scanner
+from .source import Batch, Lines
 from .times import TimeParser
 
 __all__ = ["BadRow", "RowBuilder", "symbol_fault"]
@@ -66,6 +68,8 @@ class RowBuilder:
                 raise FeedError(fault)
         if symbol is None and "symbol" not in mapped.positions:
             raise FeedError("no column names the symbol: say symbol, as in C:EURUSD")
+        self._looked = False
+        self._scanner: Scanner | None = None
 
     @property
     def wanted(self) -> list[int]:
@@ -74,14 +78,20 @@ class RowBuilder:
         used = {i for name, i in self._positions.items() if name not in told}
         return sorted(used)
 
-    def build(self, batch: Batch) -> tuple[Rows, Volumes | None, list[BadRow]]:
+    def build(self, batch: Batch | Lines) -> tuple[Rows, Volumes | None, list[BadRow]]:
         """The good rows in their order, and the bad ones, each with its first fault.
 
         Between them: what was traded with each quote, if a column tells.
         """
+        if isinstance(batch, Batch):
+            return self.build_of_columns(batch)
+        found = self._scan(batch)
+        return self.build_of_columns(batch.batch) if found is None else (*found, [])
+
+    def build_of_columns(self, batch: Batch) -> tuple[Rows, Volumes | None, list[BadRow]]:
+        """The same, with a look at every column."""
         rows = np.zeros(len(batch.numbers), DTYPES[self._kind])
-        has_volumes = self._kind == "quotes" and "volume" in self._positions
-        volumes = np.zeros(len(rows)) if has_volumes else None
+        volumes = np.zeros(len(rows)) if self._has_volumes else None
         faults: dict[int, str] = {}
         if len(rows):
             self._fill_time(rows, batch, faults)
@@ -98,6 +108,47 @@ class RowBuilder:
             rows = np.delete(rows, list(faults))
             volumes = None if volumes is None else np.delete(volumes, list(faults))
         return rows, volumes, sorted(bad)
+
+    @property
+    def _has_volumes(self) -> bool:
+        return self._kind == "quotes" and "volume" in self._positions
+
+    def _scan(self, lines: Lines) -> tuple[Rows, Volumes | None] | None:
+        """The rows at once, when there is nothing to say of any; None: look at the columns."""
+        form = self._times.form_of(cells(lines, self._positions["time"]))
+        if form is None or (self._kind == "bars" and not self._knows_timeframe):
+            return None
+        if not self._looked:
+            self._looked, self._scanner = True, self._make_scanner(*lines.shape)
+        found = self._scanner.scan(lines.text, *form) if self._scanner else None
+        if found is not None:
+            lines.count = len(found[0])
+        return found
+
+    @property
+    def _knows_timeframe(self) -> bool:
+        return self._texts["timeframe"] is not None or "timeframe" in self._positions
+
+    def _make_scanner(self, width: int, delimiter: str) -> Scanner | None:
+        fields: list[str | None] = [None] * width
+        for name, i in self._positions.items():
+            if self._texts.get(name) is None:
+                fields[i] = name
+        try:
+            return Scanner(self._blank(), fields, KINDS[self._kind].optional, delimiter, FAULTS)
+        except ValueError:
+            return None
+
+    def _blank(self) -> Rows:
+        """A row with what no cell says."""
+        blank = np.zeros(1, DTYPES[self._kind])
+        for name, text in self._texts.items():
+            blank[name] = (text or "").encode()
+        if self._kind == "bars":
+            blank["closed"] = True
+        else:
+            blank["last"] = np.nan
+        return blank
 
     def _fill_time(self, rows: Rows, batch: Batch, faults: dict[int, str]) -> None:
         column = batch.columns[self._positions["time"]]
@@ -205,6 +256,17 @@ def note(faults: dict[int, str], wrong: Mask, name: str, column: Any, what: str)
         else:
             why = f"{name}: {text[:60]!r} {what}"
         faults.setdefault(i, why)
+
+
+def cells(lines: Lines, column: int) -> Iterator[str]:
+    """A column's cells; none where it takes more than a look at delimiters to find them."""
+    width, delimiter = lines.shape
+    if b'"' in lines.text or lines.text.count(b"\r") != lines.text.count(b"\r\n"):
+        return
+    for line in io.BytesIO(lines.text):
+        texts = line.decode(errors="replace").split(delimiter)
+        if len(texts) == width:
+            yield texts[column]
 
 
 def common_timeframe(rows: Rows, faults: dict[int, str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +13,10 @@ import numpy.typing as npt
 
 from ..errors import FeedError
 
-__all__ = ["Batch", "Source", "open_source"]
+__all__ = ["BLOCK_BYTES", "Batch", "Lines", "Source", "open_source"]
+
+BLOCK_BYTES = 1 << 17
+"""About how much of a file is in memory at a time."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,48 @@ class Batch:
     """Number and reason of what could not even be split into columns."""
 
 
+class Lines:
+    """Some lines of a CSV file, split into columns only when one is asked for.
+
+    :param text: whole lines, the last perhaps without an end.
+    :param first: the number of the first.
+    :param shape: how many cells a line should have, and what is between them.
+    :param position: as a `Batch`'s.
+    :param split: splits them.
+    """
+
+    def __init__(
+        self,
+        text: bytes,
+        first: int,
+        shape: tuple[int, str],
+        position: int,
+        split: Callable[[], Batch],
+    ) -> None:
+        self.text = text
+        self.first = first
+        self.shape = shape
+        self.position = position
+        self._split = split
+
+    @cached_property
+    def batch(self) -> Batch:
+        """Their columns."""
+        return self._split()
+
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """As a `Batch`; when nobody has asked for columns that of every line."""
+        if "batch" in self.__dict__:
+            return self.batch.numbers
+        return np.arange(self.first, self.first + self.count)
+
+    @cached_property
+    def count(self) -> int:
+        """How many lines, blank ones included; who has counted them may set it."""
+        return self.text.count(b"\n") + (not self.text.endswith(b"\n"))
+
+
 class Source(Protocol):
     unit: str
     """What numbers count: "line" or "row"."""
@@ -42,8 +88,13 @@ class Source(Protocol):
     width: int
     total: int
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
-        """The columns at the positions ``wanted``, from the file's start. Raises FeedError."""
+    def batches(
+        self, wanted: Sequence[int], size: int = BLOCK_BYTES
+    ) -> Iterator[Batch] | Iterator[Lines]:
+        """The columns at the positions ``wanted``, from the file's start. Raises FeedError.
+
+        :param size: about how many bytes at a time.
+        """
 
 
 def open_source(path: Path, *, delimiter: str | None = None, header: bool | None = None) -> Source:

@@ -17,6 +17,7 @@ A Parquet column that is a time already needs none of these.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,16 @@ class TimeParser:
                 f"time format {form!r} is not known; allowed: {', '.join(TIME_FORMATS)}"
             )
         self._form = form
+
+    def form_of(self, texts: Iterable[str]) -> tuple[str, int] | None:
+        """The format that was told, or that of the first text that has one; None: none has.
+
+        With it the unit (ns) of those that are numbers, else 1.
+        """
+        if self._form is None:
+            found = (form_of(text.strip(), True) for text in texts)
+            self._form = next((form for form in found if form), None)
+        return None if self._form is None else (self._form, UNITS.get(self._form, 1))
 
     def parse(self, column: Any) -> Times:
         """The column's times (ns), and which cells hold one. Raises FeedError for its type."""

@@ -683,7 +683,8 @@ def test_every_time_format_is_told_by_its_name():
 def test_a_source_reads_only_what_is_wanted(write):
     source = CsvSource(write(TICKS), zipped=False, delimiter=None, header=None)
     assert (source.names, source.width, source.total) == (None, 4, len(TICKS))
-    (batch,) = source.batches([2])
+    (lines,) = source.batches([2])
+    batch = lines.batch
     assert list(batch.columns) == [2]
     assert batch.columns[2].to_pylist() == ["1.121720", "1.121920", "1.121610"]
     assert batch.numbers.tolist() == [1, 2, 3]
