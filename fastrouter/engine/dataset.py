@@ -17,6 +17,9 @@ __all__ = ["Dataset", "Description"]
 IGNORED: BadRow = lambda path, number, why: None  # noqa: E731
 
 
+ALL_BLOCKS, MOST, LEAST = 1 << 24, 1 << 19, 1 << 14  # bytes of all files, and of each
+
+
 class Description(NamedTuple):
     """What a data set holds; instants are ns since the epoch, 0 when there are no rows."""
 
@@ -43,11 +46,11 @@ class Dataset:
 
         Raises FeedError, naming file and row, for a file that is not in order.
         """
-        return instants(track.blocks(span, on_bad) for track in self.tracks)
+        return instants(track.blocks(span, on_bad, self._size) for track in self.tracks)
 
     def stretches(self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
         """The same stream, several instants at a time."""
-        return stretches(track.blocks(span, on_bad) for track in self.tracks)
+        return stretches(track.blocks(span, on_bad, self._size) for track in self.tracks)
 
     def describe(self) -> Description:
         """Look at every row. Raises FeedError."""
@@ -69,6 +72,11 @@ class Dataset:
             rows,
             len(bad),
         )
+
+    @property
+    def _size(self) -> int:
+        """How much of each file is read at a time (bytes)."""
+        return max(LEAST, min(ALL_BLOCKS // len(self.tracks), MOST))
 
     @property
     def versions(self) -> tuple[tuple[Path, int, int], ...]:

@@ -57,7 +57,7 @@ class Memory:
 
         size = 0
         for stretch in read(note):
-            size += sum(rows.nbytes + len(rows) * 8 for rows in stretch.parts)
+            size += stretch.size
             if size <= self._bound:
                 kept.stretches.append(stretch)
             else:

@@ -12,10 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..core.dtypes import Rows
+from ..core.dtypes import QUOTE_DTYPE, Rows
+from ..feeds.feed import Volumes
 from .track import Block, Instants
 
 __all__ = ["Instant", "Stretch", "instants", "stretches"]
+
+
+NOTHING = Block(np.empty(0, np.int64), np.empty(0, QUOTE_DTYPE))
 
 
 class Instant(NamedTuple):
@@ -33,12 +37,21 @@ class Instant(NamedTuple):
 class Stretch(NamedTuple):
     """Some whole instants: of each row, in order, when it is known and whose it is.
 
-    Row i is the next that was not taken yet of ``parts[whose[i]]``; with one part `whose` is None.
+    Row i is the next that was not taken yet of ``parts[whose[i]]``; where `whose` is None the
+    parts are taken one after the other. `volumes`: of each part what was traded with its quotes,
+    where a column tells; empty when none does.
     """
 
     times: Instants
     whose: npt.NDArray[np.int64] | None
     parts: tuple[Rows, ...]
+    volumes: tuple[Volumes | None, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """In memory (bytes)."""
+        arrays = (self.times, self.whose, *self.parts, *self.volumes)
+        return sum(array.nbytes for array in arrays if array is not None)
 
 
 def instants(tracks: Iterable[Iterable[Block]]) -> Iterator[Instant]:
@@ -49,19 +62,47 @@ def instants(tracks: Iterable[Iterable[Block]]) -> Iterator[Instant]:
 
 def stretches(tracks: Iterable[Iterable[Block]]) -> Iterator[Stretch]:
     """The stream of several tracks in portions about as long as a block."""
-    heads = [head for blocks in tracks if (head := _Head(iter(blocks))).read()]
+    streams = [iter(blocks) for blocks in tracks]
+    return _one(streams[0]) if len(streams) == 1 else _several(streams)
+
+
+def _one(blocks: Iterator[Block]) -> Iterator[Stretch]:
+    """A track's own portions: its blocks, each but for its last instant, which may go on."""
+    left: Block | None = None
+    for block in blocks:
+        if not len(block.rows):
+            continue
+        cut = int(block.instants.searchsorted(block.instants[-1]))
+        if cut:
+            whole = block.part(slice(None, cut))
+            yield _row([whole] if left is None else [left, whole])
+            left = block.part(slice(cut, None))
+        elif left is not None and left.instants[0] != block.instants[0]:
+            yield _row([left])
+            left = block
+        else:
+            left = block if left is None else _joined(left, block)
+    if left is not None:
+        yield _row([left])
+
+
+def _several(streams: list[Iterator[Block]]) -> Iterator[Stretch]:
+    heads = [head for blocks in streams if (head := _Head(blocks)).read()]
     while heads:
+        for head in heads:  # else each portion would be as short as what the shortest has left
+            if head.short:
+                head.read()
         # what is before the last instant that every file has reached is complete
-        unread = [int(head.instants[-1]) for head in heads if not head.ended]
+        unread = [int(head.block.instants[-1]) for head in heads if not head.ended]
         horizon = min(unread, default=None)
         parts = [head.take(horizon) for head in heads]
         if any(len(part.rows) for part in parts):
             yield _merged(parts)
         else:
             for head in heads:  # one instant, and it goes on in the next block
-                if not head.ended and int(head.instants[-1]) == horizon:
+                if not head.ended and int(head.block.instants[-1]) == horizon:
                     head.read()
-        heads = [head for head in heads if len(head.instants) or head.read()]
+        heads = [head for head in heads if len(head.block.rows) or head.read()]
 
 
 class _Head:
@@ -69,8 +110,8 @@ class _Head:
 
     def __init__(self, blocks: Iterator[Block]) -> None:
         self._blocks = blocks
-        self.instants: Instants = np.empty(0, np.int64)
-        self.rows: Rows | None = None
+        self._usual = 0  # rows of a block
+        self.block = NOTHING
         self.ended = False
 
     def read(self) -> bool:
@@ -78,38 +119,67 @@ class _Head:
         block = next(self._blocks, None)
         if block is None:
             self.ended = True
-        elif self.rows is None or not len(self.rows):
-            self.instants, self.rows = block
         else:
-            self.instants = np.concatenate((self.instants, block.instants))
-            self.rows = np.concatenate((self.rows, block.rows))
-        return len(self.instants) > 0
+            self._usual = len(block.rows)
+            self.block = _joined(self.block, block) if len(self.block.rows) else block
+        return len(self.block.rows) > 0
+
+    @property
+    def short(self) -> bool:
+        """Is less than half a block left, and is there more?"""
+        return not self.ended and 2 * len(self.block.rows) < self._usual
 
     def take(self, horizon: int | None) -> Block:
         """Cut off what is before the horizon; None: all of it."""
-        assert self.rows is not None
-        count = len(self.rows) if horizon is None else int(self.instants.searchsorted(horizon))
-        part = Block(self.instants[:count], self.rows[:count])
-        self.instants, self.rows = self.instants[count:], self.rows[count:]
+        rows = self.block.rows
+        count = len(rows) if horizon is None else int(self.block.instants.searchsorted(horizon))
+        part, self.block = self.block.part(slice(None, count)), self.block.part(slice(count, None))
         return part
+
+
+def _joined(first: Block, second: Block) -> Block:
+    volumes = None
+    if first.volumes is not None and second.volumes is not None:
+        volumes = np.concatenate((first.volumes, second.volumes))
+    return Block(
+        np.concatenate((first.instants, second.instants)),
+        np.concatenate((first.rows, second.rows)),
+        volumes,
+    )
+
+
+def _row(parts: list[Block]) -> Stretch:
+    """One part after the other."""
+    times = [part.instants for part in parts]
+    return Stretch(
+        times[0] if len(times) == 1 else np.concatenate(times),
+        None,
+        tuple(part.rows for part in parts),
+        _volumes(parts),
+    )
+
+
+def _volumes(parts: list[Block]) -> tuple[Volumes | None, ...]:
+    found = tuple(part.volumes for part in parts)
+    return () if all(volumes is None for volumes in found) else found
 
 
 def _merged(parts: list[Block]) -> Stretch:
     parts = [part for part in parts if len(part.rows)]
     if len(parts) == 1:
-        return Stretch(parts[0].instants, None, (parts[0].rows,))
+        return _row(parts)
     times = np.concatenate([part.instants for part in parts])
     whose = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
     order = np.argsort(times, kind="stable")
-    return Stretch(times[order], whose[order], tuple(part.rows for part in parts))
+    rows = tuple(part.rows for part in parts)
+    return Stretch(times[order], whose[order], rows, _volumes(parts))
 
 
 def _instants(stretch: Stretch) -> Iterator[Instant]:
-    times, whose, parts = stretch
+    times, parts = stretch.times, stretch.parts
+    whose = stretch.whose
     if whose is None:
-        for first, last in _runs(times):
-            yield Instant(int(times[first]), (parts[0][first:last],))
-        return
+        whose = np.repeat(np.arange(len(parts)), [len(rows) for rows in parts])
     taken = [0] * len(parts)
     for first, last in _runs(times):
         pieces = []

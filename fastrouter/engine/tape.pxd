@@ -10,7 +10,8 @@ cdef struct Part:               # of a stretch: a file's rows
     const QuoteRow* quotes      # NULL when they are candles
     const CandleRow* candles
     const uint8_t* event_types  # of the candles
-    size_t next                 # that was not taken yet
+    const double* volumes       # of the quotes; NULL when no column tells
+    size_t next, count          # the next is that was not taken yet
 
 
 cdef class Tape:
@@ -19,7 +20,8 @@ cdef class Tape:
         public object on_hunger  # called without arguments when one is begun and few are left
         const int64_t[::1] times
         const int64_t[::1] whose
-        bint is_one             # part; `whose` is not set
+        bint in_row             # the parts, one after the other; `whose` is not set
+        size_t part             # then the one that is taken of
         list batches            # they own the rows
         vector[Part] parts
         size_t at, count        # rows of the stretch
@@ -27,4 +29,5 @@ cdef class Tape:
         readonly int64_t time   # of the newest instant that was begun, ns
     cdef int load(self, Router router) except -1
     cdef bint begin(self, Router router) except -1
+    cdef Part* taken_of(self) noexcept
     cdef bint publish(self, Router router) except -1

@@ -7,6 +7,7 @@ from fastrouter.core.rows cimport strnlen
 from fastrouter.core.structs cimport CandleFields, QuoteFields
 
 from collections import deque
+from itertools import zip_longest
 
 __all__ = ["Tape"]
 
@@ -50,16 +51,21 @@ cdef class Tape:
             self.on_hunger()
         self.at = self.count = 0
         self.parts.clear()
-        self.batches = [Batch(rows, router.matcher) for rows in stretch.parts]
+        self.batches = [
+            Batch(rows, router.matcher, volumes)
+            for rows, volumes in zip_longest(stretch.parts, stretch.volumes)]
         for batch in self.batches:
             part.quotes = batch.quotes
             part.candles = batch.candles
             part.event_types = batch.event_types.data()
+            part.volumes = batch.volumes
             part.next = 0
+            part.count = batch.count
             self.parts.push_back(part)
         self.times = stretch.times
-        self.is_one = stretch.whose is None
-        if not self.is_one:
+        self.in_row = stretch.whose is None
+        self.part = 0
+        if not self.in_row:
             self.whose = stretch.whose
         self.count = len(stretch.times)
         return 0
@@ -73,23 +79,33 @@ cdef class Tape:
         self.time = self.times[self.at]
         return True
 
+    cdef Part* taken_of(self) noexcept:
+        """The part that has the next row."""
+        if not self.in_row:
+            return &self.parts[self.whose[self.at]]
+        while self.parts[self.part].next == self.parts[self.part].count:
+            self.part += 1
+        return &self.parts[self.part]
+
     cdef bint publish(self, Router router) except -1:
         """Publish the next row; True when its instant has another."""
         cdef:
-            Part* part = &self.parts[0 if self.is_one else self.whose[self.at]]
+            Part* part = self.taken_of()
             size_t row = part.next
         part.next += 1
         self.at += 1
         if part.quotes != NULL:
-            publish_quote(router, &part.quotes[row], self.time)
+            publish_quote(router, &part.quotes[row], self.time,
+                          1 if part.volumes == NULL else part.volumes[row])
         else:
             publish_candle(router, &part.candles[row], part.event_types[row])
         return self.at < self.count and self.times[self.at] == self.time
 
 
-cdef int publish_quote(Router router, const QuoteRow* row, int64_t time) except -1:
+cdef int publish_quote(Router router, const QuoteRow* row, int64_t time,
+                       double volume) except -1:
     cdef QuoteFields fields = row.fields        # a row's own are not aligned
-    return router.quote(row.symbol, strnlen(row.symbol, 32), &fields, time, 1)
+    return router.quote(row.symbol, strnlen(row.symbol, 32), &fields, time, volume)
 
 
 cdef int publish_candle(Router router, const CandleRow* row, uint8_t event_type) except -1:

@@ -17,8 +17,9 @@ from ..core.dtypes import Rows
 from ..core.timeframe import parse_timeframe
 from ..errors import FeedError
 from ..feeds.columns import Column, map_columns
+from ..feeds.feed import Volumes
 from ..feeds.rows import RowBuilder
-from ..feeds.source import Batch, Lines, open_source
+from ..feeds.source import BLOCK_BYTES, Batch, Lines, open_source
 from ..feeds.times import TimeParser
 
 __all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track", "within"]
@@ -31,10 +32,19 @@ BadRow = Callable[[Path, int, str], object]
 
 
 class Block(NamedTuple):
-    """Some rows of one file, in its order, and when each is known."""
+    """Some rows of one file, in its order, and when each is known.
+
+    `volumes`: what was traded with each quote, where a column tells.
+    """
 
     instants: Instants
     rows: Rows
+    volumes: Volumes | None = None
+
+    def part(self, which: slice | npt.NDArray[np.bool_]) -> Block:
+        """Some of it."""
+        volumes = None if self.volumes is None else self.volumes[which]
+        return Block(self.instants[which], self.rows[which], volumes)
 
 
 class Span(NamedTuple):
@@ -79,18 +89,23 @@ class Track:
         self.kind = self._mapped.kind
 
     def blocks(
-        self, span: Span = EVERYTHING, on_bad: BadRow = lambda path, number, why: None
+        self,
+        span: Span = EVERYTHING,
+        on_bad: BadRow = lambda path, number, why: None,
+        size: int = BLOCK_BYTES,
     ) -> Iterator[Block]:
         """The file's good rows within the span, from its start, in its order.
 
-        Raises FeedError, naming line or row, for one that is known before the one above it:
-        a file that is larger than memory cannot be sorted on the way.
+        `size`: about how many bytes of it are read at a time.
+
+        Raises FeedError, naming line or row, for one that is known before the one above it: a
+        file that is larger than memory cannot be sorted on the way.
         """
         with _naming(self.path):
             builder = self._builder()
             latest = EVERYTHING.start
-            for batch in self._source.batches(builder.wanted):
-                rows, _, bad = builder.build(batch)
+            for batch in self._source.batches(builder.wanted, size):
+                rows, volumes, bad = builder.build(batch)
                 for number, why in bad:
                     on_bad(self.path, number, why)
                 if not len(rows):
@@ -98,7 +113,7 @@ class Track:
                 instants = self._known_at(rows)
                 self._check_order(instants, latest, batch, {number for number, _ in bad})
                 latest = int(instants[-1])
-                block = within(Block(instants, rows), span)
+                block = within(Block(instants, rows, volumes), span)
                 if len(block.rows):
                     yield block
                 if latest >= span.end:
@@ -132,13 +147,13 @@ class Track:
 
 def within(block: Block, span: Span) -> Block:
     """What of a block is wanted."""
-    instants, rows = block
-    first, last = np.searchsorted(instants, (span.start, span.end))
-    instants, rows = instants[first:last], rows[first:last]
+    if span.start > block.instants[0] or span.end <= block.instants[-1]:
+        first, last = np.searchsorted(block.instants, (span.start, span.end))
+        block = block.part(slice(first, last))
     if span.symbols is not None:
-        kept = np.isin(rows["symbol"], np.array(sorted(span.symbols), rows.dtype["symbol"]))
-        instants, rows = instants[kept], rows[kept]
-    return Block(instants, rows)
+        wanted = np.array(sorted(span.symbols), block.rows.dtype["symbol"])
+        block = block.part(np.isin(block.rows["symbol"], wanted))
+    return block
 
 
 class _naming:

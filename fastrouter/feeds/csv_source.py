@@ -24,6 +24,7 @@ from .source import BLOCK_BYTES, Batch, Lines
 
 __all__ = ["CsvSource"]
 
+FIRST_BYTES = 1 << 14
 LONGEST_LINE = 1 << 20
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",;\t|"
@@ -43,7 +44,7 @@ class CsvSource:
         self._path = path
         self._zipped = zipped
         self.total = path.stat().st_size
-        lines = next(self._blocks(), (b"", 0))[0].split(b"\n")
+        lines = next(self._blocks(FIRST_BYTES), (b"", 0))[0].split(b"\n")
         self._before = next((i for i, line in enumerate(lines) if line.strip()), None)
         if self._before is None:
             raise FeedError(f"{path}: the file is empty")

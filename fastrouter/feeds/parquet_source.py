@@ -9,11 +9,12 @@ import numpy as np
 
 from ..errors import FeedError
 from .arrow import arrow
-from .source import Batch
+from .source import BLOCK_BYTES, Batch
 
 __all__ = ["ParquetSource"]
 
-BATCH_ROWS = 4096
+ROW_BYTES = 32
+"""About how much of a file a row is."""
 
 
 class ParquetSource:
@@ -33,13 +34,14 @@ class ParquetSource:
         self.names: tuple[str, ...] | None = tuple(self._names)
         self.width = len(self._names)
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, wanted: Sequence[int], size: int = BLOCK_BYTES) -> Iterator[Batch]:
         pa, pq = arrow(), arrow("parquet")
         names = [self._names[i] for i in wanted]
         row = 1
         try:
             with pq.ParquetFile(self._path) as file:
-                for part in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+                rows = size // ROW_BYTES
+                for part in file.iter_batches(rows, columns=names, use_threads=False):
                     columns = {i: part.column(self._names[i]) for i in wanted}
                     end = row + part.num_rows
                     yield Batch(columns, np.arange(row, end), end - 1)

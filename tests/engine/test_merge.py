@@ -39,7 +39,7 @@ def test_it_is_a_sort_by_time_file_and_row(blocks):
     expected = sorted(
         (int(time), t, number(row))
         for t, track in enumerate(blocks)
-        for times, rows in track
+        for times, rows, _ in track
         for time, row in zip(times, rows, strict=True)
     )
     kinds = [track[0].rows.dtype if track else None for track in blocks]
