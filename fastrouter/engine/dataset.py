@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +48,28 @@ class Dataset:
         """
         return instants(track.blocks(span, on_bad, self._size) for track in self.tracks)
 
-    def stretches(self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
-        """The same stream, several instants at a time."""
-        return stretches(track.blocks(span, on_bad, self._size) for track in self.tracks)
+    def stretches(
+        self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED, candles: Collection[str] = ()
+    ) -> Iterator[Stretch]:
+        """The same stream, several instants at a time.
+
+        `candles`: the timeframes that would be built of quotes. The first stretch, without
+        rows, says of which symbols they are in the data already.
+        """
+        if candles and {"quotes", "bars"} <= {track.kind for track in self.tracks}:
+            nothing = np.empty(0, np.int64)
+            yield Stretch(nothing, None, (), bars=self._bars(span, candles))
+        yield from stretches(track.blocks(span, on_bad, self._size) for track in self.tracks)
+
+    def _bars(self, span: Span, timeframes: Collection[str]) -> frozenset[tuple[bytes, bytes]]:
+        """Symbols and timeframes of the bars within the span; looks at every bar."""
+        names = [name.encode() for name in timeframes]
+        found: set[tuple[bytes, bytes]] = set()
+        for track in self.tracks:
+            for block in track.blocks(span) if track.kind == "bars" else ():
+                texts = block.rows["symbol"].tolist(), block.rows["timeframe"].tolist()
+                found.update(zip(*texts, strict=True))
+        return frozenset(pair for pair in found if pair[1] in names)
 
     def describe(self) -> Description:
         """Look at every row. Raises FeedError."""

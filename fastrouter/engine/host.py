@@ -205,7 +205,9 @@ class Engine:
             return Synthetic().stretches(span, count)
         data = self.catalog.open(str(hosted.wanted.dataset))
         return self._memory.stretches(
-            (*data.versions, span), lambda bad: data.stretches(span, bad), count
+            (*data.versions, span),
+            lambda bad: data.stretches(span, bad, self.options.candles),
+            count,
         )
 
     # ----------------------------------------------------------------------- news

@@ -39,13 +39,15 @@ class Stretch(NamedTuple):
 
     Row i is the next that was not taken yet of ``parts[whose[i]]``; where `whose` is None the
     parts are taken one after the other. `volumes`: of each part what was traded with its quotes,
-    where a column tells; empty when none does.
+    where a column tells; empty when none does. `bars`: symbols and timeframes of which bars come
+    from here on, so that none are to be built of quotes.
     """
 
     times: Instants
     whose: npt.NDArray[np.int64] | None
     parts: tuple[Rows, ...]
     volumes: tuple[Volumes | None, ...] = ()
+    bars: frozenset[tuple[bytes, bytes]] = frozenset()
 
     @property
     def size(self) -> int:

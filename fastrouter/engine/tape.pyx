@@ -51,6 +51,8 @@ cdef class Tape:
             self.on_hunger()
         self.at = self.count = 0
         self.parts.clear()
+        for symbol, timeframe in sorted(stretch.bars):
+            deliver(router, symbol, timeframe.decode())
         self.batches = [
             Batch(rows, router.matcher, volumes)
             for rows, volumes in zip_longest(stretch.parts, stretch.volumes)]
@@ -100,6 +102,13 @@ cdef class Tape:
         else:
             publish_candle(router, &part.candles[row], part.event_types[row])
         return self.at < self.count and self.times[self.at] == self.time
+
+
+cdef int deliver(Router router, bytes symbol, str timeframe) except -1:
+    """Bars of that topic come from the data: none are built."""
+    cdef uint8_t event_type = router.matcher.row("candle@" + timeframe)
+    return router.builder.pass_through(
+        router.matcher.topic(event_type, symbol, len(symbol)))
 
 
 cdef int publish_quote(Router router, const QuoteRow* row, int64_t time,
