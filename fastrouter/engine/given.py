@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import FeedError
@@ -42,14 +42,16 @@ class Told(Dataset):
         super().__init__(dataset.name, dataset.tracks)
         self._tell = tell
 
-    def stretches(self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
+    def stretches(
+        self, span: Span = EVERYTHING, on_bad: BadRow = IGNORED, candles: Collection[str] = ()
+    ) -> Iterator[Stretch]:
         """See `Dataset.stretches`."""
 
         def both(path: Path, number: int, why: str) -> None:
             self._tell(path, number, why)
             on_bad(path, number, why)
 
-        return super().stretches(span, both)
+        return super().stretches(span, both, candles)
 
 
 def given(
