@@ -7,9 +7,10 @@ is published at the end of their instant, after all its quotes and bars. Day ord
 the first event of the first instant of a later day.
 
 With ``window=n`` it is the newest instant that was published, up to n - 1 later than the one its
-client looks at. Two runs with the same orders in the same instants are the same bytes, unless an
-instant is larger than the sockets take: an order that comes in while it is published in part has
-its events there.
+client looks at. Two runs with the same orders in the same instants are the same bytes. In an
+instant so large that it is published in portions, an order that comes in between has its events
+at the end, too; only what it finds (the last prices, what is filled already) is of the portions
+before it, and a signal stands between them.
 
 All members of a fleet have one account; `strategy_id` says whose an order is.
 """

@@ -26,6 +26,7 @@ cdef class Floor:
         self.broker = broker
         self.on_change = on_change
         self.on_marks = on_marks
+        self.waiting = []
         self.look()
 
     def look(self) -> None:
@@ -53,14 +54,15 @@ cdef class Floor:
     cdef int open(self, int64_t now) except -1:
         """An instant begins: what the clock alone does is done."""
         if now >= self.wakes:
-            change = self.broker.on_clock(now)
-            if change:
-                self.on_change(change)
+            self.announce(self.broker.on_clock(now))
             self.look()
         return 0
 
     cdef int close(self, int64_t now) except -1:
         """All events of the instant are published."""
+        waiting, self.waiting, self.holds = self.waiting, [], False
+        for change in waiting:
+            self.on_change(change)
         self.show(now)
         if self.moved:
             self.moved = False
@@ -82,10 +84,18 @@ cdef class Floor:
                       if not seen[i].topic.timeframe
                       else self.broker.on_bar(candle_of(&seen[i]), now))
             if change:
-                self.on_change(change)
+                self.announce(change)
                 changed = True
         if changed:
             self.look()
+        return 0
+
+    cdef int announce(self, change) except -1:
+        """Have it published: now, or at the end of an instant that is published in part."""
+        if self.holds:
+            self.waiting.append(change)
+        elif change:
+            self.on_change(change)
         return 0
 
 

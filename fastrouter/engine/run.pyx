@@ -313,18 +313,19 @@ cdef class Run(Barrier):
     def trade(self, call):
         """Do ``call(broker, now)`` in the instant that it is, and return what it changed.
 
-        What follows belongs to the instant's batch. No event of an instant that is published
-        already, be it in part, fills an order of `call`. Raises what `check_open` and `call` do.
+        What follows belongs to the instant's batch; when that is published in part it is announced
+        after the rest. No event of this instant fills an order of `call`. Raises what
+        `check_open` and `call` do.
         """
         cdef Floor floor = self.floor
         cdef int64_t now = self.clock.time
         self.check_open()
+        floor.holds = self.half
         floor.show(now)
         floor.broker.at(now)
         try:
             change = call(floor.broker, now)
-            if change:
-                floor.on_change(change)
+            floor.announce(change)
         finally:
             floor.look()
         self.turn()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import orjson
 import pytest
 
 from fastrouter.broker import Account, Change, Rules
@@ -473,10 +474,11 @@ def large(*last: tuple) -> Rows:
     return quotes(*((0, f"S:{number}", 9, 10) for number in range(5000)), *last)
 
 
-def drain(trader: Trader) -> None:
-    """Read all that is to come of the instant, without acknowledging it."""
-    while trader.sink.messages():
-        trader.sink.give(1 << 20)
+def drain(trader: Trader, portions: int = 1000) -> None:
+    """Read what is to come of the instant, without acknowledging it."""
+    while portions and trader.read():
+        portions -= 1
+        trader.sink.give(150_000)
         trader.outbox.resume()
         trader.run.turn()
 
@@ -492,8 +494,26 @@ def test_an_order_within_an_instant_is_not_met_by_the_rest_of_it():
     order = desk.order(symbol="S:0")
     drain(trader)
     assert (run.half, desk.status(order)) == (False, "accepted")
+    kinds = [message["type"] for message in map(orjson.loads, trader.frames)]
+    assert kinds == ["quote"] * 5001 + ["order"]
     trader.ack(*range(1, run.router.last_id + 1))
     assert (desk.status(order), desk.price(order)) == ("filled", 7)
+
+
+def test_when_in_a_large_instant_an_order_comes_changes_no_byte():
+    streams = []
+    for portions in (0, 1, 3, 1000):
+        run = new_run(large((1, "S:0", 6, 7)))
+        trader, desk = Trader(run, room=100_000), Desk(run)
+        drain(trader, portions)
+        assert run.half == (portions < 1000)
+        desk.order(symbol="S:0")
+        drain(trader)
+        trader.ack(*range(1, run.router.last_id + 1))
+        drain(trader)
+        streams.append(trader.frames)
+    assert len(streams[0]) == 5000 + 2 + 4
+    assert streams == [streams[0]] * 4
 
 
 def test_what_is_published_of_an_instant_is_met_before_a_cancel():
