@@ -87,9 +87,6 @@ class Prices:
         pair = self._last.get(symbol)
         return None if pair is None else Last(price(pair[0]), price(pair[1]))
 
-    def symbols(self) -> list[str]:
-        return sorted(self._symbols)
-
 
 def _bare(symbol: str) -> str:
     """``S:AAPL`` -> ``AAPL``"""
