@@ -77,16 +77,18 @@ class Desks:
 
     def _of_run(self, run_id: str, grant: Grant | None) -> Desk:
         if self._run is None:
-            raise _no_run(f"there is no run {run_id!r}")
+            problem = f"there is no run {run_id[:100]!r}: backtests are not served"
+            raise Problem(HTTPStatus.NOT_FOUND, problem, code="NO_SUCH_RUN")
         subject = None if grant is None or grant.admin else grant.subject
         try:
             return self._run(run_id, subject)
         except FastrouterError as error:
-            raise _no_run(str(error)) from None
+            status = RUN_STATUS.get(error.code, HTTPStatus.NOT_FOUND)
+            raise Problem(status, str(error), code=error.code) from None
 
 
-def _no_run(message: str) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, message, code="NO_SUCH_RUN")
+#: why a run's desk is not to be had -> status, where that is not 404
+RUN_STATUS = {"FORBIDDEN": HTTPStatus.FORBIDDEN}
 
 
 def _check_account(grant: Grant | None, desk: Desk) -> None:

@@ -64,6 +64,7 @@ def test_what_is_told_when_ready():
         ("", "trading-api"),
         ("ws", "trading-api"),
         ("ws", "botcore"),
+        ("stream", "alpaca"),
         ("ws", "botcore-ai"),
         ("api/ws/events", "dgbit"),
         ("api/ws/jobs/{job_uuid}", "dgbit"),

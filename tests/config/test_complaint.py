@@ -36,7 +36,11 @@ from fastrouter.errors import ConfigError
         ("server.trusted_proxies", ["10.0.0.1/8"], "host bits set; allowed: addresses"),
         ("auth.algorithms", ["none"], "'none' is not taken; allowed: HS256, RS256"),
         ("auth.leeway_seconds", -1, "0 to 600 seconds"),
-        ("limits.messages_per_minute", {"morse": 1}, "no dialect 'morse'; allowed: botcore"),
+        (
+            "limits.messages_per_minute",
+            {"morse": 1},
+            "no dialect 'morse'; allowed: alpaca",
+        ),
         ("limits.messages_per_minute", -1, "0 is no limit"),
         ("limits.connections", -1, "0 is no limit"),
         ("limits.header_bytes", 1 << 20, "256 to 16384"),

@@ -69,9 +69,6 @@ UNSUPPORTED = frozenset(
 def order_fields(body: Any, strategy_id: str, market: Market) -> dict[str, Any]:
     """What the broker is to `submit`. Raises OrderError, code INVALID_ORDER."""
     fields = _given(body)
-    if "legs" not in fields and str(fields.get("order_class", "")).lower() in LEGGED:
-        raise _refused(f"order_class {shown(fields['order_class'])} is not supported; "
-                       "allowed: simple")  # fmt: skip
     for name, allowed in HARMLESS.items():
         if name in fields:
             _check_harmless(name, fields, allowed)
@@ -81,9 +78,6 @@ def order_fields(body: Any, strategy_id: str, market: Market) -> dict[str, Any]:
     if isinstance(kept.get("symbol"), str):
         kept["symbol"] = wanted_symbol(market, kept["symbol"])
     return kept
-
-
-LEGGED = frozenset(("bracket", "oco", "oto", "mleg"))
 
 
 def replacement_fields(body: Any) -> dict[str, Any]:
