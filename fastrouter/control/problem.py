@@ -10,8 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 __all__ = ["Problem", "answer_problems"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(Exception):
@@ -63,7 +66,18 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     message = f"{request.method} {request.url.path}: {status.phrase.lower()}"
-    return Problem(status, message, headers=error.headers).answer()
+    headers = error.headers
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), "Allow": ", ".join(_methods(request))}
+    return Problem(status, message, headers=headers).answer()
+
+
+def _methods(request: Request) -> list[str]:
+    """Those of the path; the framework names those of its first route alone."""
+    routes = request.app.router.routes
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    found = [any(route.matches(scope)[0] is Match.FULL for route in routes) for scope in scopes]
+    return [method for method, there in zip(METHODS, found, strict=True) if there]
 
 
 async def _left(request: Request, error: Exception) -> JSONResponse:

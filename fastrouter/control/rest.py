@@ -18,7 +18,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI
 
-from fastrouter.control import script
+from fastrouter.control import schema, script
 from fastrouter.control.problem import Problem, answer_problems
 
 __all__ = ["build"]
@@ -26,8 +26,9 @@ __all__ = ["build"]
 
 def build(routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()) -> FastAPI:
     """The application; `websockets` are the paths of sessions at the same port."""
-    app = FastAPI(title="fastrouter")
+    app = FastAPI(title="fastrouter", openapi_url=None)
     answer_problems(app)
+    app.include_router(schema.router(app))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

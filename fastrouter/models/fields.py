@@ -154,5 +154,6 @@ Number = Annotated[str, PlainValidator(decimal_text), WithJsonSchema(_NUMBER)]
 Real = Annotated[int | float, PlainValidator(real), WithJsonSchema(_NUMBER)]
 Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_NUMBER)]
 Time = Annotated[str, PlainValidator(time_text), WithJsonSchema(_TIME)]
-Name = Annotated[str, AfterValidator(name)]
+_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
+Name = Annotated[str, AfterValidator(name), WithJsonSchema(_NAME)]
 Free = Annotated[dict[str, JsonValue], AfterValidator(whole)]

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from fastrouter.control.problem import Problem
 from fastrouter.control.rest import build
 
+NAMES = ("thing", "both", "broken", "refused")
+
 
 def more() -> APIRouter:
     router = APIRouter()
@@ -16,6 +18,14 @@ def more() -> APIRouter:
     @router.get("/v1/thing")
     async def thing(count: int = 0) -> dict[str, int]:
         return {"count": count}
+
+    @router.get("/v1/both")
+    async def both() -> None:
+        pass
+
+    @router.delete("/v1/both")
+    async def neither() -> None:
+        pass
 
     @router.get("/v1/broken")
     async def broken() -> None:
@@ -43,7 +53,7 @@ async def test_healthz(http):
 async def test_what_it_is_given_is_served_and_documented(http):
     assert (await http.get("/v1/thing?count=3")).json() == {"count": 3}
     paths = (await http.get("/openapi.json")).json()["paths"]
-    assert set(paths) == {"/healthz", "/v1/thing", "/v1/broken", "/v1/refused"}
+    assert set(paths) == {"/healthz", *(f"/v1/{name}" for name in NAMES)}
     assert (await http.get("/docs")).status_code == 200
 
 
@@ -64,6 +74,19 @@ async def test_failures_are_in_our_form(http, method, path, status, code):
     assert answer.status_code == status
     assert answer.json().keys() == {"code", "message"}
     assert answer.json()["code"] == code
+
+
+async def test_all_methods_of_a_path_are_allowed(http):
+    answer = await http.put("/v1/both")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, DELETE")
+    assert (await http.post("/healthz")).headers["allow"] == "GET"
+
+
+async def test_the_pages_that_show_the_schema(http):
+    for path in ("/docs", "/redoc"):
+        answer = await http.get(path)
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "/openapi.json" in answer.text
 
 
 async def test_a_websocket_path_says_what_it_is(http):

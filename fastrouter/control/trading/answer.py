@@ -9,7 +9,7 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-__all__ = ["REFUSALS", "Refused", "answer", "refusals"]
+__all__ = ["REFUSALS", "Refused", "answer", "body_of", "refusals"]
 
 
 class Refused(BaseModel):
@@ -36,6 +36,26 @@ BODIES = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 def refusals(*, body: bool = False) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route, for OpenAPI; of one that has a body too."""
     return {status.value: {"model": Refused} for status in REFUSALS + (BODIES if body else ())}
+
+
+def body_of(model: type[BaseModel], *optional: str) -> dict[str, Any]:
+    """A route's body that `read_json` reads, for OpenAPI; fields that the model need not have."""
+    schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
+    schema["required"] = [name for name in schema.get("required", ()) if name not in optional]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema without references, which mean another place in OpenAPI."""
+    if isinstance(schema, list):
+        return [_inlined(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = schema.get("$ref")
+    if isinstance(name, str):
+        return _inlined(definitions[name.rpartition("/")[2]], definitions)
+    return {key: _inlined(item, definitions) for key, item in schema.items()}
 
 
 def answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from fastrouter.broker import Broker, Order
 from fastrouter.control.trading.symbols import wanted_symbol
@@ -20,6 +20,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MOST = 500  # orders a page
 
+
+def _no_number(value: Any) -> Any:
+    """pydantic takes numbers for Unix times; ValueError for those."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdecimal():
+        raise ValueError("it must be a time as ISO-8601 has it")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_no_number)]
+
 #: what an order passes to be listed
 Test = Callable[[Order], bool]
 
@@ -29,8 +39,8 @@ class OrderQuery(BaseModel):
 
     status: Literal["open", "closed", "all"] = "open"
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50
-    after: datetime | None = None
-    until: datetime | None = None
+    after: Instant | None = None
+    until: Instant | None = None
     after_order_id: str | None = None
     before_order_id: str | None = None
     direction: Literal["asc", "desc"] = "desc"

@@ -12,7 +12,7 @@ from fastrouter.broker import Broker, Change, Order
 from fastrouter.control.body import read_json
 from fastrouter.control.desks import Access
 from fastrouter.control.trading.access import Found
-from fastrouter.control.trading.answer import answer, refusals
+from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.control.trading.order_body import (
     NewOrder,
     Replacement,
@@ -35,12 +35,6 @@ class CanceledView(BaseModel):
     body: OrderView
 
 
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    """The body that `read_json` reads, for OpenAPI."""
-    schema = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": schema}}
-
-
 router = APIRouter()
 
 
@@ -48,7 +42,7 @@ router = APIRouter()
     "/v2/orders",
     response_model=OrderView,
     responses=refusals(body=True),
-    openapi_extra=_body(NewOrder),
+    openapi_extra=body_of(NewOrder),
 )
 async def submit(request: Request, access: Found) -> Response:
     """Submit an order. The same `client_order_id` and body again: the same order."""
@@ -108,7 +102,7 @@ async def one(access: Found, order_id: str, nested: bool = False) -> Response:
     "/v2/orders/{order_id}",
     response_model=OrderView,
     responses=refusals(body=True),
-    openapi_extra=_body(Replacement),
+    openapi_extra=body_of(Replacement),
 )
 async def replace(request: Request, access: Found, order_id: str) -> Response:
     """Put another order in its place: `qty`, prices, time in force, `client_order_id`."""

@@ -90,15 +90,12 @@ async def close(
     When several strategies hold some there is an order for each; the largest is answered.
     """
     desk, only = access.desk, access.only
-    if qty is not None and percentage is not None:
-        with refusing():
-            raise _refused("qty and percentage are given; allowed: one of them")
 
     def call(broker: Broker, now: int) -> Change:
         symbol = symbol_of(broker.market, symbol_or_asset_id)
         part: Decimal | str | None = qty
         if percentage is not None:
-            part = _portion(_position(broker, symbol, only), percentage)
+            part = _portion(_position(broker, symbol, only), qty, percentage)
         return broker.close_position(symbol, now, strategy_id=only, qty=part)
 
     with refusing():
@@ -128,8 +125,13 @@ def _position(broker: Broker, symbol: str, strategy_id: str | None) -> Position:
 
 
 @exact
-def _portion(position: Position, percentage: str) -> Decimal | None:
-    """So many percent of what is held, down to 9 decimals; None: all of it."""
+def _portion(position: Position, qty: str | None, percentage: str) -> Decimal | None:
+    """So many percent of what is held, down to 9 decimals; None: all of it.
+
+    Raises OrderError, code INVALID_ORDER; for a `qty` too.
+    """
+    if qty is not None:
+        raise _refused("qty and percentage are given; allowed: one of them")
     try:
         percent = Decimal(decimal_text(percentage))
     except ValueError as error:

@@ -15,7 +15,7 @@ from fastrouter.control.body import read_json
 from fastrouter.control.desk import Desk
 from fastrouter.control.problem import Problem
 from fastrouter.control.trading.access import Found
-from fastrouter.control.trading.answer import answer, refusals
+from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.errors import EventError, OrderError
 from fastrouter.models import validate
 from fastrouter.models.fields import shown
@@ -32,12 +32,6 @@ class Published(BaseModel):
     id: str = Field(examples=["evt_7"])
 
 
-def _content() -> dict[str, Any]:
-    schema = Signal.model_json_schema()
-    schema["required"] = [name for name in schema["required"] if name != "id"]
-    return {"application/json": {"schema": schema}}
-
-
 router = APIRouter()
 
 
@@ -46,7 +40,7 @@ router = APIRouter()
     response_model=Published,
     status_code=HTTPStatus.ACCEPTED,
     responses=refusals(body=True),
-    openapi_extra={"requestBody": {"required": True, "content": _content()}},
+    openapi_extra=body_of(Signal, "id"),
 )
 async def publish(request: Request, access: Found) -> Response:
     """Publish a signal. One without an `id` gets one that follows from what it says and when."""
