@@ -39,7 +39,7 @@ def _trading(parts: Parts) -> APIRouter:
     from fastrouter.control.trading import trading
 
     guard = Guard(parts.verifier, time.time, ())
-    runs = getattr(parts.engine, "desk", None)  # an engine whose runs have accounts
+    runs = None if parts.engine is None else parts.engine.desk
     return trading(Desks(guard, parts.live, runs, parts.gate))
 
 

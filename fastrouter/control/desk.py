@@ -15,7 +15,9 @@ class Desk(Protocol):
 
     @property
     def broker(self) -> Broker:
-        """To read what is; it changes by `change` alone."""
+        """To read what is; it changes by `change` alone. It may be ahead of what is kept: see
+        `settled`.
+        """
 
     def now(self) -> int:
         """ns since the epoch: the system's clock, or a run's simulated one."""
@@ -25,6 +27,9 @@ class Desk(Protocol):
 
         Raises OrderError, and StoreError when it could not be kept; neither changed anything.
         """
+
+    async def settled(self) -> None:
+        """Wait until all that the broker shows now is kept. Raises StoreError when it cannot be."""
 
     def signal(self, payload: dict[str, Any]) -> str:
         """Publish a signal; its event's id. Raises EventError for what is none."""

@@ -63,6 +63,9 @@ class RunDesk:
         """See `control.desk.Desk`."""
         return self._run.trade(call)
 
+    async def settled(self) -> None:
+        """See `control.desk.Desk`; nothing of a run is kept."""
+
     def signal(self, payload: dict[str, Any]) -> str:
         """See `control.desk.Desk`; the EventError's code may be one of `Run.check_open`, too."""
         try:

@@ -43,6 +43,10 @@ class MemoryDesk:
         self.time += SECOND
         return self._announce(call(self.broker, self.time))
 
+    async def settled(self) -> None:
+        if self.full:
+            raise StoreError("no space left on device")
+
     def signal(self, payload: dict[str, Any]) -> str:
         self.signals.append(payload)
         if self.router is not None:

@@ -27,6 +27,7 @@ from fastrouter.control.trading.order_view import OrderView
 from fastrouter.control.trading.orders import CanceledView
 from fastrouter.control.trading.position_view import PositionView
 from fastrouter.control.trading.positions import ClosedView
+from fastrouter.errors import EventError, OrderError
 
 from .memory import MemoryDesk
 
@@ -298,7 +299,24 @@ async def test_a_full_disk(http, desk):
         answer = await http.request(method, path, **({} if body is None else {"json": body}))
         assert told(answer) == (503, "STORE_ERROR")
         assert answer.headers["retry-after"] == "1"
-    assert (await http.get("/v2/orders")).status_code == 200
+    for path in ("/v2/orders", f"/v2/orders/{made['id']}", "/v2/positions", "/v2/account"):
+        assert told(await http.get(path)) == (503, "STORE_ERROR"), "it is not known what is kept"
+    assert (await http.get("/v2/clock")).status_code == 200
+
+
+async def test_a_run_that_is_over():
+    class Over(MemoryDesk):
+        async def change(self, call: Any) -> Any:
+            raise OrderError("run r is over", code="RUN_OVER")
+
+        def signal(self, payload: dict[str, Any]) -> str:
+            raise EventError("run r waits for a member that is away", code="RUN_WAITS")
+
+    async with serving(None, run=lambda run_id, subject: Over()) as http:
+        assert told(await http.post("/v1/runs/r/v2/orders", json=BUY)) == (409, "RUN_OVER")
+        signal = {"symbol": "AAPL", "action": "BUY"}
+        assert told(await http.post("/v1/runs/r/v1/signals", json=signal)) == (409, "RUN_WAITS")
+        assert (await http.get("/v1/runs/r/v2/orders")).json() == []
 
 
 async def test_a_server_without_an_account():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from fastrouter.control.desks import Access
+from fastrouter.control.trading.answer import answer
+from fastrouter.control.trading.refusal import refusing
 
-__all__ = ["Found", "let_in"]
+__all__ = ["Found", "let_in", "shown"]
 
 
 def let_in(request: Request, access: Access) -> None:
@@ -23,3 +25,13 @@ async def _access(request: Request) -> Access:
 
 #: a parameter of routes before which somebody has `let_in`
 Found = Annotated[Access, Depends(_access)]
+
+
+async def shown(access: Access, content: Any) -> Response:
+    """What was just read from the desk, once it is kept: a crash cannot take back what is answered.
+
+    Raises Problem when it cannot be kept.
+    """
+    with refusing():
+        await access.desk.settled()
+    return answer(content)

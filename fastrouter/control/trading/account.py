@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from fastrouter.broker import Broker
 from fastrouter.broker.money import exact, text
-from fastrouter.control.trading.access import Found
+from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.core.asset import account_uuid
 from fastrouter.core.leaves import iso8601
@@ -73,7 +73,7 @@ router = APIRouter()
 @router.get("/v2/account", response_model=AccountView, responses=refusals())
 async def account(access: Found) -> Response:
     """The account's figures."""
-    return answer(account_view(access.desk.broker))
+    return await shown(access, account_view(access.desk.broker))
 
 
 @router.get("/v2/clock", response_model=ClockView, responses=refusals())

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from fastrouter.broker import Broker, Change, Order
 from fastrouter.control.body import read_json
 from fastrouter.control.desks import Access
-from fastrouter.control.trading.access import Found
+from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.control.trading.order_body import (
     NewOrder,
@@ -62,7 +62,7 @@ async def some(access: Found, query: Annotated[OrderQuery, Query()]) -> Response
     broker = access.desk.broker
     with refusing():
         found = listed(broker, query, access.only)
-    return answer([order_view(broker, order) for order in found])
+    return await shown(access, [order_view(broker, order) for order in found])
 
 
 @router.delete(
@@ -89,13 +89,13 @@ async def by_client_order_id(access: Found, client_order_id: str) -> Response:
             raise OrderError(
                 f"client_order_id {client_order_id} is not known", code="ORDER_NOT_FOUND"
             )
-    return answer(order_view(broker, order))
+    return await shown(access, order_view(broker, order))
 
 
 @router.get("/v2/orders/{order_id}", response_model=OrderView, responses=refusals())
 async def one(access: Found, order_id: str, nested: bool = False) -> Response:
     """An order by its id."""
-    return answer(order_view(access.desk.broker, _order(access, order_id)))
+    return await shown(access, order_view(access.desk.broker, _order(access, order_id)))
 
 
 @router.patch(

@@ -12,14 +12,15 @@ from pydantic import BaseModel
 
 from fastrouter.broker import Broker, Change, Position
 from fastrouter.broker.money import exact, lots
-from fastrouter.control.trading.access import Found
+from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.control.trading.order_view import OrderView, order_view
 from fastrouter.control.trading.position_view import PositionView, position_view
 from fastrouter.control.trading.refusal import refusing
 from fastrouter.control.trading.symbols import shown_symbol, symbol_of
 from fastrouter.errors import OrderError
-from fastrouter.models.fields import decimal_text, shown
+from fastrouter.models.fields import decimal_text
+from fastrouter.models.fields import shown as said
 
 __all__ = ["router"]
 
@@ -43,7 +44,7 @@ async def every(access: Found) -> Response:
     """All open positions."""
     broker, only = access.desk.broker, access.only
     held = sorted(_held(broker, only), key=lambda position: position.symbol)
-    return answer([position_view(broker, one, only) for one in held])
+    return await shown(access, [position_view(broker, one, only) for one in held])
 
 
 @router.delete(
@@ -75,7 +76,7 @@ async def one(access: Found, symbol_or_asset_id: str) -> Response:
     broker, only = access.desk.broker, access.only
     with refusing():
         position = _position(broker, symbol_of(broker.market, symbol_or_asset_id), only)
-    return answer(position_view(broker, position, only))
+    return await shown(access, position_view(broker, position, only))
 
 
 @router.delete(PATH, response_model=OrderView, responses=refusals())
@@ -137,12 +138,12 @@ def _portion(position: Position, qty: str | None, percentage: str) -> Decimal | 
     except ValueError as error:
         raise _refused(f"percentage: {error}") from None
     if not 0 < percent <= 100:
-        raise _refused(f"percentage is {shown(percentage)}; allowed: above 0, up to 100")
+        raise _refused(f"percentage is {said(percentage)}; allowed: above 0, up to 100")
     if percent == 100:
         return None
     part = lots(abs(position.qty) * percent.scaleb(-2))
     if not part:
-        raise _refused(f"percentage is {shown(percentage)}, which comes to nothing of the position")
+        raise _refused(f"percentage is {said(percentage)}, which comes to nothing of the position")
     return part
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fastrouter.broker import Order
 from fastrouter.control.problem import Problem
-from fastrouter.errors import OrderError, StoreError
+from fastrouter.errors import EventError, OrderError, StoreError
 
 __all__ = ["check_accepted", "problem_of", "refusing"]
 
@@ -24,6 +24,7 @@ class Answer(NamedTuple):
 UNPROCESSABLE = Answer(HTTPStatus.UNPROCESSABLE_ENTITY, 42210000)
 NOT_FOUND = Answer(HTTPStatus.NOT_FOUND, 40410000)
 INSUFFICIENT = Answer(HTTPStatus.FORBIDDEN, 40310000)
+CONFLICT = Answer(HTTPStatus.CONFLICT)
 
 #: the broker's code -> the answer; what is not here is a limit's
 ANSWERS = {
@@ -41,22 +42,26 @@ ANSWERS = {
     "RUN_OVER": Answer(HTTPStatus.CONFLICT),
     "INSUFFICIENT_BALANCE": INSUFFICIENT,
     "INSUFFICIENT_QUANTITY": INSUFFICIENT,
+    "RUN_OVER": CONFLICT,
+    "RUN_NOT_BEGUN": CONFLICT,
+    "RUN_WAITS": CONFLICT,
+    "INVALID_EVENT": Answer(HTTPStatus.UNPROCESSABLE_ENTITY),
 }
 LIMIT = Answer(HTTPStatus.FORBIDDEN)
 
 
 def problem_of(code: str, message: str) -> Problem:
-    """The answer to the broker's code."""
+    """The answer to that code."""
     status, number = ANSWERS.get(code, LIMIT)
     return Problem(status, message, code=number or code)
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """What the broker or its store refuses is answered."""
+    """What the broker, its store or the router refuses is answered."""
     try:
         yield
-    except OrderError as error:
+    except (OrderError, EventError) as error:
         raise problem_of(error.code, str(error)) from None
     except StoreError as error:
         raise Problem(

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from fastrouter.broker import Market
 from fastrouter.control.body import read_json
 from fastrouter.control.desk import Desk
-from fastrouter.control.problem import Problem
 from fastrouter.control.trading.access import Found
 from fastrouter.control.trading.answer import answer, body_of, refusals
+from fastrouter.control.trading.refusal import refusing
 from fastrouter.errors import EventError, OrderError
 from fastrouter.models import validate
 from fastrouter.models.fields import shown
@@ -45,12 +45,10 @@ router = APIRouter()
 async def publish(request: Request, access: Found) -> Response:
     """Publish a signal. One without an `id` gets one that follows from what it says and when."""
     body = await read_json(request)
-    try:
+    with refusing():
         payload = _payload(body, access.strategy_id, access.desk)
         access.check(payload.get("strategy_id", ""))
         event_id = access.desk.signal(payload)
-    except EventError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), code=error.code) from None
     return answer({"id": event_id}, HTTPStatus.ACCEPTED)
 
 
