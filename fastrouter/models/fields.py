@@ -147,7 +147,8 @@ def _lower(value: Any) -> Any:
 UPPER = BeforeValidator(_upper)
 LOWER = BeforeValidator(_lower)
 
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}
+_DECIMAL = {"type": "string", "format": "decimal", "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
+_NUMBER = {"anyOf": [{"type": "number"}, _DECIMAL]}
 _TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]}
 
 Number = Annotated[str, PlainValidator(decimal_text), WithJsonSchema(_NUMBER)]

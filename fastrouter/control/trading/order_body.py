@@ -21,7 +21,7 @@ class NewOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    symbol: Text = Field(examples=["AAPL", "S:AAPL", "BTC/USD"])
+    symbol: Text = Field(min_length=1, examples=["AAPL", "S:AAPL", "BTC/USD"])
     side: Literal["buy", "sell"]
     type: Literal["market", "limit", "stop", "stop_limit"] = "market"
     time_in_force: Literal["day", "gtc", "ioc", "fok"] = "day"
