@@ -85,6 +85,12 @@ class Served:
         assert self._process.returncode == 0, log
         return log
 
+    def kill(self) -> None:
+        """By SIGKILL: it can do nothing about it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate(timeout=SECONDS)
+
     def restart(self) -> None:
         self.stop()
         self.start()
