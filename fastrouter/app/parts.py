@@ -11,7 +11,7 @@ from fastrouter.session.auth import Verifier
 
 if TYPE_CHECKING:
     from fastrouter.control.desk import Desk
-    from fastrouter.control.desks import Gate
+    from fastrouter.control.strategies import Registry
 
 __all__ = ["Parts"]
 
@@ -24,4 +24,4 @@ class Parts:
     verifier: Verifier | None = None
     live: Desk | None = None  # the account's, of orders that are not a backtest's
     engine: Engine | None = None  # of backtests
-    gate: Gate | None = None  # which strategies may send orders
+    strategies: Registry | None = None  # which may send orders

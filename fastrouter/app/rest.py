@@ -36,15 +36,29 @@ def _trading(parts: Parts) -> APIRouter:
     """Orders, positions, the account: live and in backtests."""
     from fastrouter.control.desks import Desks
     from fastrouter.control.guard import Guard
+    from fastrouter.control.strategies.gate import gate_of
     from fastrouter.control.trading import trading
 
     guard = Guard(parts.verifier, time.time, ())
+    gate = None if parts.strategies is None else gate_of(parts.strategies)
     runs = None if parts.engine is None else parts.engine.desk
-    return trading(Desks(guard, parts.live, runs, parts.gate))
+    return trading(Desks(guard, parts.live, runs, gate))
+
+
+def _strategies(parts: Parts) -> APIRouter:
+    """The orchestrator's."""
+    from fastapi import APIRouter
+
+    from fastrouter.control.guard import Guard
+    from fastrouter.control.strategies.routes import routes
+
+    if parts.strategies is None:
+        return APIRouter()
+    return routes(parts.strategies, Guard(parts.verifier, time.time, ("strategies", "admin")))
 
 
 #: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
-ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading)
+ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading, _strategies)
 
 
 class Rest:

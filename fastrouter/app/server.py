@@ -20,6 +20,7 @@ from fastrouter.app.ports import Ports
 from fastrouter.app.serving import Serving, serving_of
 from fastrouter.app.stop import Stop
 from fastrouter.app.store import open_store
+from fastrouter.app.strategies import Orchestrator
 from fastrouter.app.trading import open_desk
 from fastrouter.embed import Router
 from fastrouter.journal.bookmark import Bookmark
@@ -98,6 +99,8 @@ async def _serve(
         afterwards.push_async_callback(desk.close)
         ports = Ports(router, settings, certificate)
         ports.parts.live = desk
+        orchestrator = Orchestrator(ports, database, desk)
+        afterwards.push_async_callback(orchestrator.close)
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
         supply.on_state = ports.group.upstream
@@ -112,6 +115,7 @@ async def _serve(
         feeding = asyncio.create_task(supply.run(bus.router_for(settings.feed.name)), name="feed")
         bus.start()
         try:
+            await orchestrator.open()
             descriptors.provide(settings.limits.connections)
             collector.settle()
             ready(serving_of(ports, supply.feed, control, bus))
@@ -120,6 +124,7 @@ async def _serve(
             feeding.cancel()
             await asyncio.wait([feeding])
             await bus.stop()
+            await orchestrator.close(stop.at_once)
             await desk.close()  # what it still has to say, sessions are sent before they are closed
             drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():

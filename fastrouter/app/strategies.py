@@ -2,23 +2,87 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from pathlib import Path
+
 from fastrouter import config
+from fastrouter.app.commands import Dispatch
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import url_of
 from fastrouter.config.inherited import inherited
 from fastrouter.config.strategies import BUILT_IN, LIMITS
-from fastrouter.control.strategies.spec import Restarts, Spec
-from fastrouter.control.strategies.surroundings import Place
+from fastrouter.control.database import Database
+from fastrouter.control.desk import Desk
+from fastrouter.control.strategies import COMMANDS, Commands, Place, Registry, Restarts, Spec
+from fastrouter.control.strategies.house import House
+from fastrouter.control.strategies.keeper import Timer
+from fastrouter.control.strategies.records import Records
+from fastrouter.control.strategies.signals import Signals
+from fastrouter.dialects import load
+from fastrouter.errors import ConfigError, StoreError
 from fastrouter.feeds.market import market_symbols
 from fastrouter.net.server import Server
 
-__all__ = ["place_of", "specs_of"]
+__all__ = ["Orchestrator", "place_of", "specs_of"]
 
 #: symbols of the made-up market that a built-in strategy is for, unless it is told
 FEW = 20
 
 #: addresses to listen at -> where one is reached from here
 ANY = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+
+
+class Orchestrator:
+    """Strategies of a server: made before its ports are open, `open` after, `close` before they go.
+
+    Their logs are beside the store; those of a store in memory are, too. Sessions' commands come
+    here from the start. Raises ConfigError.
+    """
+
+    def __init__(self, ports: Ports, database: Database, desk: Desk) -> None:
+        group = ports.group
+        self._ports = ports
+        self._signals = Signals(ports.router, load("orchestrator"), time.time_ns)
+        self.registry = Registry(
+            specs_of(ports.settings),
+            House(
+                desk,
+                Records(database),
+                group,
+                ports.router.publish,
+                Timer(time.monotonic, asyncio.sleep),
+                _logs(database.path),
+            ),
+            last_signal=lambda: self._signals.last,
+            private=group.admission.verifier is not None,
+        )
+        group.commands = Dispatch(dict.fromkeys(COMMANDS, Commands(self.registry)))
+        ports.parts.strategies = self.registry
+
+    async def open(self) -> None:
+        """Start those that are to run. Raises ConfigError for a store that cannot be read."""
+        self.registry.house.place = place_of(self._ports)
+        try:
+            await self.registry.open()
+        except StoreError as error:
+            raise ConfigError(f"strategies: {error}") from None
+
+    async def close(self, at_once: asyncio.Event | None = None) -> None:
+        """End them, each within its grace; without any from `at_once` on. Safe to call again."""
+        closing = asyncio.ensure_future(self.registry.close())
+        if at_once is not None:
+            asked = asyncio.ensure_future(at_once.wait())
+            await asyncio.wait([closing, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if not closing.done():
+                self.registry.kill()
+        await closing
+        self._signals.close()
+
+
+def _logs(store: Path | None) -> Path | None:
+    return None if store is None else store.parent / f"{store.name}-strategies"
 
 
 def specs_of(settings: config.Settings) -> list[Spec]:

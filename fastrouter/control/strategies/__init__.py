@@ -8,9 +8,9 @@
     commands    what sessions ask for                routes    the same by HTTP
 """
 
-from fastrouter.control.strategies.commands import Commands
+from fastrouter.control.strategies.commands import COMMANDS, Commands
 from fastrouter.control.strategies.registry import Registry
 from fastrouter.control.strategies.spec import Restarts, Spec
 from fastrouter.control.strategies.surroundings import Place
 
-__all__ = ["Commands", "Place", "Registry", "Restarts", "Spec"]
+__all__ = ["COMMANDS", "Commands", "Place", "Registry", "Restarts", "Spec"]

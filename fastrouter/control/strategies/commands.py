@@ -22,7 +22,7 @@ from fastrouter.control.strategies.registry import Registry
 from fastrouter.control.strategies.strategy import Strategy
 from fastrouter.errors import FastrouterError
 
-__all__ = ["Commands"]
+__all__ = ["COMMANDS", "Commands"]
 
 logger = logging.getLogger("fastrouter.control")
 
@@ -95,6 +95,10 @@ ANSWERS = {
     "stop_strategy": "strategy_stopped",
     "pause_strategy": "strategy_paused",
 }
+
+
+#: those that are carried out here
+COMMANDS = ("get_active_strategies", *ACTIONS)
 
 
 def _done(name: str, strategy: Strategy) -> tuple[str, dict[str, Any]]:

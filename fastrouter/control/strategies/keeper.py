@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -69,6 +70,12 @@ class Keeper:
         if self.child is not None:
             await self.child.stop(self._grace)
         await self.settled()
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        if self.child is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.child.pid, signal.SIGKILL)
 
     async def settled(self) -> None:
         """Until nothing of it is left, and all is told. It must be ending."""

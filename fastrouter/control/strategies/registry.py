@@ -113,6 +113,11 @@ class Registry:
         await asyncio.gather(*(one.close() for one in self))
         self._service("STOPPED")
 
+    def kill(self) -> None:
+        """Whoever is being ended has no more time."""
+        for one in self:
+            one.kill()
+
     # ---------------------------------------------------------------- who is told
 
     def _service(self, status: str) -> None:

@@ -170,6 +170,11 @@ class Strategy:
             if self.log is not None:
                 self.log.close()
 
+    def kill(self) -> None:
+        """It is being ended, and has no more time."""
+        if self._keeper is not None:
+            self._keeper.kill()
+
     # ---------------------------------------------------------------- what its keeper tells
 
     async def restarted(self) -> None:
