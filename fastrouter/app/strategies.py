@@ -11,7 +11,7 @@ from fastrouter.app.commands import Dispatch
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import url_of
 from fastrouter.config.inherited import inherited
-from fastrouter.config.strategies import BUILT_IN, LIMITS
+from fastrouter.config.strategies import BUILT_IN, ORCH
 from fastrouter.control.database import Database
 from fastrouter.control.desk import Desk
 from fastrouter.control.strategies import COMMANDS, Commands, Place, Registry, Restarts, Spec
@@ -94,7 +94,7 @@ def _spec(name: str, table: config.Strategy, settings: config.Settings) -> Spec:
     symbols = table.symbols
     if not symbols and name in BUILT_IN and settings.feed.name == "synthetic":
         symbols = tuple(market_symbols(settings.feed.synthetic.symbols)[:FEW])
-    limits = {orch: getattr(table, ours) for orch, ours in LIMITS.items()}
+    said = {orch: getattr(table, ours) for orch, ours in ORCH.items()}
     return Spec(
         name,
         table.command,
@@ -110,7 +110,7 @@ def _spec(name: str, table: config.Strategy, settings: config.Settings) -> Spec:
             table.restart_window_seconds,
         ),
         table.grace_seconds,
-        {key: value for key, value in limits.items() if value is not None},
+        {key: value for key, value in said.items() if value is not None},
     )
 
 

@@ -15,22 +15,25 @@ from pydantic_settings import NoDecode
 from fastrouter.config.section import Section
 from fastrouter.config.values import Listed, Seconds
 from fastrouter.core.leaves import symbol_valid
+from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.session import subscriptions as grammar
 
-__all__ = ["BUILT_IN", "Strategies", "Strategy", "with_built_in"]
+__all__ = ["BUILT_IN", "ORCH", "Strategies", "Strategy", "with_built_in"]
 
 #: strategy -> what its table says that nobody has to write
 BUILT_IN: dict[str, dict[str, Any]] = {
     "crossover": {
         "command": (sys.executable, "-m", "fastrouter.examples.crossover"),
         "name": "Moving Average Crossover",
+        "data_resolution": "1s",
     }
 }
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
-#: ORCH's name of a limit -> ours
-LIMITS = {
+#: ORCH's name of what a start may say -> ours
+ORCH = {
+    "dataResolution": "data_resolution",
     "maxPositionValue": "max_position_value",
     "maxOrdersPerMinute": "max_orders_per_minute",
     "stopLossPercentage": "stop_loss_percentage",
@@ -44,7 +47,7 @@ def worded(value: object) -> object:
 
 
 class Strategy(Section):
-    """A program that the orchestrator runs, and its limits; ORCH's names of those do, too."""
+    """A program that the orchestrator runs; ORCH's names of settings do, too."""
 
     command: Annotated[tuple[str, ...], NoDecode, BeforeValidator(worded)] = Field(
         min_length=1, description="a program and its arguments: an array, or text as for a shell"
@@ -57,6 +60,9 @@ class Strategy(Section):
         default=None,
         description="SYMBOL:EVENT_TYPE items, comma separated; default: candle and quote of "
         "its symbols",
+    )
+    data_resolution: str | None = Field(
+        default=None, description="of its candles, 1s to 1d; default: that of the server"
     )
     environment: dict[str, SecretStr] = Field(
         default_factory=dict, description="variables of its environment, each a text in quotes"
@@ -92,10 +98,10 @@ class Strategy(Section):
 
     @validator(mode="before")
     @classmethod
-    def _limits_by_their_names(cls, table: Any) -> Any:
+    def _by_the_names_of_orch(cls, table: Any) -> Any:
         if not isinstance(table, Mapping):
             return table
-        return {LIMITS.get(name, name): value for name, value in table.items()}
+        return {ORCH.get(name, name): value for name, value in table.items()}
 
     @field_validator("command")
     @classmethod
@@ -118,6 +124,13 @@ class Strategy(Section):
         if text is not None:
             grammar.parse(text)
         return text
+
+    @field_validator("data_resolution")
+    @classmethod
+    def _timeframe_exists(cls, name: str | None) -> str | None:
+        if name is not None:
+            parse_timeframe(name)
+        return name
 
     @field_validator("environment")
     @classmethod

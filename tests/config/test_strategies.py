@@ -92,6 +92,7 @@ def test_shown_it_loads_to_the_same(file: Path, tmp_path: Path):
         ("symbols", "S:A B", "'S:A B' is no symbol; allowed: symbols"),
         ("symbols", ["S:*"], "'S:*' is no symbol"),
         ("subscriptions", "S:A:tick", "the event type must be one of"),
+        ("data_resolution", "7m", "1s"),
         ("environment", {"A": 5}, "valid string; allowed: variables"),
         ("environment", {"A=B": "x"}, "'A=B' cannot be a variable"),
         ("autostart", "perhaps", "true (it starts with us) or false"),

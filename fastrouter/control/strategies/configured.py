@@ -15,7 +15,7 @@ __all__ = ["merged", "resolved"]
 def merged(spec: Spec, given: Mapping[str, Any], market: Market) -> dict[str, Any]:
     """ORCH's ``config``, whole; what was given wins."""
     symbols = given.get("symbols") or list(_found(spec.symbols, market))
-    return {"realTrading": False, **spec.limits, **given, "symbols": symbols}
+    return {"realTrading": False, **spec.config, **given, "symbols": symbols}
 
 
 def resolved(given: Mapping[str, Any], market: Market) -> dict[str, Any]:

@@ -39,3 +39,7 @@ class House:
     place: Place | None = None  # known when our ports are open
     start: Callable[[Sequence[str], Mapping[str, str], Log], Awaitable[Child]] = Child.start
     open: bool = False  # may programs be started?
+
+    def log_of(self, strategy_id: str) -> Path | None:
+        """Where it writes to; None: memory."""
+        return None if self.logs is None else self.logs / f"{strategy_id}.log"

@@ -2,7 +2,7 @@
 
 ::
 
-    exit code 0        it has ended: no more
+    exit status 0      it has ended: no more
     any other end      a crash: again after a while (`backoff`), or it has failed: no more
     stop()             SIGTERM, then SIGKILL; no more
 """
@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from fastrouter.control.child import Child
+from fastrouter.control.child import Child, how
 from fastrouter.control.strategies.backoff import Backoff
 
-__all__ = ["Keeper", "Timer", "Watcher", "ending"]
+__all__ = ["Keeper", "Timer", "Watcher"]
 
 
 class Timer(NamedTuple):
@@ -91,15 +91,15 @@ class Keeper:
             if code == 0:
                 await self._watcher.ended()
                 return
-            child = await self._again(ending(code))
+            child = await self._again(how(code))
 
-    async def _again(self, how: str) -> Child | None:
+    async def _again(self, ended: str) -> Child | None:
         """It crashed: run it once more, or None when that is not to be."""
         delay = self._backoff.crashed(self._timer.now())
         if delay is None:
-            await self._watcher.failed(f"{how}, too often")
+            await self._watcher.failed(f"{ended}, too often")
             return None
-        await self._watcher.crashed(how, delay)
+        await self._watcher.crashed(ended, delay)
         await self._rest(delay)
         if self._stopping.is_set():
             return None
@@ -125,12 +125,3 @@ class Keeper:
             wait.cancel()
             with suppress(asyncio.CancelledError):
                 await wait
-
-
-def ending(code: int) -> str:
-    """How a program ended, by what `subprocess` calls its return code."""
-    if code >= 0:
-        return f"exit code {code}"
-    with suppress(ValueError):
-        return f"killed by {signal.Signals(-code).name}"
-    return f"killed by signal {-code}"

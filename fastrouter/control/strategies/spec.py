@@ -22,7 +22,7 @@ class Restarts(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """One strategy. `limits` have ORCH's names (`fastrouter.broker.Limits.parse`)."""
+    """One strategy. `config` is ORCH's, but for its symbols: limits and ``dataResolution``."""
 
     id: str
     command: tuple[str, ...]
@@ -33,4 +33,4 @@ class Spec(NamedTuple):
     autostart: bool = False
     restarts: Restarts = Restarts()
     grace: float = 5.0  # s from SIGTERM to SIGKILL
-    limits: Mapping[str, Any] = {}
+    config: Mapping[str, Any] = {}

@@ -23,6 +23,7 @@ from typing import Any
 from fastrouter.broker.position import Position
 from fastrouter.broker.risk import Limits
 from fastrouter.control.child import Child, Log
+from fastrouter.control.output import last_lines
 from fastrouter.control.strategies.backoff import Backoff
 from fastrouter.control.strategies.configured import merged, resolved
 from fastrouter.control.strategies.house import House
@@ -98,8 +99,11 @@ class Strategy:
         ]
 
     async def written(self, count: int) -> list[str]:
-        """The last lines that its processes wrote, the newest last."""
-        return [] if self.log is None else self.log.tail(count)
+        """The last lines that its processes wrote, those of the last server, too; newest last."""
+        path = self._house.log_of(self.spec.id)
+        if path is None:
+            return [] if self.log is None else self.log.tail(count)
+        return await asyncio.to_thread(last_lines, path, count)
 
     # ---------------------------------------------------------------- commands
 
@@ -196,8 +200,8 @@ class Strategy:
         await self._over(State.FAILED, how)
 
     async def ended(self) -> None:
-        self._note("exit code 0")
-        await self._over(State.STOPPED, "exit code 0")
+        self._note("exit status 0")
+        await self._over(State.STOPPED, "exit status 0")
 
     # ---------------------------------------------------------------- how
 
@@ -218,8 +222,7 @@ class Strategy:
         house = self._house
         assert house.place is not None
         if self.log is None:
-            path = None if house.logs is None else house.logs / f"{self.spec.id}.log"
-            self.log = Log(path)
+            self.log = Log(house.log_of(self.spec.id))
         variables = environment(self.spec, self.config, house.place)
         return await house.start(self.spec.command, variables, self.log)
 

@@ -37,7 +37,8 @@ def environment(spec: Spec, config: Mapping[str, Any], place: Place) -> dict[str
 def subscriptions(spec: Spec, config: Mapping[str, Any]) -> str:
     """Quotes and candles of its symbols; what is configured, unless it was started otherwise."""
     symbols, resolution = config["symbols"], config.get("dataResolution")
-    if spec.subscriptions is not None and resolution is None and symbols == [*spec.symbols]:
+    as_configured = resolution == spec.config.get("dataResolution")
+    if spec.subscriptions is not None and as_configured and symbols == [*spec.symbols]:
         return spec.subscriptions
     candle = "candle" if resolution is None else f"candle@{resolution}"
     patterns = [pattern for symbol in symbols or ["*"] for pattern in _patterns(symbol)]

@@ -35,7 +35,7 @@ class View(BaseModel):
     pid: int | None = Field(description="of its process, while it runs")
     started_at: datetime | None = Field(description="when its process was")
     restarts: int = Field(description="after crashes, since it was started")
-    last_exit: str | None = Field(examples=["exit code 1"])
+    last_exit: str | None = Field(examples=["exit status 1"])
 
     @classmethod
     def of(cls, strategy: Strategy) -> View:

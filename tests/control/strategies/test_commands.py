@@ -108,7 +108,7 @@ async def test_pause_stops_data_and_orders_until_it_is_started_again(run):
 async def test_what_a_start_says_goes_to_the_process_and_to_the_broker(run, tmp_path):
     seen = tmp_path / "seen"
     script = f"env > {seen}.new && mv {seen}.new {seen}; {FOREVER}"
-    running = await run(shell("mine", script, limits={"maxPositionValue": 5}, symbols=("C:MSFT",)))
+    running = await run(shell("mine", script, config={"maxPositionValue": 5}, symbols=("C:MSFT",)))
     wire = await running.session()
     config = {
         "symbols": ["AAPL", "BTC/USD", "S:NEW"],

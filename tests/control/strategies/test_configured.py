@@ -10,7 +10,7 @@ from fastrouter.errors import OrderError
 from .house import SYMBOLS
 
 MARKET = Prices(SYMBOLS)
-SPEC = Spec("s", ("x",), "S", ("AAPL", "S:LATER", "LATER"), limits={"maxPositionValue": 5.0})
+SPEC = Spec("s", ("x",), "S", ("AAPL", "S:LATER", "LATER"), config={"maxPositionValue": 5.0})
 
 
 def test_what_is_given_wins():

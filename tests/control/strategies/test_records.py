@@ -14,7 +14,7 @@ async def test_a_row_is_what_was_saved_last(tmp_path):
     database = Database(path)
     records = Records(database)
     assert await records.load() == {}
-    first = Record(State.STARTED, {"symbols": ["S:A"], "maxPositionValue": 0.1}, 2, "exit code 1")
+    first = Record(State.STARTED, {"symbols": ["S:A"], "maxPositionValue": 0.1}, 2, "exit status 1")
     later = first._replace(state=State.PAUSED)
     await asyncio.gather(
         records.save("a", first, 1), records.save("b", Record(), 1), records.save("a", later, 2)

@@ -95,7 +95,7 @@ async def test_its_log(running, http):
     await http.post("/strategies/other/start")
     other = running.registry.find("other")
     await until(lambda: other.status is Status.STOPPED)
-    lines = ["one", "two", "fastrouter: exit code 0"]
+    lines = ["one", "two", "fastrouter: exit status 0"]
     assert (await http.get("/strategies/other/log")).json() == {"lines": lines}
     assert (await http.get("/strategies/other/log?lines=2")).json() == {"lines": lines[1:]}
 

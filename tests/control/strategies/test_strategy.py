@@ -45,19 +45,19 @@ async def test_a_crash_is_told_and_it_starts_again_later_each_time(run):
     await mine.start({})
     assert await told(wire) == ("started", None)
     for wait in (1, 2, 3):
-        assert await told(wire) == ("stopped", f"exit code 3; it starts again in {wait} s")
+        assert await told(wire) == ("stopped", f"exit status 3; it starts again in {wait} s")
         await until(lambda wait=wait: running.timer.waits[-1:] == [wait])
         assert mine.status is Status.STARTING
         assert running.registry.may_trade("mine") is None
         running.timer.ring()
         assert await told(wire) == ("started", "restarted")
-    assert await told(wire) == ("stopped", "exit code 3, too often")
+    assert await told(wire) == ("stopped", "exit status 3, too often")
     assert mine.status is Status.FAILED
     assert running.timer.waits == [1, 2, 3]
-    assert (mine.record.restarts, mine.record.last_exit) == (3, "exit code 3, too often")
+    assert (mine.record.restarts, mine.record.last_exit) == (3, "exit status 3, too often")
     pids = [line for line in mine.log.tail(100) if line.isdecimal()]
     assert len(set(pids)) == 4
-    assert "fastrouter: exit code 3; it starts again in 2 s" in mine.log.tail(100)
+    assert "fastrouter: exit status 3; it starts again in 2 s" in mine.log.tail(100)
     await mine.start({})
     assert await told(wire) == ("started", None)
     assert (await told(wire))[0] == "stopped"
@@ -70,7 +70,7 @@ async def test_crashes_of_long_ago_do_not_count(run):
     await running.registry.find("mine").start({})
     assert await told(wire) == ("started", None)
     for _ in range(5):
-        assert await told(wire) == ("stopped", "exit code 3; it starts again in 1 s")
+        assert await told(wire) == ("stopped", "exit status 3; it starts again in 1 s")
         await until(lambda: running.timer.waiting)
         running.timer.ring(10)
         assert await told(wire) == ("started", "restarted")
@@ -82,7 +82,7 @@ async def test_no_restarts_at_all(run):
     wire = await running.session()
     await running.registry.find("mine").start({})
     assert await told(wire) == ("started", None)
-    assert await told(wire) == ("stopped", "killed by SIGSEGV, too often")
+    assert await told(wire) == ("stopped", "signal 11 (SIGSEGV), too often")
 
 
 async def test_a_program_that_is_gone_when_it_starts_again(run, tmp_path):
@@ -120,7 +120,7 @@ async def test_one_that_is_paused_stays_so_over_a_crash(run):
     await mine.pause()
     assert [(await told(wire))[0] for _ in range(2)] == ["started", "paused"]
     os.kill(mine.child.pid, signal.SIGKILL)
-    assert await told(wire) == ("stopped", "killed by SIGKILL; it starts again in 1 s")
+    assert await told(wire) == ("stopped", "signal 9 (SIGKILL); it starts again in 1 s")
     assert mine.status is Status.PAUSED
     await until(lambda: running.timer.waiting)
     running.timer.ring()
@@ -153,9 +153,9 @@ async def test_one_that_ends_is_stopped(run):
     wire, mine = await running.session(), running.registry.find("mine")
     await mine.start({})
     assert await told(wire) == ("started", None)
-    assert await told(wire) == ("stopped", "exit code 0")
+    assert await told(wire) == ("stopped", "exit status 0")
     assert mine.status is Status.STOPPED
-    assert mine.log.tail(10) == ["done", "fastrouter: exit code 0"]
+    assert mine.log.tail(10) == ["done", "fastrouter: exit status 0"]
     assert running.timer.waits == []
     with pytest.raises(MessageError, match="mine is STOPPED"):
         await mine.stop()
@@ -287,7 +287,7 @@ async def test_the_next_server_goes_on_where_the_last_one_was(run, tmp_path):
     assert paused.child is not None
     await paused.start({})
     assert paused.status is Status.ACTIVE
-    assert second.registry.find("failed").record.last_exit == "exit code 3, too often"
+    assert second.registry.find("failed").record.last_exit == "exit status 3, too often"
 
 
 async def test_one_that_is_configured_no_more_is_forgotten(run, tmp_path):
@@ -317,7 +317,7 @@ async def test_a_config_that_holds_no_more(run, tmp_path, caplog):
     first = await run(shell("mine"), store=store)
     await first.registry.find("mine").start({})
     await first.end()
-    second = await run(shell("mine", limits={"maxPositionValue": -1}), store=store)
+    second = await run(shell("mine", config={"maxPositionValue": -1}), store=store)
     assert await states(second) == {"mine": Status.FAILED}
     assert "maxPositionValue" in caplog.text
 
