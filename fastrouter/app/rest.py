@@ -57,8 +57,20 @@ def _strategies(parts: Parts) -> APIRouter:
     return routes(parts.strategies, Guard(parts.verifier, time.time, ("strategies", "admin")))
 
 
+def _risk(parts: Parts) -> APIRouter:
+    """Limits and the kill switch, of the live account."""
+    from fastapi import APIRouter
+
+    from fastrouter.control import risk
+    from fastrouter.control.guard import Guard
+
+    if parts.live is None:
+        return APIRouter()
+    return risk.router(parts.live, Guard(parts.verifier, time.time, risk.CLAIMS))
+
+
 #: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
-ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading, _strategies)
+ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading, _strategies, _risk)
 
 
 class Rest:

@@ -14,6 +14,7 @@ from fastrouter.config.inherited import inherited
 from fastrouter.config.strategies import BUILT_IN, ORCH
 from fastrouter.control.database import Database
 from fastrouter.control.desk import Desk
+from fastrouter.control.risk_status import RiskCommands
 from fastrouter.control.strategies import COMMANDS, Commands, Place, Registry, Restarts, Spec
 from fastrouter.control.strategies.house import House
 from fastrouter.control.strategies.keeper import Timer
@@ -23,6 +24,7 @@ from fastrouter.dialects import load
 from fastrouter.errors import ConfigError, StoreError
 from fastrouter.feeds.market import market_symbols
 from fastrouter.net.server import Server
+from fastrouter.session.strategies import Strategies
 
 __all__ = ["Orchestrator", "place_of", "specs_of"]
 
@@ -57,7 +59,8 @@ class Orchestrator:
             last_signal=lambda: self._signals.last,
             private=group.admission.verifier is not None,
         )
-        group.commands = Dispatch(dict.fromkeys(COMMANDS, Commands(self.registry)))
+        rows: dict[str, Strategies] = dict.fromkeys(COMMANDS, Commands(self.registry))
+        group.commands = Dispatch(rows | {"get_risk_status": RiskCommands(desk)})
         ports.parts.strategies = self.registry
 
     async def open(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import httpx
 import pytest
+import websockets
 
 from fastrouter import app
 from fastrouter.client import connect
@@ -23,7 +25,6 @@ def options(tmp_path, **more):
         feed__synthetic__rate=200.0,
         store__path=str(tmp_path / "state.db"),
         ports__market="off",
-        ports__risk="off",
         ports__ai="off",
         ports__backtest="off",
         **more,
@@ -69,6 +70,44 @@ def test_an_order_is_filled_by_the_routers_quotes_and_told_to_sessions(tmp_path)
         visitor = Visitor(visit)
         assert app.serve(options(tmp_path), ready=visitor)
         visitor.task.result()
+
+
+def test_the_risk_guardian(tmp_path):
+    """By HTTP and at its port: killed, told, refused, revived."""
+
+    async def guard(serving: app.Serving) -> None:
+        url = next(place.url for place in serving.endpoints if place.about == "risk and orders")
+        async with (
+            httpx.AsyncClient(base_url=serving.rest) as http,
+            connect(f"ws://127.0.0.1:{serving.port}/ws", "S:AAPL:quote") as stream,
+            websockets.connect(url) as session,
+        ):
+            await told(stream, "quote")
+            await session.send(json.dumps({"type": "get_risk_status"}))
+            status = await said(session, "risk_status")
+            assert status["data"]["killed"] is False
+            assert (await http.post("/v1/risk/kill", json={"reason": "test"})).is_success
+            breach = await said(session, "risk_limit_breached")
+            assert breach["data"]["rule"] == "killSwitch"
+            refused = await http.post("/v2/orders", json=ORDER)
+            assert refused.status_code == 403
+            assert refused.json()["code"] == "KILL_SWITCH"
+            order = await said(session, "order")
+            assert order["data"]["status"] == "rejected"
+            assert (await http.post("/v1/risk/revive")).json()["killed"] is False
+            assert (await http.post("/v2/orders", json=ORDER)).status_code == 200
+
+    visitor = Visitor(guard)
+    assert app.serve(options(tmp_path), ready=visitor)
+    visitor.task.result()
+
+
+async def said(session, kind: str) -> dict:
+    """The next message of that type."""
+    while True:
+        message = json.loads(await session.recv())
+        if message["type"] == kind:
+            return message
 
 
 def test_a_store_in_use_is_a_clear_error(tmp_path):

@@ -1,0 +1,138 @@
+"""The risk guardian: where each limit stands, and the kill switch.
+
+::
+
+    GET    /v1/risk          where each limit stands
+    POST   /v1/risk/kill     {"reason"}: cancel every order and accept none; positions can be closed
+    POST   /v1/risk/revive   accept orders again
+
+Each answers with `RiskView`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fastrouter.broker import Broker, Change
+from fastrouter.control.body import read_json
+from fastrouter.control.desk import Desk
+from fastrouter.control.guard import Guard
+from fastrouter.control.problem import Problem
+from fastrouter.control.risk_status import status
+from fastrouter.errors import StoreError
+from fastrouter.models.risk import Risk
+
+__all__ = ["CLAIMS", "RiskView", "router"]
+
+#: of a token, one of which is needed
+CLAIMS = ("strategies", "admin")
+
+
+class Kill(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)] = "by hand"
+
+
+class RiskView(BaseModel):
+    """Where each limit stands; decimals are text."""
+
+    account_id: str
+    mode: str
+    killed: bool
+    equity: str
+    day_loss: str = Field(description="since the session's start, from 0")
+    limits: list[dict[str, Any]] = Field(description=f"as events: {', '.join(Risk.model_fields)}")
+
+
+class Refused(BaseModel):
+    """Why nothing was done."""
+
+    code: str = Field(examples=["FORBIDDEN"])
+    message: str
+
+
+PROBLEMS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+BODY_PROBLEMS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+def router(desk: Desk, guard: Guard) -> APIRouter:
+    """The routes, for an application that `answer_problems`. The guard's claims are `CLAIMS`."""
+    routes = APIRouter(dependencies=[Depends(guard)], responses=_refusals(PROBLEMS))
+
+    @routes.get("/v1/risk", response_model=RiskView, summary="Where each limit stands")
+    async def look() -> Response:
+        return _answer(desk)
+
+    @routes.post(
+        "/v1/risk/kill",
+        response_model=RiskView,
+        responses=_refusals((*BODY_PROBLEMS, HTTPStatus.SERVICE_UNAVAILABLE)),
+        openapi_extra=_body(Kill),
+        summary="Cancel every order and accept none",
+    )
+    async def kill(request: Request) -> Response:
+        reason = await _reason(request)
+        await _change(desk, lambda broker, now: broker.kill(now, reason))
+        return _answer(desk)
+
+    @routes.post(
+        "/v1/risk/revive",
+        response_model=RiskView,
+        responses=_refusals((HTTPStatus.SERVICE_UNAVAILABLE,)),
+        summary="Accept orders again",
+    )
+    async def revive() -> Response:
+        await _change(desk, lambda broker, now: broker.revive(now))
+        return _answer(desk)
+
+    return routes
+
+
+def _refusals(statuses: Collection[HTTPStatus]) -> dict[int | str, dict[str, Any]]:
+    return {one.value: {"model": Refused} for one in statuses}
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": schema}}
+
+
+def _answer(desk: Desk) -> Response:
+    return Response(orjson.dumps(status(desk)), media_type="application/json")
+
+
+async def _reason(request: Request) -> str:
+    try:
+        return Kill.model_validate(await read_json(request)).reason
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "the body"
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {problem['msg']}; allowed: reason, a text"
+        ) from None
+
+
+async def _change(desk: Desk, call: Callable[[Broker, int], Change]) -> None:
+    try:
+        await desk.change(call)
+    except StoreError as error:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            str(error),
+            code=error.code,
+            headers={"Retry-After": "1"},
+        ) from None
