@@ -86,6 +86,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "soak": _program,
     "crash": _program,
     "backtest": _program,
+    "orders": _program,
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
@@ -103,6 +104,7 @@ def bench(
 
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
     backtest: lock-step, beside a ping-pong in plain C;
+    orders: how fast they are accepted, and what they cost market data;
     echo: serve an echo through our listener, for protocol test suites;
     encode, match, publish, market, broker, leaves: single parts, by pytest-benchmark.
     """

@@ -5,23 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import sqlite3
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import closing
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import websockets
 
-from fastrouter.broker import Prices, restore
-from fastrouter.control.broker_store import BrokerStore
+from fastrouter.bench.books import Books
 
 from ..served import Served
-from .trader import balance
 
 TERMINAL = {"filled", "canceled", "rejected", "expired", "replaced"}
 SYMBOLS = ("S:AAPL", "S:MSFT", "C:BTCUSD")
@@ -145,36 +138,6 @@ async def flow(server: Served, kills: int, seed: int) -> tuple[Watcher, list[Tra
     return watcher, traders
 
 
-def check_books(file: Path, traders: list[Trader]) -> list[dict[str, Any]]:
-    """Of the store alone; the orders."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        state = BrokerStore("default").load(connection, 10**9, 0).state
-        broker = restore(state, Prices(SYMBOLS))
-        trades = [json.loads(v) for (v,) in connection.execute("SELECT value FROM broker_trade")]
-        (unannounced,) = connection.execute("SELECT count(*) FROM broker_event").fetchone()
-    balance(broker)
-    assert unannounced == 0
-    held: Counter[str] = Counter()
-    cash = broker.ledger.account.start
-    for trade in trades:
-        quantity = Decimal(trade["executed_quantity"])
-        signed = quantity if trade["side"] == "BUY" else -quantity
-        held[trade["symbol"]] += signed
-        cash -= signed * Decimal(trade["executed_price"])
-    assert {symbol: qty for symbol, qty in held.items() if qty} == {
-        symbol: one.qty for symbol, one in broker.ledger.positions.items()
-    }
-    assert cash == broker.ledger.account.cash
-    orders = list(state["orders"].values())
-    names = Counter(order["client_order_id"] for order in orders if order["status"] != "rejected")
-    assert set(names.values()) == {1}
-    known = {order["client_order_id"]: order["id"] for order in orders}
-    for trader in traders:
-        for name, order_id in trader.accepted.items():
-            assert known[name] == order_id
-    return orders
-
-
 def check_told(watcher: Watcher, orders: list[dict[str, Any]], trades: int) -> None:
     """Every event of every order exactly once, in order."""
     assert watcher.errors == []
@@ -209,8 +172,9 @@ async def test_killed_with_orders_flowing(tmp_path, kills, seed):
     )
     with server:
         watcher, traders = await flow(server, kills, seed)
-    orders = check_books(tmp_path / "state.db", traders)
-    trades = sum(order["fills"] for order in orders)
-    assert len(orders) > 10 * kills
+    books = Books.read(tmp_path / "state.db")
+    accepted = {name: one for trader in traders for name, one in trader.accepted.items()}
+    assert books.faults(accepted) == []
+    assert len(books.orders) > 10 * kills
     assert watcher.lives == kills + 1
-    check_told(watcher, orders, trades)
+    check_told(watcher, books.orders, len(books.trades))

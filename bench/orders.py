@@ -1,0 +1,200 @@
+"""Orders beside market data: how fast they are accepted, and what they cost those who listen.
+
+`fastrouter serve` with its store in a file; clients that send orders over kept connections, and
+sessions that time every quote. Rounds with orders and rounds without take turns. At the end the
+server is stopped and the books are reckoned anew from the store: cash, positions, each order once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from .books import Books
+from .child import Child, ChildFailed, raise_file_limit
+from .measure import GENERATOR_CPU, SERVER_CPU, free_port
+from .summary import Verdict
+from .traders import Listener, Trader
+
+SYMBOLS = [f"S:T{number:02d}" for number in range(20)]
+AIM_ACCEPTANCE_MS, AIM_RATIO = 20.0, 1.2
+WARM_UP = 1.0  # s of orders that are not counted
+ACCOUNT = "[broker]\ncash = 100000000\nshorting = true\n"
+OFF = ("ai", "backtest", "market", "risk")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="fastrouter bench orders", description=__doc__)
+    add = parser.add_argument
+    add("--clients", type=int, default=50)
+    add("--rate", type=float, default=200.0, help="orders a second of all clients; 200")
+    add("--sessions", type=int, default=50, help="that hold all quotes; 50")
+    add("--quotes", type=float, default=500.0, help="a second, of 20 symbols; 500")
+    add("--seconds", type=float, default=10.0, help="length of a round; 10")
+    add("--rounds", type=int, default=3, help="with orders and without, each")
+    add("--quick", action="store_true", help="one short round: do the books balance?")
+    add("--json", action="store_true", help="the whole result on standard output")
+    return parser
+
+
+@contextmanager
+def serve(folder: Path, options: argparse.Namespace, port: int, rest: int) -> Iterator[Child]:
+    """A server that accepts; stopped by SIGTERM at the end."""
+    config = folder / "config.toml"
+    config.write_text(ACCOUNT)
+    ports = ",".join([f"rest={rest}", *(f"{name}=off" for name in OFF)])
+    command = (
+        *(sys.executable, "-m", "fastrouter.cli", "serve", "--config", str(config)),
+        *("--port", str(port), "--ports", ports),
+        *("--store", str(folder / "state.db"), "--journal", str(folder / "journal.db")),
+        *("--no-control", "--symbols", ",".join(SYMBOLS), "--rate", str(options.quotes)),
+    )
+    with Child(command, cpu=SERVER_CPU, stderr=2) as server:
+        while not server.hear(60).startswith("stop it"):
+            pass
+        yield server
+        server.signal(signal.SIGTERM)
+
+
+async def measure(options: argparse.Namespace, port: int, rest: int) -> dict[str, Any]:
+    """All rounds. Latencies in ms."""
+    loop = asyncio.get_running_loop()
+    interval = options.clients / options.rate
+    listeners = [
+        (await loop.create_connection(Listener, "127.0.0.1", port))[1]
+        for _ in range(options.sessions)
+    ]
+    for listener in listeners:
+        await listener.live.wait()
+    traders = [Trader(number, rest, interval, SYMBOLS) for number in range(options.clients)]
+    await _round(traders, listeners, min(WARM_UP, options.seconds))
+    for trader in traders:
+        trader.latencies.clear()
+    without, beside = [], []
+    for number in range(1, options.rounds + 1):
+        print(f"round {number} of {options.rounds}", file=sys.stderr)
+        without.append(await _round([], listeners, options.seconds))
+        beside.append(await _round(traders, listeners, options.seconds))
+    for listener in listeners:
+        listener.close()
+    return {
+        "acceptance_ms": figures([one for trader in traders for one in trader.latencies]),
+        "fanout_without_ms": without,
+        "fanout_beside_ms": beside,
+        "accepted": {name: one for trader in traders for name, one in trader.accepted.items()},
+        "refused": [why for trader in traders for why in trader.refused],
+    }
+
+
+async def _round(
+    traders: Sequence[Trader], listeners: Sequence[Listener], seconds: float
+) -> dict[str, float]:
+    """Fan-out while these trade, or nobody does."""
+    for listener in listeners:
+        listener.latencies.clear()
+    if traders:
+        await asyncio.gather(*(trader.trade(seconds) for trader in traders))
+    else:
+        await asyncio.sleep(seconds)
+    return figures([one for listener in listeners for one in listener.latencies])
+
+
+def figures(latencies: Sequence[float]) -> dict[str, float]:
+    """Count and percentiles."""
+    if len(latencies) < 2:
+        raise ChildFailed(f"{len(latencies)} latencies: nothing arrived")
+    cuts = statistics.quantiles(latencies, n=1000)
+    return {
+        "count": len(latencies),
+        "p50": cuts[499],
+        "p99": cuts[989],
+        "p999": cuts[998],
+        "max": max(latencies),
+    }
+
+
+def verdicts(found: dict[str, Any]) -> list[Verdict]:
+    """The aims."""
+    pairs = zip(found["fanout_beside_ms"], found["fanout_without_ms"], strict=True)
+    ratio = statistics.median(beside["p99"] / without["p99"] for beside, without in pairs)
+    accepted = found["acceptance_ms"]["p99"]
+    return [
+        Verdict(
+            f"p99 of acceptance < {AIM_ACCEPTANCE_MS:g} ms",
+            f"{accepted:.1f} ms",
+            accepted < AIM_ACCEPTANCE_MS,
+        ),
+        Verdict(
+            f"p99 of quotes beside orders <= {AIM_RATIO:g} times that without",
+            f"{ratio:.2f}",
+            ratio <= AIM_RATIO,
+        ),
+    ]
+
+
+def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Measure, stop the server, reckon the books."""
+    port, rest = free_port(), free_port()
+    with serve(folder, options, port, rest):
+        if len(os.sched_getaffinity(0)) >= 2:
+            os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[GENERATOR_CPU]})
+        found = uvloop.run(measure(options, port, rest))
+    books = Books.read(folder / "state.db")
+    faults = books.faults(found.pop("accepted"))
+    faults += [f"refused: {why}" for why in found.pop("refused")[:10]]
+    return found | {"orders": len(books.orders), "fills": len(books.trades), "faults": faults}
+
+
+def show(found: dict[str, Any], judged: Sequence[Verdict]) -> None:
+    """The table."""
+    rows = [("acceptance", found["acceptance_ms"])]
+    for name, key in (("quotes alone", "fanout_without_ms"), ("beside orders", "fanout_beside_ms")):
+        rows += [(f"{name}, round {n}", one) for n, one in enumerate(found[key], 1)]
+    print(f"{'ms':<24}{'count':>10}{'p50':>9}{'p99':>9}{'p99.9':>9}{'max':>9}")
+    for name, one in rows:
+        values = "".join(f"{one[key]:>9.2f}" for key in ("p50", "p99", "p999", "max"))
+        print(f"{name:<24}{one['count']:>10,}{values}")
+    balance = "they do not balance" if found["faults"] else "books balance to the last digit"
+    print(f"{found['orders']:,} orders, {found['fills']:,} fills: {balance}")
+    for verdict in judged:
+        print(f"{'ok' if verdict.holds else 'MISSED':<7} {verdict.aim}: {verdict.measured}")
+    for fault in found["faults"]:
+        print(f"FAULT  {fault}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 0 when the books balance, 1 when not, 2 when it could not run."""
+    options = parser().parse_args(arguments)
+    if options.quick:
+        options.seconds, options.rounds, options.clients, options.sessions = 0.5, 1, 10, 5
+    raise_file_limit()
+    try:
+        with tempfile.TemporaryDirectory(prefix="fastrouter-orders-") as folder:
+            found = run(options, Path(folder))
+    except (ChildFailed, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    judged = verdicts(found)
+    if options.json:
+        aims = [verdict.__dict__ for verdict in judged]
+        print(json.dumps(found | {"aims": aims}))
+    else:
+        show(found, judged)
+    return 1 if found["faults"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
