@@ -10,7 +10,7 @@ from time import sleep
 import numpy as np
 import pytest
 
-from fastrouter.bench.aims import Aim, ns, slope
+from fastrouter.bench.aims import Aim, ns, ratio, slope
 from fastrouter.bench.stream import START, quotes
 from fastrouter.core.clock import Clock
 from fastrouter.core.dtypes import CANDLE_DTYPE
@@ -31,6 +31,11 @@ ORDERS = 1_000
 MINUTE = 60_000_000_000  # ns
 
 AIMS = [
+    Aim(
+        "a row when other symbols are watched, beside one when none is",
+        1.1,
+        ratio("publish_watched[others]", "publish_watched[none]"),
+    ),
     Aim("publish() with no subscriber, ns", 250, ns("publish_to_nobody")),
     Aim("publish() to one session, encode included, ns", 250, ns("publish[1]")),
     Aim(
@@ -138,6 +143,31 @@ def test_publish_batch(per_item, sessions):
     drain(router)
     assert router.counters().delivered - before == ROWS * sessions
     per_item(lambda: router.publish_batch(rows), ROWS, setup=lambda: drain(router))
+
+
+#: who trades -> the symbols that are watched, of those 200 that are published
+WATCHED = {
+    "none": [],
+    "others": [f"S:OTHER{number}" for number in range(100)],
+    "all": sorted({event.symbol for event in events(200)}),
+}
+
+
+@pytest.mark.parametrize("who", WATCHED)
+def test_publish_watched(per_item, who):
+    """A row of 10,000 to no session; when all are watched, its place in the queue is in it."""
+    router = served(0)
+    rows = quotes(ROWS)
+    for symbol in WATCHED[who]:
+        router.market.watch(symbol)
+    router.publish_batch(rows)
+    assert router.market.pending == (ROWS if who == "all" else 0)
+
+    def empty():
+        while router.market.take(ROWS):
+            pass
+
+    per_item(lambda: router.publish_batch(rows), ROWS, setup=empty, rounds=100)
 
 
 def candles(count):
