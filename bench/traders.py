@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from .inputs import HANDSHAKE, lines
-from .swarm import payloads
+from .swarm import BEAT, PONG, payloads
 
 SAMPLE = 4  # one quote in so many is timed
 STAMP = b'"timestamp":"'
@@ -110,6 +110,14 @@ class Listener(asyncio.Protocol):
         self._transport = transport
         target = "/ws?subscriptions=*:quote"
         transport.write(lines([HANDSHAKE[0].format(target=target), *HANDSHAKE[1:]]))
+        self._beat()
+
+    def _beat(self) -> None:
+        """A sign of life, from time to time."""
+        if not self._transport.is_closing():
+            if self.live.is_set():
+                self._transport.write(PONG)
+            asyncio.get_running_loop().call_later(BEAT, self._beat)
 
     def data_received(self, data: bytes) -> None:
         now = time.time()
