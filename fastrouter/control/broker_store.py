@@ -15,7 +15,7 @@ lost, so are all that were made on top of it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +25,9 @@ from fastrouter.errors import StoreError
 
 __all__ = ["SCHEMA", "BrokerStore", "Event", "Kept"]
 
+Values = tuple[Any, ...]
+
+MOST_ROWS = 500  # of a statement: SQLite takes so many values in one
 MINUTE = 60_000_000_000  # ns; ended orders are remembered for at least that
 
 SCHEMA = (
@@ -100,17 +103,34 @@ class BrokerStore:
         if row is None:
             raise StoreError("a change before it could not be kept")
         self.prune(connection, done)
-        for one in change.rows:
-            PUT.get(one.table, _put_row)(connection, self.account, one)
+        for table, rows in self._tables(change.rows).items():
+            _insert(connection, table, rows)
         first = int(row[0]) - len(change.events) + 1
-        connection.executemany(
-            "INSERT INTO broker_event VALUES (?, ?, ?, ?)",
-            (
-                (place, kind, time, orjson.dumps(payload))
-                for place, (kind, payload) in enumerate(change.events, first)
-            ),
-        )
+        events = [
+            (place, kind, time, orjson.dumps(payload))
+            for place, (kind, payload) in enumerate(change.events, first)
+        ]
+        _insert(connection, "broker_event", events)
+        self._drop(connection, change.rows)
         return first
+
+    def _tables(self, rows: Iterable[Row]) -> dict[str, list[Values]]:
+        """What is to be put, by our tables."""
+        found: dict[str, list[Values]] = {}
+        for row in rows:
+            if row.state is not None:
+                table, make = MAKE.get(row.table, ("broker_row", _row))
+                found.setdefault(table, []).append((self.account, *make(row)))
+        return found
+
+    def _drop(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+        """Those that are no more; orders and trades stay for ever."""
+        for row in rows:
+            if row.state is None:
+                connection.execute(
+                    "DELETE FROM broker_row WHERE account = ? AND name = ? AND key = ?",
+                    (self.account, row.table, row.key),
+                )
 
     def prune(self, connection: sqlite3.Connection, done: int) -> None:
         """Let go of the events up to `done`: they are announced."""
@@ -161,38 +181,32 @@ def _loaded(value: bytes) -> dict[str, Any]:
     return loaded
 
 
-def _put_row(connection: sqlite3.Connection, account: str, row: Row) -> None:
-    values = row.values
-    if values is None:
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Values]) -> None:
+    """A step for many of them: for each, the interpreter's lock is let go and taken again."""
+    for start in range(0, len(rows), MOST_ROWS):
+        part = rows[start : start + MOST_ROWS]
+        marks = ", ".join(["?"] * len(part[0]))
+        values = ", ".join([f"({marks})"] * len(part))
         connection.execute(
-            "DELETE FROM broker_row WHERE account = ? AND name = ? AND key = ?",
-            (account, row.table, row.key),
+            f"INSERT OR REPLACE INTO {table} VALUES {values}", [one for row in part for one in row]
         )
-        return
-    connection.execute(
-        "INSERT OR REPLACE INTO broker_row VALUES (?, ?, ?, ?)",
-        (account, row.table, row.key, orjson.dumps(values)),
-    )
 
 
-def _put_order(connection: sqlite3.Connection, account: str, row: Row) -> None:
-    order, values = row.state, row.values
-    connection.execute(
-        "INSERT OR REPLACE INTO broker_order VALUES (?, ?, ?, ?, ?, ?)",
-        (account, order.id, order.number, order.is_open, order.updated_at, orjson.dumps(values)),
-    )
+def _row(row: Row) -> Values:
+    return row.table, row.key, orjson.dumps(row.values)
 
 
-def _put_trade(connection: sqlite3.Connection, account: str, row: Row) -> None:
-    values = row.values
-    assert values is not None
-    connection.execute(
-        "INSERT OR REPLACE INTO broker_trade VALUES (?, ?, ?, ?)",
-        (account, row.key, values["time"], orjson.dumps(values)),
-    )
+def _order(row: Row) -> Values:
+    order = row.state
+    return order.id, order.number, order.is_open, order.updated_at, orjson.dumps(row.values)
 
 
-PUT: dict[str, Callable[[sqlite3.Connection, str, Row], None]] = {
-    "orders": _put_order,
-    "trades": _put_trade,
+def _trade(row: Row) -> Values:
+    return row.key, row.state["time"], orjson.dumps(row.values)
+
+
+#: a row's table -> ours, and the values of its columns after the account
+MAKE: dict[str, tuple[str, Callable[[Row], Values]]] = {
+    "orders": ("broker_order", _order),
+    "trades": ("broker_trade", _trade),
 }

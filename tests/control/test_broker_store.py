@@ -103,6 +103,17 @@ def test_only_the_last_ended_orders_are_read_and_those_of_the_last_minute(connec
     assert ended[-1] in found
 
 
+def test_a_change_of_any_size(connection):
+    store = BrokerStore("a-1")
+    rows = tuple(Row("limits", f"s-{number}", {"x": number}) for number in range(20_000))
+    events = tuple(("account", {"id": str(number)}) for number in range(20_000))
+    store.write(connection, 1, Change(rows, events), NOW, 0)
+    assert len(store.load(connection, 1, NOW).state["limits"]) == 20_000
+    assert [event.payload["id"] for event in store.events(connection)] == [
+        str(number) for number in range(20_000)
+    ]
+
+
 def test_a_row_that_is_gone_is_gone(connection):
     store = BrokerStore("a-1")
     store.write(connection, 1, Change(rows=(Row("positions", "S:A", {"x": 1}),)), NOW, 0)
