@@ -6,6 +6,7 @@ from fastrouter.config.broker import Broker
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed, Nng, Replay, Synthetic, Upstream
+from fastrouter.config.jobs import Jobs
 from fastrouter.config.journal import Journal
 from fastrouter.config.limits import Limits
 from fastrouter.config.loader import Effective, load
@@ -24,6 +25,7 @@ __all__ = [
     "Control",
     "Effective",
     "Feed",
+    "Jobs",
     "Journal",
     "Limits",
     "Log",

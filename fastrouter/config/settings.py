@@ -11,6 +11,7 @@ from fastrouter.config.broker import Broker
 from fastrouter.config.bus import Bus
 from fastrouter.config.control import Control
 from fastrouter.config.feed import Feed
+from fastrouter.config.jobs import Jobs
 from fastrouter.config.journal import Journal
 from fastrouter.config.limits import Limits
 from fastrouter.config.log import Log
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     store: Store = Field(default_factory=Store)
     broker: Broker = Broker()
     backtest: Backtest = Backtest()
+    jobs: Jobs = Jobs()
     control: Control = Control()
     strategies: Strategies = Field(default_factory=dict, validate_default=True)
     log: Log = Log()

@@ -32,7 +32,7 @@ def test_each_value_has_its_origin():
 def test_sections_are_tables():
     assert set(tomllib.loads(render(config.load()))) == {
         *("server", "ports", "auth", "limits", "journal", "feed", "bus", "store"),
-        *("broker", "backtest", "control", "strategies", "log"),
+        *("broker", "backtest", "jobs", "control", "strategies", "log"),
     }
 
 

@@ -12,7 +12,7 @@ import itertools
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fastrouter.control.database import Database
 from fastrouter.control.jobs.job import CANCELED, STOPPED, Job, payload_of, untold
-from fastrouter.control.jobs.performance import Outcome, Performance
+from fastrouter.control.jobs.performance import Outcome, Performance, Program
 from fastrouter.control.jobs.table import Table
 from fastrouter.control.output import last_lines
 from fastrouter.errors import EventError, FastrouterError, StoreError
@@ -47,7 +47,8 @@ class Options(NamedTuple):
 class Jobs:
     """The jobs of one store. `open` it, `begin`, and `close` it.
 
-    `command_of` makes a job's command; what it raises of ours is why the job fails.
+    `program_of`, called in a thread, says what is run for a job; what it raises of ours is why
+    the job fails.
     `announce` publishes the payload of an event. `now` tells ns since the epoch.
     """
 
@@ -55,17 +56,15 @@ class Jobs:
         self,
         database: Database,
         options: Options,
-        command_of: Callable[[Job], Sequence[str]],
+        program_of: Callable[[Job], Program],
         announce: Callable[[dict[str, Any]], object],
         now: Callable[[], int],
-        environment: Mapping[str, str],
     ) -> None:
         self._table = Table(database)
         self._options = options
-        self._command_of = command_of
+        self._program_of = program_of
         self._announce = announce
         self._now = now
-        self._environment = environment
         self._log = logging.getLogger("fastrouter.jobs")
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
@@ -187,12 +186,14 @@ class Jobs:
     async def _perform(self, job: Job, performance: Performance) -> Outcome:
         options = self._options
         try:
-            command = self._command_of(job)
+            program = await asyncio.to_thread(self._program_of, job)
         except FastrouterError as error:
             return Outcome("failed", error=str(error))
-        outcome = await performance.run(
-            command, self._environment, self._path(job.id), options.seconds, options.grace
-        )
+        except Exception:  # our own fault; it must not look as if it ran for ever
+            self._log.exception("job %s cannot be run", job.id)
+            return Outcome("failed", error="it cannot be run: see the server's log")
+        path = self._path(job.id)
+        outcome = await performance.run(program, path, options.seconds, options.grace)
         try:
             validate("job", payload_of(self._ended(job, outcome), outcome.status))
         except EventError as error:

@@ -1,7 +1,9 @@
 """One job's process, from its start to its end.
 
-What is expected of its program: it writes what it likes, and as the last line a JSON object, its
-report, and ends with status 0. Meanwhile lines ``{"progress": 0.25, …}`` tell how far it is.
+What is expected of its program, as of ``fastrouter backtest --json --progress json``: lines of
+output are what it likes, but ``{"progress": 0.25, …}`` tells how far it is, and the last that is a
+JSON object with a ``report`` what came of it. An ``error`` there says in words why it failed, as a
+status above 0 does.
 """
 
 from __future__ import annotations
@@ -16,12 +18,19 @@ import orjson
 from fastrouter.control.child import Child, how
 from fastrouter.control.output import Log
 
-__all__ = ["Outcome", "Performance"]
+__all__ = ["Outcome", "Performance", "Program"]
 
 KEPT = 200  # lines in memory
 LONGEST = 1 << 16  # bytes of a line, and so of a report
 SHOWN = 10  # lines of an error
 SHOWN_LENGTH = 2000  # characters of them
+
+
+class Program(NamedTuple):
+    """What is run."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
 
 
 class Outcome(NamedTuple):
@@ -45,12 +54,7 @@ class Performance:
             self._why.set_result(Outcome(status, error=error))
 
     async def run(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        path: Path,
-        seconds: float | None,
-        grace: float,
+        self, program: Program, path: Path, seconds: float | None, grace: float
     ) -> Outcome:
         """Run it, its output in the file at `path`, for up to `seconds`."""
         if self._why.done():
@@ -60,9 +64,11 @@ class Performance:
         except OSError as error:
             return Outcome("failed", error=f"its log cannot be written: {error.strerror}")
         try:
-            child = await Child.start(command, environment, self._log)
+            child = await Child.start(*program, self._log)
         except OSError as error:
-            return Outcome("failed", error=f"{command[0]} cannot be run: {error.strerror or error}")
+            return Outcome(
+                "failed", error=f"{program.command[0]} cannot be run: {error.strerror or error}"
+            )
         else:
             return await self._attend(child, self._log, seconds, grace)
         finally:
@@ -89,28 +95,33 @@ class Performance:
 
 def _judged(code: int, lines: Sequence[str]) -> Outcome:
     """What the end of a process is to its job."""
+    said = _object(lines, "report") or {}
+    error = said.get("error")
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return Outcome("failed", error=_with_last_lines(error["message"], lines))
     if code:
         return Outcome("failed", error=_with_last_lines(how(code), lines))
-    report = _object(lines)
-    if report is None:
+    if not isinstance(said.get("report"), dict):
         return Outcome("failed", error=_with_last_lines("it ended without a report", lines))
-    return Outcome("completed", report)
+    rest = {name: value for name, value in said.items() if name not in ("report", "error")}
+    return Outcome("completed", {**said["report"], **rest})
 
 
-def _object(lines: Sequence[str], key: str | None = None) -> dict[str, Any] | None:
+def _object(lines: Sequence[str], key: str) -> dict[str, Any] | None:
     """The JSON object of the last line that is one, and has that key."""
-    for line in reversed(lines):
-        if not line.startswith("{"):
-            continue
-        try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(found, dict) and (key is None or key in found):
-            return found
-    return None
+    return next((found for line in reversed(lines) if key in (found := _read(line))), None)
+
+
+def _read(line: str) -> dict[str, Any]:
+    """The object that a line is, {} of any other."""
+    try:
+        found = orjson.loads(line) if line.startswith("{") else {}
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _with_last_lines(words: str, lines: Sequence[str]) -> str:
-    last = "\n".join(line for line in lines[-SHOWN:] if line.strip())[-SHOWN_LENGTH:]
+    text = [line for line in lines if line.strip() and not {"progress", "report"} & {*_read(line)}]
+    last = "\n".join(text[-SHOWN:])[-SHOWN_LENGTH:]
     return f"{words}; its last lines:\n{last}" if last else f"{words}; it wrote nothing"

@@ -13,6 +13,7 @@ import orjson
 from fastrouter.control.database import Database
 from fastrouter.control.jobs.job import Job
 from fastrouter.control.jobs.jobs import Jobs, Options
+from fastrouter.control.jobs.performance import Program
 from fastrouter.core.sink import MessageSink
 from fastrouter.dialects import load
 from fastrouter.embed import Router
@@ -21,7 +22,9 @@ from fastrouter.errors import ConfigError
 from ...net.wire import until
 
 REPORT = {"total_trades": 15, "win_rate": 0.6, "total_return": 0.12}
-TEXT = orjson.dumps(REPORT).decode()
+RESULT = {**REPORT, "events": 7}
+TEXT = orjson.dumps({"events": 7, "report": REPORT, "error": None}).decode()
+FAULT = '{"report": null, "error": {"code": "COMMAND_LEFT", "message": "COMMAND ended"}}'
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 FOREVER = "while :; do sleep 0.01; done"
 
@@ -33,7 +36,8 @@ PROGRAMS: Mapping[str, str] = {
     "silent": "exit 1",
     "speechless": "echo '[1]'; echo '{broken'; echo done",
     "infinite": "echo '{\"win_rate\": NaN}'",
-    "deep": 'echo \'{"a":' + "[" * 300 + "]" * 300 + "}'",
+    "deep": 'echo \'{"report":' + '{"a":' * 300 + "1" + "}" * 301 + "'",
+    "faulty": f"echo one; echo '{FAULT}'; exit 3",
     "slow": f"echo up; {FOREVER}",
     "deaf": f"trap '' TERM; echo up; {FOREVER}",
     "hearing": "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done",
@@ -44,13 +48,15 @@ PROGRAMS: Mapping[str, str] = {
 }
 
 
-def command_of(job: Job) -> list[str]:
+def program_of(job: Job) -> Program:
     strategy = job.request["strategy"]
     if strategy == "gone":
         raise ConfigError("there is no strategy 'gone' any more")
+    if strategy == "crashing":
+        raise ZeroDivisionError
     if strategy == "absent":
-        return ["/no/such/program"]
-    return ["/bin/sh", "-c", PROGRAMS[strategy]]
+        return Program(["/no/such/program"], ENVIRONMENT)
+    return Program(["/bin/sh", "-c", PROGRAMS[strategy]], ENVIRONMENT)
 
 
 def request(strategy: str = "good", **more: Any) -> dict[str, Any]:
@@ -72,10 +78,9 @@ class House:
         self.jobs = Jobs(
             self.database,
             Options(folder / "jobs", **{"grace": 60.0, **options}),
-            command_of,
+            program_of,
             lambda payload: self.router.publish("job", payload),
             lambda: next(clock),
-            ENVIRONMENT,
         )
 
     async def open(self) -> None:

@@ -19,7 +19,7 @@ from fastrouter.errors import SubscriptionError
 
 from ...net.wire import until
 from ..fakes import FakeVerifier
-from .fakes import PROGRAMS, REPORT, House, request
+from .fakes import PROGRAMS, RESULT, House, request
 from .test_jobs import DONE, broken
 
 
@@ -72,7 +72,7 @@ class TestCreate:
             **asked, "start": "2025-01-02T14:30:00.000000Z", "cash": "100000",
         }  # fmt: skip
         job = await ended(http, job["job_id"])
-        assert (job["status"], job["result"], job["error"]) == ("completed", REPORT, None)
+        assert (job["status"], job["result"], job["error"]) == ("completed", RESULT, None)
         assert house.told(job["job_id"]) == DONE
 
     async def test_a_key_makes_one_job(self, http, house):

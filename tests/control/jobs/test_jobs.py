@@ -15,7 +15,7 @@ import pytest
 from fastrouter.errors import StoreError
 
 from ...net.wire import turns, until
-from .fakes import REPORT, TEXT, House
+from .fakes import RESULT, TEXT, House
 
 DONE = ["job.created", "job.started", "job.completed"]
 FAILED = ["job.created", "job.started", "job.failed"]
@@ -28,11 +28,11 @@ class TestLife:
             "job_id": job_id,
             "job_type": "backtest",
             "status": "completed",
-            "result": REPORT,
+            "result": RESULT,
         }
         assert house.told(job_id) == DONE
         job = await house.jobs.find(job_id)
-        assert (job.status, job.result, job.error) == ("completed", REPORT, None)
+        assert (job.status, job.result, job.error) == ("completed", RESULT, None)
         assert job.created_at < job.started_at < job.ended_at
         assert await house.jobs.lines(job_id, 10) == ["working", TEXT]
 
@@ -43,6 +43,7 @@ class TestLife:
             ("silent", "exit status 1; it wrote nothing"),
             ("speechless", "it ended without a report; its last lines:\n[1]\n{broken\ndone"),
             ("infinite", 'it ended without a report; its last lines:\n{"win_rate": NaN}'),
+            ("faulty", "COMMAND ended; its last lines:\none"),
             ("dying", "signal 9 (SIGKILL); its last lines:\nlast words"),
             ("gone", "there is no strategy 'gone' any more"),
         ],
@@ -68,11 +69,16 @@ class TestLife:
         assert said.startswith(error)
         assert len(said) < 3000
 
+    async def test_a_fault_of_ours_is_its_end_too(self, house, caplog):
+        job_id = await house.create("crashing")
+        assert "see the server's log" in (await house.ended(job_id))["error"]
+        assert "ZeroDivisionError" in caplog.text
+
     async def test_its_report_may_have_lines_behind_it(self, house):
-        assert (await house.ended(await house.create("ending")))["result"] == REPORT
+        assert (await house.ended(await house.create("ending")))["result"] == RESULT
 
     async def test_whom_it_leaves_behind_ends_with_it(self, house):
-        assert (await house.ended(await house.create("leaving")))["result"] == REPORT
+        assert (await house.ended(await house.create("leaving")))["result"] == RESULT
 
     async def test_how_far_it_is(self, house):
         job_id = await house.create("telling")
