@@ -11,18 +11,14 @@ from fastrouter.errors import ConfigError, FeedError
 from fastrouter.net.clock import MonotonicClock
 from fastrouter.net.route import Route
 
-__all__ = ["engine_of", "within"]
+__all__ = ["catalog_of", "engine_of", "within"]
 
 
 def engine_of(settings: config.Settings) -> Engine:
     """The engine, over the folder that is configured. Raises ConfigError. The caller closes it."""
     section = settings.backtest
-    try:
-        catalog = None if section.data is None else Catalog(section.data)
-    except FeedError as error:
-        raise ConfigError(f"backtest.data: {error}") from None
     engine = Engine(
-        catalog,
+        catalog_of(section),
         MonotonicClock(),
         Options(
             dataset=section.dataset,
@@ -40,6 +36,14 @@ def engine_of(settings: config.Settings) -> Engine:
         there = ", ".join(engine.names()) or "none"
         raise ConfigError(f"backtest.dataset = {section.dataset!r}: allowed: {there}")
     return engine
+
+
+def catalog_of(section: config.Backtest) -> Catalog | None:
+    """The folder that is configured; None: there is none. Raises ConfigError."""
+    try:
+        return None if section.data is None else Catalog(section.data)
+    except FeedError as error:
+        raise ConfigError(f"backtest.data: {error}") from None
 
 
 def within(engine: Engine, routes: Iterable[Route]) -> tuple[Route, ...]:

@@ -69,8 +69,31 @@ def _risk(parts: Parts) -> APIRouter:
     return risk.router(parts.live, Guard(parts.verifier, time.time, risk.CLAIMS))
 
 
+def _jobs(parts: Parts) -> APIRouter:
+    """Backtests in processes of their own, and the data that they are of."""
+    from fastapi import APIRouter
+
+    from fastrouter.control.datasets import datasets_api
+    from fastrouter.control.guard import Guard
+    from fastrouter.control.jobs.api import jobs_api
+
+    found = APIRouter()
+    guard = Guard(parts.verifier, time.time, ("strategies", "admin"))
+    if parts.datasets is not None:
+        found.include_router(datasets_api(parts.datasets, guard))
+    if parts.jobs is not None and parts.offer is not None:
+        found.include_router(jobs_api(parts.jobs, parts.offer, guard))
+    return found
+
+
 #: what makes the routes of this port; each asks a `control.guard.Guard` of that verifier
-ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (_events, _trading, _strategies, _risk)
+ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
+    _events,
+    _trading,
+    _strategies,
+    _risk,
+    _jobs,
+)
 
 
 class Rest:

@@ -16,6 +16,7 @@ from fastrouter.app.bus import Bus
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
 from fastrouter.app.feeds import bookmark_of, supply_of
+from fastrouter.app.jobs import Backtests
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import Serving, serving_of
 from fastrouter.app.stop import Stop
@@ -101,6 +102,8 @@ async def _serve(
         ports.parts.live = desk
         orchestrator = Orchestrator(ports, database, desk)
         afterwards.push_async_callback(orchestrator.close)
+        backtests = Backtests(ports, database)
+        afterwards.push_async_callback(backtests.close)
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
         supply.on_state = ports.group.upstream
@@ -116,6 +119,7 @@ async def _serve(
         bus.start()
         try:
             await orchestrator.open()
+            await backtests.open()
             descriptors.provide(settings.limits.connections)
             collector.settle()
             ready(serving_of(ports, supply.feed, control, bus))
@@ -125,6 +129,7 @@ async def _serve(
             await asyncio.wait([feeding])
             await bus.stop()
             await orchestrator.close(stop.at_once)
+            await backtests.close(stop.at_once)
             await desk.close()  # what it still has to say, sessions are sent before they are closed
             drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():

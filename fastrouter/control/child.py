@@ -84,6 +84,11 @@ class Child:
                 self._signal(signal.SIGKILL)
         return await self.wait()
 
+    def kill(self) -> None:
+        """SIGKILL to its whole group; `wait` returns soon."""
+        if self.returncode is None:
+            self._signal(signal.SIGKILL)
+
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)

@@ -46,12 +46,18 @@ class Performance:
 
     def __init__(self) -> None:
         self._log: Log | None = None
+        self._child: Child | None = None
         self._why: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def stop(self, status: str, error: str) -> None:
         """End it, as this. The first who says so is heard."""
         if not self._why.done():
             self._why.set_result(Outcome(status, error=error))
+
+    def kill(self) -> None:
+        """End its process at once."""
+        if self._child is not None:
+            self._child.kill()
 
     async def run(
         self, program: Program, path: Path, seconds: float | None, grace: float
@@ -64,13 +70,13 @@ class Performance:
         except OSError as error:
             return Outcome("failed", error=f"its log cannot be written: {error.strerror}")
         try:
-            child = await Child.start(*program, self._log)
+            self._child = await Child.start(*program, self._log)
         except OSError as error:
             return Outcome(
                 "failed", error=f"{program.command[0]} cannot be run: {error.strerror or error}"
             )
         else:
-            return await self._attend(child, self._log, seconds, grace)
+            return await self._attend(self._child, self._log, seconds, grace)
         finally:
             self._log.close()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from fastrouter.broker.commission import RATES, Commission
+from fastrouter.broker.money import LIMIT
 from fastrouter.core.leaves import parse_iso8601, symbol_valid
+from fastrouter.errors import ConfigError
 from fastrouter.models.fields import Free, Name, Number, Time, shown
 from fastrouter.models.payload import Payload
 
@@ -25,14 +29,8 @@ def _symbol(text: str) -> str:
 
 
 def _above_zero(text: str) -> str:
-    if float(text) <= 0:
-        raise ValueError(f"{text}; allowed: above 0")
-    return text
-
-
-def _not_below_zero(text: str) -> str:
-    if float(text) < 0:
-        raise ValueError(f"{text}; allowed: 0 or more")
+    if not 0 < Decimal(text) < LIMIT:
+        raise ValueError(f"{text}; allowed: above 0, below 10^12")
     return text
 
 
@@ -60,9 +58,10 @@ class BacktestRequest(Payload):
     cash: Annotated[Number, AfterValidator(_above_zero)] | None = Field(
         default=None, description="what the account begins with"
     )
-    commission: Annotated[Number, AfterValidator(_not_below_zero)] | None = Field(
-        default=None, description="of what is traded: 0.001 is 0.1 %"
+    commission: dict[str, Number] | None = Field(
+        default=None, description=f"rates of {', '.join(RATES)}", examples=[{"percent": "0.1"}]
     )
+    shorting: bool | None = Field(default=None, description="may more be sold than is held?")
     config: Free | None = Field(default=None, description="for the strategy")
 
     @model_validator(mode="after")
@@ -71,6 +70,15 @@ class BacktestRequest(Payload):
         if start is not None and end is not None and start >= end:
             raise ValueError("start is not before end")
         return self
+
+    @field_validator("commission")
+    @classmethod
+    def _commission_can_be(cls, rates: dict[str, str] | None) -> dict[str, str] | None:
+        try:
+            Commission(rates or {})
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return rates
 
     @model_validator(mode="after")
     def _config_is_small(self) -> Self:
