@@ -36,7 +36,8 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
         self._batch: deque[AnyEvent] = deque()
         self._whole: list[AnyEvent] = []  # the batch as it arrived
-        self._noted = 0  # of which so many are accounted for in …
+        self._in_hand = 0  # of which so many were taken last, and may still be worked on
+        self._noted = 0  # … and so many are accounted for in …
         self._position = Position(options.since)
 
     @property
@@ -103,6 +104,7 @@ class Connection:
         if not self._batch and not await self._next_batch():
             return []
         events = list(self._batch)
+        self._in_hand = len(events)
         self._batch.clear()
         return events
 
@@ -131,6 +133,13 @@ class Connection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Close. What was in hand when something was raised is not acknowledged."""
+        if error is not None:
+            self._acknowledge(len(self._whole) - len(self._batch) - self._in_hand)
+            self._note_taken()
+            self._whole = []
+            self._batch.clear()
+            self._noted = 0
         await self.aclose()
 
     def __aiter__(self) -> Self:
@@ -139,6 +148,7 @@ class Connection:
     async def __anext__(self) -> AnyEvent:
         if not self._batch and not await self._next_batch():
             raise StopAsyncIteration
+        self._in_hand = 1
         return self._batch.popleft()
 
     def __del__(self) -> None:
@@ -175,7 +185,7 @@ class Connection:
 
     def _finish_batch(self) -> None:
         """Account for what was taken of the last batch, and drop the rest."""
-        self._acknowledge_taken()
+        self._acknowledge(len(self._whole) - len(self._batch))
         self._note_taken()
         self._whole = []
         self._noted = 0
@@ -186,11 +196,10 @@ class Connection:
         self._position.advance(self._whole[self._noted : taken])
         self._noted = taken
 
-    def _acknowledge_taken(self) -> None:
-        """Acknowledge what the consumer has had of the last batch."""
+    def _acknowledge(self, count: int) -> None:
+        """Acknowledge the first so many of the last batch, if that is ours to do."""
         if self._link.acknowledges:
-            taken = self._whole[: len(self._whole) - len(self._batch)]
-            self._send_ack([event.id for event in taken if event.id])
+            self._send_ack([event.id for event in self._whole[:count] if event.id])
 
     def _send_ack(self, ids: list[int]) -> None:
         if ids:

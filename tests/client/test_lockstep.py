@@ -49,6 +49,31 @@ async def test_an_event_is_acknowledged_when_the_body_that_got_it_is_done():
     assert connection.stats.sessions == 1
 
 
+@pytest.mark.parametrize("take", [False, True])
+async def test_what_a_body_was_not_done_with_is_not_acknowledged(take):
+    """It raised: whoever goes on with the run gets the event again."""
+    told: list[str] = []
+
+    async def server(peer):
+        await peer.send(welcome(**RUN))
+        await peer.send(quote(1))
+        told.extend(await acked(peer))
+        await peer.send(quote(2))
+        async for message in peer:
+            told.extend(json.loads(message)["events_processed"])
+
+    async def work(connection):
+        while events := await connection.take() if take else [await anext(connection)]:
+            if events[-1].id == 2:
+                raise LookupError
+
+    async with serving(server) as url:
+        with pytest.raises(LookupError):
+            async with connect(url) as connection:
+                await work(connection)
+    assert told == ["evt_1"]
+
+
 async def test_who_is_in_no_run_acknowledges_nothing_unless_told_to():
     heard = []
 
