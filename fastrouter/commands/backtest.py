@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,9 @@ from fastrouter.commands.splitting import behind
 from fastrouter.errors import ConfigError, FeedError
 
 __all__ = ["backtest"]
+
+#: what a backtest's query string has by the same name
+OF_THE_RUN = ("start", "end", "symbols", "window", "cash", "commission", "shorting")
 
 
 def option(help_text: str, metavar: str | None = None) -> Any:
@@ -46,12 +49,20 @@ def backtest(
     candles: Annotated[
         str, typer.Option(metavar="TIMEFRAMES", help="Built from quotes, as 1m,5m.")
     ] = "",
+    cash: Annotated[str | None, option("Of the paper account, default 100000.", "N")] = None,
+    commission: Annotated[
+        str | None, option("RATE=NUMBER of per_order, per_unit, percent.", "MAP")
+    ] = None,
+    shorting: Annotated[str | None, option("true: more may be sold than is held.", "BOOL")] = None,
     symbol: Annotated[str | None, option("The symbol of every row.", "NAME")] = None,
     kind: Annotated[str | None, option("quotes or bars, if the columns do not say.", "K")] = None,
     timeframe: Annotated[str | None, option("The timeframe of every bar.", "NAME")] = None,
     time_format: Annotated[str | None, option("Of the times, as compact.", "NAME")] = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="To listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", help="0 is any free one.")] = 0,
+    plot: Annotated[
+        Path | None, option("Draw the equity curve: .html, or .png, .svg.", "FILE")
+    ] = None,
     report: Annotated[Path | None, option("Write the result there, as JSON.", "FILE")] = None,
     as_json: Annotated[
         bool,
@@ -72,14 +83,17 @@ def backtest(
     Status: 0 the run is complete; 1 the data cannot be read on; 2 an option, the data or COMMAND
     is none; 3 COMMAND ended before the run, or did not come; 124 --timeout; 130 Ctrl-C.
     """
+    given = locals()
     if progress is not None and progress not in PROGRESS:
         raise ConfigError(f"--progress {progress}: allowed: {', '.join(PROGRESS)}")
+    if plot is not None:
+        app.check_plot(plot)
     asked = app.Asked(
         dataset=_opened(
             data, folder, symbol=symbol, kind=kind, timeframe=timeframe, time_format=time_format
         ),
         command=behind(context),
-        wanted=app.wanted_of({"start": start, "end": end, "symbols": symbols, "window": window}),
+        wanted=app.wanted_of({name: given[name] for name in OF_THE_RUN}),
         subscriptions=subscriptions,
         candles=tuple(item for item in candles.split(",") if item),
         host=host,
@@ -89,6 +103,8 @@ def backtest(
         timeout=timeout,
     )
     outcome = app.backtest(asked, _Screen(progress_of(progress), as_json))
+    if plot is not None:
+        _draw(plot, outcome)
     _finish(outcome, report, as_json)
 
 
@@ -108,7 +124,7 @@ class _Screen:
         self._out = sys.stderr if as_json else sys.stdout
         self.begin, self.move, self.end = progress.begin, progress.move, progress.end
 
-    def waits(self, environment: dict[str, str]) -> None:
+    def waits(self, environment: Mapping[str, str]) -> None:
         """Say what to export."""
         for name, value in environment.items():
             typer.echo(f"export {name}={shlex.quote(value)}", err=True)
@@ -127,28 +143,52 @@ class _Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
 
-def _finish(outcome: Any, report: Path | None, as_json: bool) -> None:
+def _draw(path: Path, outcome: app.Outcome) -> None:
+    """The equity curve of a run that came so far."""
+    if outcome.report is None or not outcome.instants:
+        return
+    try:
+        app.save_plot(path, f"Backtest of {outcome.dataset}", _figures(outcome), outcome.equity)
+    except OSError as error:
+        typer.secho(f"{path}: {error.strerror}", fg=typer.colors.RED, err=True)
+    else:
+        outcome.plot = str(path)
+
+
+def _finish(outcome: app.Outcome, report: Path | None, as_json: bool) -> None:
     """Print it, write it, and exit with its status."""
-    status = int(outcome.status)
-    told = {name: value for name, value in asdict(outcome).items() if name != "status"}
-    text = orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n"
+    told = outcome.told()
     if report is not None:
-        report.write_text(text)
+        _write(report, orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     if as_json:
         typer.echo(orjson.dumps(told).decode())
     else:
-        _print(told)
+        for name, value in _figures(outcome).items():
+            typer.echo(f"{name:<14} {value}")
     if outcome.error is not None:
-        fail(outcome.error["message"], outcome.error["code"], status)
+        fail(outcome.error["message"], outcome.error["code"], int(outcome.status))
 
 
-def _print(told: dict[str, Any]) -> None:
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        typer.secho(f"{path}: {error.strerror}", fg=typer.colors.RED, err=True)
+
+
+def _figures(outcome: app.Outcome) -> dict[str, str]:
     """For people."""
-    seconds = told["wall_seconds"]
-    rate = told["events"] / seconds if seconds else 0.0
-    for name, value in {
-        "data": told["dataset"],
-        "simulated": f"{told['first']} to {told['last']}",
-        "events": f"{told['events']:,} in {seconds:g} s, {rate:,.0f} a second",
-    }.items():
-        typer.echo(f"{name:<14} {value}")
+    seconds, report = outcome.wall_seconds, outcome.report or {}
+    rate = outcome.events / seconds if seconds else 0.0
+    lines = {
+        "data": outcome.dataset,
+        "simulated": f"{outcome.first} to {outcome.last}",
+        "events": f"{outcome.events:,} in {seconds:g} s, {rate:,.0f} a second",
+        "left out": f"{outcome.bad_rows:,} rows" if outcome.bad_rows else None,
+        "orders": f"{outcome.orders:,}",
+        "trades": "{total_trades:,}, {win_rate:.1%} of them won",
+        "equity": "{final_equity:,.2f}, {total_return:+.2%}",
+        "largest fall": "{max_drawdown:.2%}",
+        "plot": outcome.plot,
+    }
+    return {name: text.format_map(report) for name, text in lines.items() if text is not None}

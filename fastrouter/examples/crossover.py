@@ -41,7 +41,7 @@ async def act(desk: Trading, action: str, bar: fastrouter.Candle, qty: str) -> N
     held = await desk.position(bar.symbol)
     try:
         if (action == "BUY") == (held is None):
-            await desk.submit(bar.symbol, action, qty if held is None else held.qty)
+            await desk.submit(bar.symbol, action, held.qty if held else qty, time_in_force="gtc")
     except OrderError as error:
         print(f"{bar.symbol} {action}: {error.code}: {error}", flush=True)
 
