@@ -34,6 +34,7 @@ class Serving:
     rest: str | None = None  # where REST is, without a path
     control: str | None = None  # the control port's URL
     bus: str | None = None  # where our events are on the bus
+    strategies: tuple[str, ...] = ()  # that may be started
 
     @property
     def port(self) -> int:
@@ -56,6 +57,7 @@ def serving_of(ports: Ports, feed: Feed, control: Port | None, bus: Bus) -> Serv
         url_of(rest, "http") if rest is not None else None,
         control.url if control is not None else None,
         bus.address,
+        tuple(one.spec.id for one in ports.parts.strategies or ()),
     )
 
 

@@ -152,4 +152,8 @@ def _tell(serving: app.Serving) -> None:
     console.print(
         f"or         websocat '{serving.urls[-1]}?subscriptions=*:quote'", highlight=False
     )
+    for name in serving.strategies[:1] if serving.rest is not None else ():
+        console.print(
+            f"start one  curl -X POST {serving.rest}/v1/strategies/{name}/start", highlight=False
+        )
     console.print("stop it    Ctrl-C", highlight=False)

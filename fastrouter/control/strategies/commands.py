@@ -8,14 +8,15 @@
     pause_strategy          strategy_paused   ┘
 
 Who gives a command hears of strategies from then on; but if it may not, or does not
-want to, it is answered with the same message.
+want to, it is answered with the same message. Of what strategies hold only those are
+told whose token has the account, or a claim for strategies.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
 from fastrouter.control.strategies.registry import Registry
@@ -27,9 +28,22 @@ __all__ = ["COMMANDS", "Commands"]
 logger = logging.getLogger("fastrouter.control")
 
 
+class Grant(Protocol):
+    """`fastrouter.session.auth.Grant`."""
+
+    @property
+    def accounts(self) -> Collection[str]: ...
+    @property
+    def admin(self) -> bool: ...
+    @property
+    def strategies(self) -> bool: ...
+
+
 class Session(Protocol):
     """`fastrouter.session.session.Session`."""
 
+    @property
+    def grant(self) -> Grant | None: ...
     def answer(self, kind: str, data: Any, /) -> object: ...
     def refuse(self, error: FastrouterError, /) -> object: ...
     def matches(self, symbol: str, event_type: str, /) -> bool: ...
@@ -53,7 +67,8 @@ class Commands:
         task.add_done_callback(self._running.discard)
 
     def _list(self, session: Session) -> None:
-        session.answer("strategy_status_list", self._registry.listed())
+        may_see = _may_see(session.grant, self._registry.account)
+        session.answer("strategy_status_list", self._registry.listed(positions=may_see))
         status = "RUNNING" if self._registry.running else "STOPPED"
         session.answer("execution_service_status", {"status": status})
 
@@ -70,6 +85,11 @@ class Commands:
         else:
             if not session.matches("", "strategy"):
                 session.answer(*_done(name, strategy))
+
+
+def _may_see(grant: Grant | None, account: str) -> bool:
+    """May it know what the account holds?"""
+    return grant is None or grant.admin or grant.strategies or account in grant.accounts
 
 
 async def _start(strategy: Strategy, fields: dict[str, Any]) -> None:

@@ -82,18 +82,23 @@ class Registry:
         code = REFUSALS.get(status)
         return None if code is None else OrderError(f"{strategy_id} is {status}", code=code)
 
-    def listed(self) -> list[dict[str, Any]]:
-        """All of them, as ORCH lists them."""
+    def listed(self, *, positions: bool = True) -> list[dict[str, Any]]:
+        """All of them, as ORCH lists them; with what they hold."""
         return [
             {
                 "id": one.spec.id,
                 "name": one.spec.name,
                 "status": one.status,
                 "symbols": one.config["symbols"],
-                "positions": one.positions,
+                "positions": one.positions if positions else [],
             }
             for one in self
         ]
+
+    @property
+    def account(self) -> str:
+        """Whose what they hold is."""
+        return self.house.desk.broker.ledger.account.id
 
     # ---------------------------------------------------------------- life
 

@@ -289,6 +289,18 @@ class TestAuth:
         able.say(START)
         assert (await said(able))[0] == "strategy_started"
 
+    async def test_what_they_hold_is_for_those_who_may_see_the_account(self, running):
+        await held(running.desk, "mine", "S:AAPL", "10", at=150.25)
+        for claims, count in (
+            ({}, 0),
+            ({"accounts": ["other"]}, 0),
+            ({"accounts": ["default"]}, 1),
+            ({"strategies": True}, 1),
+            ({"admin": True}, 1),
+        ):
+            (mine,) = await listed(await self.session(running, **claims))
+            assert len(mine["positions"]) == count
+
     async def test_figures_of_the_account_are_not_for_everybody(self, running):
         core = await running.session(f"/core?subscriptions=*:strategy&token={hs256()}")
         able = await self.session(running, strategies=True)
