@@ -18,6 +18,7 @@ from fastrouter.control.risk_status import RiskCommands
 from fastrouter.control.strategies import COMMANDS, Commands, Place, Registry, Restarts, Spec
 from fastrouter.control.strategies.house import House
 from fastrouter.control.strategies.keeper import Timer
+from fastrouter.control.strategies.named import Named
 from fastrouter.control.strategies.records import Records
 from fastrouter.control.strategies.signals import Signals
 from fastrouter.dialects import load
@@ -62,6 +63,7 @@ class Orchestrator:
         rows: dict[str, Strategies] = dict.fromkeys(COMMANDS, Commands(self.registry))
         group.commands = Dispatch(rows | {"get_risk_status": RiskCommands(desk)})
         ports.parts.strategies = self.registry
+        ports.parts.live = Named(desk, self.registry.name_of)
 
     async def open(self) -> None:
         """Start those that are to run. Raises ConfigError for a store that cannot be read."""

@@ -91,7 +91,10 @@ class Holding:
         self._moved, self._second = frozenset(event_types), dialect
 
     def pause(self) -> None:
-        """No market data until `unpause`; what is subscribed to meanwhile waits, too."""
+        """No market data until `unpause`; what is subscribed to meanwhile waits, too.
+
+        Nothing makes up for candles that close meanwhile.
+        """
         if not self.paused:
             self.paused = True
             self._outbox.unsubscribe(self._market)

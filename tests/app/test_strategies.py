@@ -51,6 +51,7 @@ def options(tmp_path: Path, command: list[str], **more: object) -> config.Settin
         ports__ai="off",
         ports__backtest="off",
         strategies__mine__command=command,
+        strategies__mine__name="My bot",
         **more,
     )
 
@@ -120,6 +121,7 @@ def test_a_strategy_trades_by_what_its_environment_says(tmp_path):
         assert started["symbols"] == ["S:AAPL"]
         signal_ = await next_of(wire, "strategy_signal")
         assert (signal_["strategyId"], signal_["action"]) == ("mine", "BUY")
+        assert signal_["name"] == "My bot"
         trade = await next_of(wire, "strategy_trade")
         assert (trade["strategyId"], trade["quantity"]) == ("mine", 3)
         assert (await next_of(wire, "position"))["strategy_id"] == "mine"

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,9 @@ from fastrouter.control.child import Child, how
 from fastrouter.control.strategies.backoff import Backoff
 
 __all__ = ["Keeper", "Timer", "Watcher"]
+
+
+logger = logging.getLogger("fastrouter.control")
 
 
 class Timer(NamedTuple):
@@ -82,7 +86,14 @@ class Keeper:
         if self._keeping is not None:
             await asyncio.wait([self._keeping])
 
-    async def _keep(self, child: Child | None) -> None:
+    async def _keep(self, child: Child) -> None:
+        try:
+            await self._go_on(child)
+        except Exception as error:
+            logger.exception("a keeper of a program")
+            await self._watcher.failed(f"see the server's log: {error!r}")
+
+    async def _go_on(self, child: Child | None) -> None:
         while child is not None:
             code = await child.wait()
             self.child = None

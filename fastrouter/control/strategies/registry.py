@@ -62,6 +62,11 @@ class Registry:
             )
         return found
 
+    def name_of(self, strategy_id: str) -> str | None:
+        """What people call it; None when there is no such strategy."""
+        found = self._strategies.get(strategy_id)
+        return None if found is None else found.spec.name
+
     def command(self, strategy_id: str) -> list[str] | None:
         """What runs it: a program and its arguments; None when there is no such strategy."""
         found = self._strategies.get(strategy_id)

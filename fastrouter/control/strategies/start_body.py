@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.core.timeframe import TIMEFRAMES
@@ -25,15 +32,24 @@ def _timeframe(text: str) -> str:
     return text
 
 
+#: about what `symbol_valid` says
+PATTERN = r"^[^\s,*\x00-\x1f\x7f]{1,128}$"
+
+Symbol = Annotated[
+    str, AfterValidator(_symbol), WithJsonSchema({"type": "string", "pattern": PATTERN})
+]
+Timeframe = Annotated[
+    str, AfterValidator(_timeframe), WithJsonSchema({"type": "string", "enum": [*TIMEFRAMES]})
+]
+
+
 class StartConfig(BaseModel):
     """What is not given is as it is configured."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    symbols: list[Annotated[str, AfterValidator(_symbol)]] | None = Field(
-        default=None, min_length=1, examples=[["AAPL", "S:MSFT"]]
-    )
-    dataResolution: Annotated[str, AfterValidator(_timeframe)] | None = Field(
+    symbols: list[Symbol] | None = Field(default=None, min_length=1, examples=[["AAPL", "S:MSFT"]])
+    dataResolution: Timeframe | None = Field(
         default=None, description="of its candles", examples=["1m"]
     )
     realTrading: bool | None = Field(

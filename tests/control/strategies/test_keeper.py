@@ -105,3 +105,14 @@ async def test_who_kills_it_is_told_of():
     await until(lambda: timer.waiting)
     assert watcher.told == [("crashed", "signal 9 (SIGKILL)", 1.0)]
     await kept.stop()
+
+
+async def test_our_own_fault_is_no_end_in_silence(caplog):
+    launcher, watcher, timer = Launcher("exit 1"), Watcher(), FakeTimer()
+    kept = keeper(launcher, watcher, timer)
+    await kept.start()
+    await until(lambda: timer.waiting)
+    timer.ring()  # there is no second script
+    await kept.settled()
+    assert watcher.told[-1] == ("failed", "see the server's log: IndexError('pop from empty list')")
+    assert "a keeper of a program" in caplog.text

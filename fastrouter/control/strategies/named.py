@@ -1,0 +1,36 @@
+"""The desk of strategies: what they say bears their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastrouter.broker import Broker, Change
+from fastrouter.control.desk import Desk
+
+__all__ = ["Named"]
+
+
+class Named:
+    """The same `fastrouter.control.desk.Desk`; `name_of` says what a strategy is called."""
+
+    def __init__(self, desk: Desk, name_of: Callable[[str], str | None]) -> None:
+        self._desk = desk
+        self._name_of = name_of
+
+    @property
+    def broker(self) -> Broker:
+        return self._desk.broker
+
+    def now(self) -> int:
+        return self._desk.now()
+
+    async def change(self, call: Callable[[Broker, int], Change]) -> Change:
+        return await self._desk.change(call)
+
+    def signal(self, payload: dict[str, Any]) -> str:
+        """One that names no ``strategy`` is of that whose ``strategy_id`` it has."""
+        name = self._name_of(payload.get("strategy_id", ""))
+        if name is not None and payload.get("strategy") is None:
+            payload = {**payload, "strategy": name}
+        return self._desk.signal(payload)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fastrouter.control.strategies.named import Named
+
+from .house import FakeDesk
+
+
+class Desk(FakeDesk):
+    def signal(self, payload: dict[str, Any]) -> str:
+        self.said = payload
+        return "evt_1"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"strategy_id": "mine"}, "Mine"),
+        ({"strategy_id": "mine", "strategy": "theirs"}, "theirs"),
+        ({"strategy_id": "other"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_signal_bears_its_strategys_name(said, name):
+    desk = Desk()
+    named = Named(desk, {"mine": "Mine"}.get)
+    assert named.signal(said) == "evt_1"
+    assert desk.said.get("strategy") == name
+    assert named.broker is desk.broker
+    assert named.now() <= desk.now()
+    assert await named.change(lambda broker, now: broker.revive(now))
