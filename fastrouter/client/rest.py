@@ -1,15 +1,11 @@
-"""One HTTP connection that is kept open, for a program that asks often."""
+"""What a program asks of a server by HTTP, often: JSON there and back, over one connection."""
 
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
+import os
 import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +13,7 @@ import orjson
 
 from fastrouter.client.address import shown
 from fastrouter.client.backoff import Backoff
+from fastrouter.client.http import Answer, Line, NotHttp
 from fastrouter.client.surroundings import Surroundings
 from fastrouter.errors import AuthError, ConnectionFailed, FastrouterError, OrderError
 
@@ -27,14 +24,14 @@ WAITS = (0.05, 2.0)  # s between attempts
 UNAVAILABLE = 503  # nothing was done; to ask again may help
 #: codes that are about who asks, whatever the status
 OF_THE_TOKEN = frozenset({"NOT_AUTHENTICATED", "TOKEN_EXPIRED", "FORBIDDEN", "UNAUTHORIZED"})
-
-LOST = (OSError, HTTPException)
+PORTS = {"http": 80, "https": 443}
 
 
 class Rest:
-    """Asks one server, from a thread of its own: requests go out in the order they were made.
+    """Asks one server. Requests go out in the order they were made, one after another's answer.
 
-    `aclose` it. `timeout` is seconds for each attempt.
+    `aclose` it. `timeout` is seconds for each attempt. Raises ConnectionFailed for a token that
+    no header can have.
     """
 
     def __init__(
@@ -49,16 +46,13 @@ class Rest:
         parts = urlsplit(url)
         self.name = shown(url)
         self._path = parts.path.rstrip("/")
-        self._headers = {"Accept": "application/json"}
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
-        host, port = parts.hostname or "", parts.port
-        self._connection = (
-            HTTPSConnection(host, port, timeout=timeout, context=ssl_context)
-            if parts.scheme == "https"
-            else HTTPConnection(host, port, timeout=timeout)
-        )
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fastrouter rest")
+        self._head = _head(parts.netloc.rpartition("@")[2], token)
+        tls = None
+        if parts.scheme == "https":
+            tls = ssl_context or ssl.create_default_context()
+        self._line = Line(parts.hostname or "", parts.port or PORTS[parts.scheme], tls)
+        self._timeout = timeout
+        self._turn = asyncio.Lock()
         self._surroundings = surroundings or Surroundings()
         self._closed = False
 
@@ -77,72 +71,77 @@ class Rest:
         OrderError for what the desk refuses, AuthError for what we may not, with the server's
         code, and ConnectionFailed when there is no answer.
         """
-        if self._closed:
-            raise ConnectionFailed("it is closed", code="CLOSED")
+        request = self._request(method, path, body, query)
+        async with self._turn:
+            answer = await self._persist(request, again)
+        return _read(answer.status, answer.body, self.name)
+
+    async def aclose(self) -> None:
+        """Hang up; a request under way has failed. Calling it again is free."""
+        self._closed = True
+        await self._line.aclose()
+
+    # ---- inside
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, Any] | None,
+    ) -> bytes:
         target = self._path + path
         given = {name: value for name, value in (query or {}).items() if value is not None}
         if given:
             target += f"?{urlencode(given)}"
-        data = None if body is None else _json(body)
+        data = b"" if body is None else _json(body)
+        length = b"" if body is None else b"Content-Length: %d\r\n" % len(data)
+        return b"%b %b HTTP/1.1\r\n%b%b\r\n%b" % (
+            method.encode(), target.encode(), self._head, length, data,
+        )  # fmt: skip
+
+    async def _persist(self, request: bytes, again: bool) -> Answer:
+        """The answer, after some attempts where they do no harm. Raises ConnectionFailed."""
         backoff = Backoff(*WAITS, self._surroundings.random)
         for left in reversed(range(ATTEMPTS)):
+            if self._closed:
+                raise ConnectionFailed("it is closed", code="CLOSED")
             try:
-                status, content = await self._exchange(method, target, data)
-            except ValueError as error:  # a token with line ends
-                raise self._unreachable(error) from None
-            except LOST as error:
-                if not left or not (again or isinstance(error, ConnectionRefusedError)):
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._line.exchange(request)
+            except OSError as error:
+                if not left or not _may_ask_again(error, again):
                     raise self._unreachable(error) from None
             else:
-                if status != UNAVAILABLE or not left or not again:
-                    return _read(status, content, self.name)
+                if answer.status != UNAVAILABLE or not left or not again:
+                    return answer
             await self._surroundings.sleep(backoff.delay())
         raise AssertionError("the last attempt returns or raises")
 
-    async def aclose(self) -> None:
-        """Hang up; a request under way has failed. Calling it again is free."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._connection.sock is not None:
-            with suppress(OSError):
-                self._connection.sock.shutdown(socket.SHUT_RDWR)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown(wait=False)
-
-    # ---- in the thread
-
-    async def _exchange(self, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._send, method, target, data)
-
-    def _send(self, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
-        connection = self._connection
-        if connection.sock is not None and _is_dead(connection.sock):
-            connection.close()
-        headers = self._headers
-        if data is not None:
-            headers = {**headers, "Content-Type": "application/json"}
-        try:
-            connection.request(method, target, data, headers)
-            with connection.getresponse() as response:
-                return response.status, response.read()
-        except BaseException:
-            connection.close()
-            raise
-
-    def _unreachable(self, error: Exception) -> ConnectionFailed:
-        text = error.strerror if isinstance(error, OSError) else None
-        text = " ".join(str(text or error).split()) or type(error).__name__
-        return ConnectionFailed(f"cannot reach {self.name}: {text}")
+    def _unreachable(self, error: OSError) -> ConnectionFailed:
+        # not strerror, to which asyncio adds the address; names that are unknown have codes below 0
+        known = (error.errno or 0) > 0
+        text = os.strerror(error.errno or 0) if known else error.strerror or str(error)
+        if isinstance(error, TimeoutError):
+            text = f"no answer within {self._timeout:g} s"
+        return ConnectionFailed(f"cannot reach {self.name}: {' '.join(text.split())}")
 
 
-def _is_dead(kept: socket.socket) -> bool:
-    """Has the server hung up meanwhile? Nothing else can be there to read."""
-    watch = select.poll()
-    watch.register(kept, select.POLLIN)
-    return bool(watch.poll(0))
+def _may_ask_again(error: OSError, again: bool) -> bool:
+    """Nobody has heard of what was refused; whoever speaks something else will not learn it."""
+    if isinstance(error, NotHttp | ssl.SSLCertVerificationError):
+        return False
+    return again or isinstance(error, ConnectionRefusedError)
+
+
+def _head(host: str, token: str | None) -> bytes:
+    """The fields that all requests have."""
+    fields = {"Host": host, "Accept": "application/json", "Content-Type": "application/json"}
+    if token is not None:
+        if not (token.isascii() and token.isprintable()):
+            raise ConnectionFailed("the token cannot be sent", code="INVALID_TOKEN")
+        fields["Authorization"] = f"Bearer {token}"
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
 
 
 def _json(body: Mapping[str, Any]) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HANG_UP = None  # instead of an answer
 ORDER = {
     "id": "o-1",
@@ -46,15 +47,11 @@ class Desk:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
-            while await self._serve(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        while await self.serve(reader, writer):
             pass
-        finally:
-            writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One request; False when that was the last."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         line, *rest = head.strip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in rest)}
@@ -75,9 +72,30 @@ class Desk:
 
 
 @asynccontextmanager
-async def at(desk: Desk) -> AsyncIterator[str]:
-    """It is open; yields its URL."""
-    server = await asyncio.start_server(desk, "127.0.0.1", 0)
-    async with server:
+async def at(serve: Handler, **options: Any) -> AsyncIterator[str]:
+    """It listens until the block ends; yields its URL. Then all its connections are done with."""
+    serving = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await serve(reader, writer)
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append((asyncio.create_task(handle(reader, writer)), writer))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, **options)
+    try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
         server.close()
+        for task, writer in serving:
+            task.cancel()
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()

@@ -40,15 +40,14 @@ async def test_a_connection_that_was_closed_meanwhile_is_none_to_send_on(surroun
 
     async def hang_up_after_one(reader, writer):
         desk.connections += 1
-        await desk._serve(reader, writer)
+        await desk.serve(reader, writer)
         writer.close()
         await writer.wait_closed()
         closed.set()
 
     closed = asyncio.Event()
-    server = await asyncio.start_server(hang_up_after_one, "127.0.0.1", 0)
-    async with server:
-        line = rest(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", surroundings)
+    async with at(hang_up_after_one) as url:
+        line = rest(url, surroundings)
         for said in (1, {}, 2):
             closed.clear()
             assert await line.ask("POST", "/", {}, again=False) == said
@@ -133,12 +132,46 @@ async def test_what_is_no_desk(answer, said, surroundings, naps):
 
 async def test_what_is_no_json_and_no_header(surroundings):
     async with at(Desk()) as url:
-        line = rest(url, surroundings, token="a\r\nb")
+        line = rest(url, surroundings)
         with pytest.raises(OrderError, match="not JSON"):
             await line.ask("POST", "/", {"a": b"\xff", 1: 2}, again=True)
-        with pytest.raises(ConnectionFailed, match="header"):
+        await line.aclose()
+        with pytest.raises(ConnectionFailed, match="the token cannot be sent"):
+            rest(url, surroundings, token="a\r\nb")
+
+
+async def test_an_answer_that_does_not_come_in_time(naps, surroundings):
+    async def silent(reader, writer):
+        await reader.read()
+
+    async with at(silent) as url:
+        line = Rest(url, timeout=0.01, surroundings=surroundings)
+        with pytest.raises(ConnectionFailed, match=r"no answer within 0\.01 s"):
             await line.ask("GET", "/", again=True)
         await line.aclose()
+    assert len(naps.seconds) == ATTEMPTS - 1
+
+
+async def test_who_gives_up_waiting_does_not_leave_an_answer_to_the_next(surroundings):
+    heard = asyncio.Event()
+    desk = Desk((200, "mine"))
+
+    async def late(reader, writer):
+        if heard.is_set():
+            await desk(reader, writer)
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        heard.set()
+        await reader.read()
+
+    async with at(late) as url:
+        line = rest(url, surroundings)
+        asking = asyncio.create_task(line.ask("GET", "/1", again=True))
+        await heard.wait()
+        asking.cancel()
+        assert await line.ask("GET", "/2", again=True) == "mine"
+        await line.aclose()
+    assert desk.lines == ["GET /2"]
 
 
 async def test_closing_ends_what_is_under_way(surroundings):
@@ -149,11 +182,9 @@ async def test_closing_ends_what_is_under_way(surroundings):
         await reader.readuntil(b"\r\n\r\n")
         heard.set()
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    async with server:
-        line = rest(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", surroundings)
+    async with at(silent) as url:
+        line = rest(url, surroundings)
         asking = asyncio.create_task(line.ask("POST", "/", {}, again=False))
         await heard.wait()
         await line.aclose()
