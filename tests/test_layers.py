@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "bus": ("dialects", "models", "core", "errors"),
     "feeds": ("bus", "client", "core", "errors"),
     "engine": ("feeds", "broker", "models", "core", "errors"),
+    "recording": ("feeds", "core", "errors"),
     "broker": ("models", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
     "control": ("broker", "models", "core", "errors"),
@@ -34,7 +35,7 @@ MAY_IMPORT = {
         *("log", "config", "embed", "broker", "bus", "client", "control", "engine", "feeds"),
         *("journal", "net", "session", "dialects", "core", "errors", "."),
     ),
-    "commands": ("app", "config", "client", "dialects", "core", "errors", "."),
+    "commands": ("app", "config", "client", "recording", "dialects", "core", "errors", "."),
     "cli": ("commands",),
     "examples": ("client", "errors", "."),  # what anybody's strategy may
     ".": ("embed", "client", "core", "errors"),

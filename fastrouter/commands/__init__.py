@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fastrouter import __version__
-from fastrouter.commands import backtest, bench, config, publish, serve, tail
+from fastrouter.commands import backtest, bench, config, publish, record, serve, tail
 from fastrouter.commands.splitting import SplitCommand
 
 __all__ = ["app"]
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("tail")(tail.tail)
+app.command("record")(record.record)
 app.command("publish")(publish.publish)
 app.command("backtest", cls=SplitCommand)(backtest.backtest)
 app.command("bench", context_settings=bench.CONTEXT)(bench.bench)

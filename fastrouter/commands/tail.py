@@ -12,13 +12,13 @@ import typer
 
 from fastrouter.client import Connection, Options, trusting
 from fastrouter.client.inbox import AnyEvent
-from fastrouter.client.link import REFUSALS
 from fastrouter.client.options import TOKEN_VARIABLE, resolve, since_of
 from fastrouter.commands.failure import expected
 from fastrouter.commands.line import RAW_KIND, Raw, pretty
+from fastrouter.commands.refusal import check_refusal
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import KINDS
-from fastrouter.errors import FastrouterError, SubscriptionError
+from fastrouter.errors import FastrouterError
 
 __all__ = ["tail"]
 
@@ -106,7 +106,7 @@ async def _print(connection: Connection, as_json: bool, count: int | None) -> No
         async for event in connection:
             flowing = flowing or bool(event.id)
             if not flowing:
-                _check_refusal(event)
+                check_refusal(event)
             _say(line(event, colour))
             if count is not None and _is_counted(event):
                 count -= 1
@@ -117,14 +117,6 @@ async def _print(connection: Connection, as_json: bool, count: int | None) -> No
 def _is_counted(event: AnyEvent) -> bool:
     """Whether it is of the stream: not what a server says of itself or of the session."""
     return not isinstance(event, Event) or event.kind == RAW_KIND or event.kind in KINDS
-
-
-def _check_refusal(event: AnyEvent) -> None:
-    """Raise SubscriptionError when the server will not send what was asked for at the start."""
-    if isinstance(event, Event) and event.kind == "error" and isinstance(event.payload, dict):
-        code = event.payload.get("code")
-        if code in REFUSALS:
-            raise SubscriptionError(str(event.payload.get("message", code)), code=code)
 
 
 def _say(text: str) -> None:
