@@ -14,7 +14,6 @@ from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.options import TOKEN_VARIABLE, resolve
 from fastrouter.commands.failure import expected
 from fastrouter.commands.refusal import check_refusal
-from fastrouter.core.event import Event
 from fastrouter.errors import FastrouterError
 from fastrouter.recording import Recording, salvage
 
@@ -116,7 +115,6 @@ class Recorder:
         self.recording = recording
         self._left = most
         self._flowing = False
-        self._run: object = None  # of a backtest, whose clock waits for us
         self.paths: list[Path] = []
 
     async def take(self) -> None:
@@ -126,25 +124,15 @@ class Recorder:
                 for event in events:
                     if self._take(event):
                         return
-                if self._run is not None:
-                    await connection.ack(*events)
 
     def _take(self, event: AnyEvent) -> bool:
         """Is it the last?"""
-        if isinstance(event, Event) and event.kind == "connection":
-            self._note_run(event.payload)
         if not self._flowing:
             self._flowing = bool(event.id)
             check_refusal(event)
         if self.recording.take(event) and self._left is not None:
             self._left -= 1
         return self._left == 0
-
-    def _note_run(self, payload: Any) -> None:
-        run = payload.get("run_id") if isinstance(payload, dict) else None
-        if run is not None and self._run not in (None, run):
-            raise FastrouterError(f"the session in run {self._run} is lost", code="RUN_LOST")
-        self._run = run if run is not None else self._run
 
     async def keep(self, every: float) -> None:
         """Write what has come, from time to time. Raises FastrouterError."""
