@@ -44,7 +44,10 @@ class CsvSource:
         self._path = path
         self._zipped = zipped
         self.total = path.stat().st_size
-        lines = next(self._blocks(FIRST_BYTES), (b"", 0))[0].split(b"\n")
+        try:
+            lines = next(self._blocks(FIRST_BYTES), (b"", 0))[0].split(b"\n")
+        except _Unreadable as error:
+            raise FeedError(f"{path}: line 1: {error}") from error
         self._before = next((i for i, line in enumerate(lines) if line.strip()), None)
         if self._before is None:
             raise FeedError(f"{path}: the file is empty")
@@ -60,17 +63,20 @@ class CsvSource:
     def batches(self, wanted: Sequence[int], size: int = BLOCK_BYTES) -> Iterator[Lines]:
         line = 1
         skip = cast(int, self._before)
-        for block, position in self._blocks(size):
-            if skip:
-                *before, rest = block.split(b"\n", skip)
-                line, skip = line + len(before), skip - len(before)
-                block = b"" if skip else rest
-            if not block:
-                continue
-            split = partial(self._split_block, block, wanted, line)
-            lines = Lines(block, line, (self.width, self._delimiter), position, split)
-            yield lines
-            line += lines.count
+        try:
+            for block, position in self._blocks(size):
+                if skip:
+                    *before, rest = block.split(b"\n", skip)
+                    line, skip = line + len(before), skip - len(before)
+                    block = b"" if skip else rest
+                if not block:
+                    continue
+                split = partial(self._split_block, block, wanted, line)
+                lines = Lines(block, line, (self.width, self._delimiter), position, split)
+                yield lines
+                line += lines.count
+        except _Unreadable as error:
+            raise FeedError(f"{self._path}: line {line}: {error}") from error
 
     def _split_block(self, block: bytes, wanted: Sequence[int], line: int) -> Batch:
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
@@ -78,25 +84,28 @@ class CsvSource:
         return whole or self._line_by_line(block, wanted, line)
 
     def _blocks(self, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
-        """Whole lines, and the bytes of the file that are read."""
+        """Whole lines, and the bytes of the file that are read. Raises _Unreadable."""
         try:
-            with self._path.open("rb") as raw:
-                file = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if self._zipped else raw)
-                rest = b""
-                start = True
-                while chunk := file.read(size):
-                    chunk = rest + (chunk.removeprefix(BOM) if start else chunk)
-                    start = False
-                    end = chunk.rfind(b"\n") + 1
-                    rest = chunk[end:]
-                    if len(rest) > LONGEST_LINE:
-                        raise FeedError(f"{self._path}: a line is too long; is this CSV?")
-                    if end:
-                        yield chunk[:end], raw.tell()
-                if rest:
-                    yield rest, raw.tell()
+            yield from self._read(size)
         except (OSError, EOFError, zlib.error) as error:
-            raise FeedError(f"{self._path}: cannot be read: {error}") from error
+            raise _Unreadable(f"cannot be read: {error}") from error
+
+    def _read(self, size: int) -> Iterator[tuple[bytes, int]]:
+        with self._path.open("rb") as raw:
+            file = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if self._zipped else raw)
+            rest = b""
+            start = True
+            while chunk := file.read(size):
+                chunk = rest + (chunk.removeprefix(BOM) if start else chunk)
+                start = False
+                end = chunk.rfind(b"\n") + 1
+                rest = chunk[end:]
+                if len(rest) > LONGEST_LINE:
+                    raise _Unreadable(f"it has more than {LONGEST_LINE:,} bytes; is this CSV?")
+                if end:
+                    yield chunk[:end], raw.tell()
+            if rest:
+                yield rest, raw.tell()
 
     def _whole(self, block: bytes, wanted: Sequence[int], line: int, lines: int) -> Batch | None:
         """The block by pyarrow, or None when it does not hold one row in each line."""
@@ -145,6 +154,10 @@ class CsvSource:
             return next(csv.reader([line], delimiter=self._delimiter), [])
         except csv.Error:
             return [line]
+
+
+class _Unreadable(Exception):
+    """Why a file cannot be read on."""
 
 
 def is_number(cell: str) -> bool:

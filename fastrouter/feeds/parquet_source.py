@@ -37,6 +37,9 @@ class ParquetSource:
     def batches(self, wanted: Sequence[int], size: int = BLOCK_BYTES) -> Iterator[Batch]:
         pa, pq = arrow(), arrow("parquet")
         names = [self._names[i] for i in wanted]
+        for name in names:
+            if self._names.count(name) > 1:
+                raise FeedError(f"{self._path}: {self._names.count(name)} columns are named {name}")
         row = 1
         try:
             with pq.ParquetFile(self._path) as file:

@@ -501,7 +501,7 @@ def test_a_bar_is_for_terminals(monkeypatch):
         ("1,2,3\n", {"block": 0}, "block must be at least 1"),
         ("1,2,3\n", {"delimiter": ",,"}, "delimiter must be one character"),
         (BARS, {"timeframe": "7m"}, "timeframe '7m' is not known"),
-        ("1" * (LONGEST_LINE + BLOCK_BYTES), {}, "a line is too long"),
+        ("1" * (LONGEST_LINE + BLOCK_BYTES), {}, "line 1: it has more than 1,048,576 bytes"),
     ],
 )
 def test_what_cannot_be_replayed_is_refused_at_once(write, text, options, message):
