@@ -104,5 +104,10 @@ class Dataset:
         return tuple((path, found.st_mtime_ns, found.st_size) for path, found in status)
 
     @property
+    def size(self) -> int:
+        """About how many bytes its rows are in memory, at least."""
+        return sum(track.size for track in self.tracks)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return tuple(track.path for track in self.tracks)

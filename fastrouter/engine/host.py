@@ -22,6 +22,7 @@ from .query import Wanted
 from .run import Run
 from .seat import Place, Seat
 from .synthetic import NAME, Synthetic
+from .track import EVERYTHING
 
 __all__ = ["Ended", "Engine", "Hosted", "Options"]
 
@@ -208,6 +209,7 @@ class Engine:
             (*data.versions, span),
             lambda bad: data.stretches(span, bad, self.options.candles),
             count,
+            data.size if span == EVERYTHING else 0,
         )
 
     # ----------------------------------------------------------------------- news

@@ -35,8 +35,16 @@ class Memory:
         self._kept: dict[Hashable, _Kept] = {}
         self._lock = Lock()
 
-    def stretches(self, key: Hashable, read: Read, on_bad: BadRow = IGNORED) -> Iterator[Stretch]:
-        """What `read` yields, from memory if it was read to its end before by that key."""
+    def stretches(
+        self, key: Hashable, read: Read, on_bad: BadRow = IGNORED, size: int = 0
+    ) -> Iterator[Stretch]:
+        """What `read` yields, from memory if it was read to its end before by that key.
+
+        `size`: bytes, if known before; what is too large anyway is not kept on the way either.
+        """
+        if size > self._bound:
+            yield from read(on_bad)
+            return
         with self._lock:
             kept = self._kept.pop(key, None)
             if kept is not None:

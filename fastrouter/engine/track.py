@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..core.dtypes import Rows
+from ..core.dtypes import QUOTE_DTYPE, Rows
 from ..core.timeframe import parse_timeframe
 from ..errors import FeedError
 from ..feeds.columns import Column, map_columns
@@ -23,6 +23,9 @@ from ..feeds.source import BLOCK_BYTES, Batch, Lines, open_source
 from ..feeds.times import TimeParser
 
 __all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track", "within"]
+
+ROW_SIZE = QUOTE_DTYPE.itemsize + 8
+"""Bytes, with its instant."""
 
 Instants = npt.NDArray[np.int64]
 """Ns since the epoch, not falling."""
@@ -118,6 +121,12 @@ class Track:
                     yield block
                 if latest >= span.end:
                     return
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its rows are in memory, at least."""
+        total = self._source.total
+        return total * ROW_SIZE if self._source.unit == "row" else total
 
     def _builder(self) -> RowBuilder:
         reading = self._reading

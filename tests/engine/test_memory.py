@@ -56,3 +56,10 @@ def test_what_is_larger_is_not_kept():
     for _ in range(2):
         assert sum(len(one.times) for one in memory.stretches("a", file.read)) == 2
     assert file.reads == 2
+
+
+def test_what_is_known_to_be_too_large_is_not_kept():
+    memory, file = Memory(10_000), File()
+    for _ in range(2):
+        list(memory.stretches("a", file.read, size=10_001))
+    assert file.reads == 2
