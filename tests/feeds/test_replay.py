@@ -16,6 +16,7 @@ from fastrouter.feeds import open_feed, progress
 from fastrouter.feeds.columns import map_columns
 from fastrouter.feeds.csv_source import BLOCK_BYTES, LONGEST_LINE, CsvSource
 from fastrouter.feeds.replay import REPORTS, ReplayFeed
+from fastrouter.feeds.source import open_source
 from fastrouter.feeds.times import TIME_FORMATS, TimeParser
 
 from .peer import Recorder, S, Time
@@ -153,6 +154,21 @@ async def test_parquet_of_bars_in_many_batches(tmp_path):
     assert (router.candles["time"] == np.arange(n) * 60 * S).all()
     assert (router.candles["volume"] == np.arange(n)).all()
     assert (router.candles["timeframe"] == b"1m").all()
+
+
+@pytest.mark.parametrize("group", [1000, 30_000, 200_000])
+def test_parquet_holds_no_more_of_a_long_file_than_of_a_short_one(tmp_path, group):
+    n = 1_000_000
+    table = pa.table({"time": np.arange(n), "bid": np.random.default_rng(1).random(n)})
+    pq.write_table(table, tmp_path / "x", row_group_size=group)
+    source = open_source(tmp_path / "x")
+    del table
+    before, held, rows = pa.total_allocated_bytes(), [], []
+    for batch in source.batches([0, 1]):
+        rows.append(batch.columns[0].to_numpy())
+        held.append(pa.total_allocated_bytes() - before - 8 * sum(map(len, rows)))
+    assert (np.concatenate(rows) == np.arange(n)).all()
+    assert max(held) < 2 * max(held[: len(held) // 4]) < 16 * n
 
 
 async def test_columns_by_name_and_by_position(write):
