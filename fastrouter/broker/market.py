@@ -83,6 +83,9 @@ class Prices:
             )
         return found[0]
 
+    def symbols(self) -> list[str]:
+        return sorted(self._symbols)
+
     def last(self, symbol: str) -> Last | None:
         pair = self._last.get(symbol)
         return None if pair is None else Last(price(pair[0]), price(pair[1]))

@@ -28,6 +28,9 @@ class Named:
     async def change(self, call: Callable[[Broker, int], Change]) -> Change:
         return await self._desk.change(call)
 
+    async def settled(self) -> None:
+        await self._desk.settled()
+
     def signal(self, payload: dict[str, Any]) -> str:
         """One that names no ``strategy`` is of that whose ``strategy_id`` it has."""
         name = self._name_of(payload.get("strategy_id", ""))
