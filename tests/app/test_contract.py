@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from fastrouter import Router
-from fastrouter.control.desks import Desks
-from fastrouter.control.guard import Guard
-from fastrouter.control.intake import intake
+from fastrouter.app.parts import Parts
+from fastrouter.app.rest import ROUTERS
 from fastrouter.control.rest import build
-from fastrouter.control.trading import trading
 
-from .memory import MemoryDesk
+from ..control.memory import MemoryDesk
 
 WHY = "schemathesis is not installed"
 schemathesis = pytest.importorskip("schemathesis", reason=WHY)
@@ -25,9 +24,9 @@ def application() -> Any:
     router = Router()
     desk = MemoryDesk(router)
     desk.quote("S:AAPL", 150, 150.5)
-    guard = Guard(None, lambda: 0.0, ())
-    desks = Desks(guard, desk, lambda run_id, subject: desk)
-    return build([intake(router, guard), trading(desks)], ["/ws"])
+    engine: Any = SimpleNamespace(desk=lambda run_id, subject: desk)
+    parts = Parts(router, live=desk, engine=engine)
+    return build([make(parts) for make in ROUTERS], ["/ws"])
 
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", application())
