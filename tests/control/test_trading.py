@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -591,6 +592,37 @@ async def test_pages(http, desk):
     naive = (await http.get("/v2/orders?after=2025-01-01T00:00:05")).json()
     assert len(naive) == 4
     assert (await http.get("/v2/orders?until=0001-01-01T00:00:00%2B14:00")).json() == []
+
+
+async def test_long_answers_leave_the_loop_to_others(http, desk):
+    for number in range(1000):
+        desk.prices.add(f"S:SYM{number}")
+        await desk.change(lambda broker, now: broker.submit({**LIMIT, "qty": "0.1"}, now))
+
+    async def others(path: str, method: str = "GET") -> tuple[int, int]:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(count())
+        answer = await http.request(method, path)
+        task.cancel()
+        return len(answer.json()), turns
+
+    _, few = await others("/v2/clock")
+    for method, path, count, slices in (
+        ("GET", "/v2/orders?limit=500", 500, 4 + 20),
+        ("GET", "/v2/orders?status=all&limit=500&side=sell", 0, 4),
+        ("GET", "/v2/assets", 1003, 11),
+        ("DELETE", "/v2/orders", 1000, 40),
+    ):
+        found, turns = await others(path, method)
+        assert found == count
+        assert turns >= few + slices - 2
 
 
 async def test_unknown_words_in_a_query_are_passed_over(http):

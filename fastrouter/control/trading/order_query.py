@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from heapq import nlargest, nsmallest
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -19,6 +20,7 @@ __all__ = ["OrderQuery", "listed"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MOST = 500  # orders a page
+SLICE = 250  # orders, of which half a millisecond is made
 
 
 def _no_number(value: Any) -> Any:
@@ -49,13 +51,20 @@ class OrderQuery(BaseModel):
     nested: bool = False
 
 
-def listed(broker: Broker, query: OrderQuery, strategy_id: str | None) -> list[Order]:
-    """A page of the orders that are remembered. Raises OrderError: ORDER_NOT_FOUND."""
-    found: Iterable[Order] = broker.open_orders() if query.status == "open" else broker.orders
+async def listed(broker: Broker, query: OrderQuery, strategy_id: str | None) -> list[Order]:
+    """A page of the orders that are remembered. Raises OrderError: ORDER_NOT_FOUND.
+
+    The loop serves others meanwhile: the orders are those of the moment when it was called.
+    """
+    found = broker.open_orders() if query.status == "open" else list(broker.orders)
     tests = _tests(broker, query, strategy_id)
-    passed = [order for order in found if all(test(order) for test in tests)]
-    passed.sort(key=lambda order: order.number, reverse=query.direction == "desc")
-    return list(islice(passed, query.limit))
+    passed: list[Order] = []
+    for start in range(0, len(found), SLICE):
+        some = found[start : start + SLICE]
+        passed += [order for order in some if all(test(order) for test in tests)]
+        await asyncio.sleep(0)
+    first = nlargest if query.direction == "desc" else nsmallest
+    return first(query.limit, passed, key=lambda order: order.number)
 
 
 def _tests(broker: Broker, query: OrderQuery, strategy_id: str | None) -> list[Test]:

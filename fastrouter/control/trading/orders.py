@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from fastrouter.broker import Broker, Change, Order
+from fastrouter.broker import Order
 from fastrouter.control.body import read_json
 from fastrouter.control.desks import Access
 from fastrouter.control.trading.access import Found, shown
@@ -20,7 +20,7 @@ from fastrouter.control.trading.order_body import (
     replacement_fields,
 )
 from fastrouter.control.trading.order_query import OrderQuery, listed
-from fastrouter.control.trading.order_view import OrderView, order_view
+from fastrouter.control.trading.order_view import OrderView, order_view, order_views
 from fastrouter.control.trading.refusal import check_accepted, refusing
 from fastrouter.errors import OrderError
 
@@ -61,8 +61,8 @@ async def some(access: Found, query: Annotated[OrderQuery, Query()]) -> Response
     """Orders, the newest first. Those that ended are forgotten some time."""
     broker = access.desk.broker
     with refusing():
-        found = listed(broker, query, access.only)
-    return await shown(access, [order_view(broker, order) for order in found])
+        found = await listed(broker, query, access.only)
+    return await shown(access, await order_views(broker, found))
 
 
 @router.delete(
@@ -76,7 +76,11 @@ async def cancel_all(access: Found) -> Response:
     desk, only = access.desk, access.only
     with refusing():
         change = await desk.change(lambda b, now: b.cancel_all(now, strategy_id=only))
-    return answer(canceled(desk.broker, change), HTTPStatus.MULTI_STATUS)
+    views = await order_views(desk.broker, change.orders)
+    return answer(
+        [{"id": view["id"], "status": HTTPStatus.OK.value, "body": view} for view in views],
+        HTTPStatus.MULTI_STATUS,
+    )
 
 
 @router.get("/v2/orders:by_client_order_id", response_model=OrderView, responses=refusals())
@@ -122,14 +126,6 @@ async def cancel(access: Found, order_id: str) -> None:
     _order(access, order_id)
     with refusing():
         await access.desk.change(lambda broker, now: broker.cancel(order_id, now))
-
-
-def canceled(broker: Broker, change: Change) -> list[dict[str, Any]]:
-    """The fields of `CanceledView`, of each."""
-    return [
-        {"id": order.id, "status": HTTPStatus.OK.value, "body": order_view(broker, order)}
-        for order in change.orders
-    ]
 
 
 def _order(access: Access, order_id: str) -> Order:

@@ -14,10 +14,10 @@ from fastrouter.broker import Broker, Change, Position
 from fastrouter.broker.money import exact, lots
 from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, refusals
-from fastrouter.control.trading.order_view import OrderView, order_view
+from fastrouter.control.trading.order_view import OrderView, order_view, order_views
 from fastrouter.control.trading.position_view import PositionView, position_view
 from fastrouter.control.trading.refusal import refusing
-from fastrouter.control.trading.symbols import shown_symbol, symbol_of
+from fastrouter.control.trading.symbols import symbol_of
 from fastrouter.errors import OrderError
 from fastrouter.models.fields import decimal_text
 from fastrouter.models.fields import shown as said
@@ -67,7 +67,8 @@ async def close_all(access: Found, cancel_orders: bool = False) -> Response:
 
     with refusing():
         change = await desk.change(call)
-    return answer(_closed(desk.broker, change), HTTPStatus.MULTI_STATUS)
+    views = await order_views(desk.broker, change.orders)
+    return answer([_closed(view) for view in views], HTTPStatus.MULTI_STATUS)
 
 
 @router.get(PATH, response_model=PositionView, responses=refusals())
@@ -147,16 +148,14 @@ def _portion(position: Position, qty: str | None, percentage: str) -> Decimal | 
     return part
 
 
-def _closed(broker: Broker, change: Change) -> list[dict[str, Any]]:
-    return [
-        {
-            "symbol": shown_symbol(broker, order.symbol),
-            "status": HTTPStatus.OK.value,
-            "order_id": order.id,
-            "body": order_view(broker, order),
-        }
-        for order in change.orders
-    ]
+def _closed(order: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `ClosedView`, by the order's."""
+    return {
+        "symbol": order["symbol"],
+        "status": HTTPStatus.OK.value,
+        "order_id": order["id"],
+        "body": order,
+    }
 
 
 def _refused(message: str) -> OrderError:
