@@ -76,8 +76,9 @@ def _jobs(parts: Parts) -> APIRouter:
     from fastrouter.control.datasets import datasets_api
     from fastrouter.control.guard import Guard
     from fastrouter.control.jobs.api import jobs_api
+    from fastrouter.control.trading.answer import refusals
 
-    found = APIRouter()
+    found = APIRouter(responses=refusals(body=True))
     guard = Guard(parts.verifier, time.time, ("strategies", "admin"))
     if parts.datasets is not None:
         found.include_router(datasets_api(parts.datasets, guard))
