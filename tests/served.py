@@ -85,6 +85,11 @@ class Served:
         assert self._process.returncode == 0, log
         return log
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """By SIGKILL: it can do nothing about it."""
         assert self._process is not None
