@@ -158,14 +158,16 @@ class LiveDesk:
         self._watch.wake = None
         with suppress(StoreError):
             self._catch_up()
-        for symbol in self._seen:
-            self._watch.unwatch(symbol)
         for timer in self._timers.values():
             timer.cancel()
         with suppress(StoreError):
             await self.settled()
         if self._recovery is not None:
             await asyncio.wait([self._recovery])
+        for symbol in self._seen:
+            self._watch.unwatch(symbol)
+        while self._watch.take(SLICE):  # it comes too late
+            pass
         with suppress(StoreError):
             await self._database.run(partial(self._store.prune, done=self._announcer.done))
 

@@ -2,11 +2,13 @@ from collections.abc import Callable
 from typing import final
 
 from fastrouter.core.event import Candle, Quote
+from fastrouter.core.matcher import Matcher
 
 __all__ = ["Watch"]
 
 @final
 class Watch:
+    def __new__(cls, matcher: Matcher) -> Watch: ...
     wake: Callable[[], object] | None
     def watch(self, symbol: str) -> None: ...
     def unwatch(self, symbol: str) -> None: ...

@@ -28,7 +28,7 @@ cdef class Watch:
     nothing; it must not publish.
     """
 
-    def __init__(self, Matcher matcher not None):
+    def __cinit__(self, Matcher matcher not None):
         self.matcher = matcher
 
     def watch(self, str symbol not None) -> None:

@@ -355,6 +355,17 @@ async def test_nothing_is_taken_after_the_close(trader):
     assert trader.order(order).is_open
 
 
+async def test_the_close_while_nothing_can_be_kept(trader, monkeypatch):
+    await trader.submit(type="limit", limit_price="1")
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    with pytest.raises(StoreError):
+        await trader.submit()
+    trader.desk._retry()  # it is being restored
+    await trader.desk.close()
+    trader.quote()
+    assert trader.router.market.pending == 0
+
+
 async def test_what_is_under_way_at_the_close_is_kept_and_told(tmp_path):
     async with Trader(tmp_path) as trader:
         trader.quote()
