@@ -31,9 +31,6 @@ ENTRY_POINTS = "fastrouter.brokers"
 class OpenDesk(Desk, Protocol):
     """A desk that trades until it is closed."""
 
-    async def settled(self) -> None:
-        """Wait until all that the broker shows is kept and announced. Raises StoreError."""
-
     async def close(self) -> None:
         """Take no orders any more; keep and announce what is under way. Safe to call again."""
 

@@ -10,6 +10,10 @@ What the broker shows is ahead of the store by one commit, a few ms: `settled` w
 is announced or answered before it is kept. When something cannot be kept (a full disk), neither can
 what was made on top of it: callers get StoreError, the broker is what the store has, and the market
 passes without effect until the store takes something again.
+
+Over a SIGKILL, the journal's file knows what was announced. Without one the store's word counts,
+which lets announced events go with the next change, or a second later: those of the last change may
+be announced once more, to sessions that could not resume anyhow.
 """
 
 from __future__ import annotations

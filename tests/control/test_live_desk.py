@@ -203,6 +203,18 @@ async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
         assert trader.names() == []
 
 
+async def test_without_a_journals_file_the_last_change_may_be_told_once_more(tmp_path):
+    async with Trader(tmp_path, journal=False) as trader:
+        trader.quote()
+        for name in ("first", "second", "last"):
+            await trader.submit(client_order_id=name)
+        trader.desk._closing = True  # as if killed: nothing more is let go
+    async with Trader(tmp_path, journal=False) as trader:
+        assert [payload["client_order_id"] for _, payload in trader.events()] == ["last"]
+    async with Trader(tmp_path, journal=False) as trader:
+        assert trader.names() == []
+
+
 async def test_announced_events_are_let_go(tmp_path):
     async with Trader(tmp_path) as trader:
         trader.quote()

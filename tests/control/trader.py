@@ -22,10 +22,16 @@ BUY = {"symbol": "AAPL", "side": "buy", "type": "market", "time_in_force": "gtc"
 
 
 class Trader:
-    """``async with Trader(folder) as trader``: the store and the journal are files there."""
+    """``async with Trader(folder) as trader``: the store and the journal are files there.
 
-    def __init__(self, folder: Path | None = None, terms: Terms | None = None) -> None:
+    Without `journal`, that is in memory.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, terms: Terms | None = None, *, journal: bool = True
+    ) -> None:
         self.folder = folder
+        self.keeps_journal = journal
         self.terms = terms or Terms()
         self.router: Router
         self.database: Database
@@ -33,7 +39,8 @@ class Trader:
 
     async def __aenter__(self) -> Self:
         folder = self.folder
-        self.journal = Journal(None if folder is None else folder / "journal.db")
+        keeps = folder is not None and self.keeps_journal
+        self.journal = Journal(folder / "journal.db" if keeps else None)
         self.router = Router(journal=self.journal)
         self.database = Database(None if folder is None else folder / "state.db")
         self.start = self.router.last_id
