@@ -35,6 +35,7 @@ class Serving:
     control: str | None = None  # the control port's URL
     bus: str | None = None  # where our events are on the bus
     strategies: tuple[str, ...] = ()  # that may be started
+    account: str | None = None  # whose orders are taken, and where they are kept, in a line
 
     @property
     def port(self) -> int:
@@ -58,7 +59,16 @@ def serving_of(ports: Ports, feed: Feed, control: Port | None, bus: Bus) -> Serv
         control.url if control is not None else None,
         bus.address,
         tuple(one.spec.id for one in ports.parts.strategies or ()),
+        _account(ports),
     )
+
+
+def _account(ports: Ports) -> str | None:
+    if ports.parts.live is None:
+        return None
+    account, file = ports.parts.live.broker.ledger.account, ports.settings.store.file
+    where = "in memory" if file is None else f"kept in {file}"
+    return f"account {account.id}, {account.mode}, {where}"
 
 
 def url_of(server: Server, scheme: str, path: str = "", host: str | None = None) -> str:

@@ -148,6 +148,8 @@ def _tell(serving: app.Serving) -> None:
         table.add_row(serving.bus, "dgbit", "event bus")
     console.print(table)
     console.print(f"feed       {serving.feed}", highlight=False)
+    if serving.account is not None:
+        console.print(f"orders     {serving.account}", highlight=False)
     console.print(f"watch it   fastrouter tail {serving.urls[-1]}", highlight=False)
     console.print(
         f"or         websocat '{serving.urls[-1]}?subscriptions=*:quote'", highlight=False

@@ -112,6 +112,8 @@ async def said(session, kind: str) -> dict:
 
 def test_a_store_in_use_is_a_clear_error(tmp_path):
     async def second(serving: app.Serving) -> None:
+        kept = f"kept in {tmp_path / 'state.db'}"
+        assert serving.account == f"account default, PAPER_TRADING, {kept}"
         with pytest.raises(ConfigError, match=r"in use by another server; .* --store") as caught:
             app.open_store(options(tmp_path).store)
         assert caught.value.code == "STORE_LOCKED"
