@@ -53,10 +53,12 @@ SCHEMA = (
 TABLES = ("account", "positions", "holdings", "limits")
 
 ENDED = """
-    SELECT value FROM (
-        SELECT value, moved, number, row_number() OVER (ORDER BY moved DESC, number DESC) AS place
-        FROM broker_order WHERE account = :account AND open = 0)
-    WHERE place <= :most OR moved > :since ORDER BY moved, number
+    SELECT * FROM (
+        SELECT value, moved, number FROM broker_order WHERE account = :account AND open = 0
+        ORDER BY moved DESC, number DESC LIMIT :most)
+    UNION SELECT value, moved, number FROM broker_order
+        WHERE account = :account AND open = 0 AND moved > :since
+    ORDER BY moved, number
 """
 
 
@@ -159,7 +161,7 @@ class BrokerStore:
     ) -> Iterable[dict[str, Any]]:
         """In the order of their ends, then the open ones."""
         terms = {"account": self.account, "most": most, "since": now - MINUTE}
-        for (value,) in connection.execute(ENDED, terms):
+        for value, _, _ in connection.execute(ENDED, terms):
             yield _loaded(value)
         for (value,) in connection.execute(
             "SELECT value FROM broker_order WHERE account = ? AND open = 1 ORDER BY number",

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,10 +98,10 @@ class LiveDesk:
         """
         database.schema("broker", SCHEMA)
         desk = cls(router, database, terms)
-        kept = await desk._load()
+        kept, broker = await desk._load()
         events = await database.run(desk._store.events)
         desk._announcer = Announcer(router, delivery(kept.name))
-        desk._take_over(kept)
+        desk._take_over(kept, broker)
         if not kept.state["account"]:
             account = desk.broker.ledger.account
             desk._keep(Change(rows=(Row("account", account.id, account),)), desk.now())
@@ -338,29 +339,35 @@ class LiveDesk:
             with suppress(StoreError):
                 await self.settled()
         try:
-            kept = await self._load()
+            kept, broker = await self._load()
         except StoreError:
             self._set("retry", RETRY_SECONDS, self._retry)
             raise
         self._catch_up()  # what of the market was published meanwhile passes
-        self._take_over(kept)
+        self._take_over(kept, broker)
         self._failure = None
         self._log.warning("orders are taken again")
 
-    async def _load(self) -> Kept:
-        most, now = self._terms.rules.remember, self.now()
-        return await self._database.run(lambda connection: self._store.load(connection, most, now))
+    async def _load(self) -> tuple[Kept, Broker]:
+        """What the store has, and a broker that is so: made in its thread, for it may take long."""
+        now = self.now()
+        return await self._database.run(lambda connection: self._read(connection, now))
 
-    def _take_over(self, kept: Kept) -> None:
-        """Be what the store has."""
+    def _read(self, connection: sqlite3.Connection, now: int) -> tuple[Kept, Broker]:
+        rules = self._terms.rules
+        kept = self._store.load(connection, rules.remember, now)
         state = self._terms.applied(kept.state)
         orders = state["orders"].values()
-        times = (order[name] or 0 for order in orders for name in ("updated_at", "known_at"))
-        self._instant = max(self._instant, *times, 0)
         try:
-            broker = restore(state | {"now": self._instant}, self.market, self._terms.rules)
+            times = (order[name] or 0 for order in orders for name in ("updated_at", "known_at"))
+            state["now"] = max(now, *times, 0)  # the clock may have been set back since
+            return kept, restore(state, self.market, rules)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"the store's broker cannot be used: {error!r}") from error
+
+    def _take_over(self, kept: Kept, broker: Broker) -> None:
+        """Be what the store has."""
+        self._instant = max(self._instant, broker.now or 0)
         self._changes = kept.changes
         self._broker = broker
         self._look_at_books(self.now())

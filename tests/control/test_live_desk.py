@@ -242,6 +242,17 @@ async def test_an_account_of_another_name_is_another(tmp_path):
         assert trader.broker.ledger.account.cash == 100_000
 
 
+async def test_orders_that_are_none_are_damage(tmp_path):
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        await trader.submit()
+        spoil = 'UPDATE broker_order SET value = \'{"id": "x"}\''
+        await trader.database.run(lambda connection: connection.execute(spoil))
+    with pytest.raises(StoreError, match="cannot be used"):
+        async with Trader(tmp_path):
+            pass
+
+
 async def test_another_currency_is_refused_and_another_mode_taken(tmp_path):
     async with Trader(tmp_path):
         pass

@@ -44,13 +44,20 @@ class Trader:
         self.router = Router(journal=self.journal)
         self.database = Database(None if folder is None else folder / "state.db")
         self.start = self.router.last_id
-        self.desk = await LiveDesk.open(
-            self.router, self.database, self.terms, self.journal.delivery
-        )
+        try:
+            self.desk = await LiveDesk.open(
+                self.router, self.database, self.terms, self.journal.delivery
+            )
+        except BaseException:
+            await self._let_go()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.desk.close()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         await self.database.close()
         self.journal.close()
 
