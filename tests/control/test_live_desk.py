@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import sqlite3
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
 
-from fastrouter.broker import Change, Limits, Rules
+from fastrouter.broker import Change, Limits, Order, Rules, snapshot
+from fastrouter.broker.order import TERMINAL
 from fastrouter.control.terms import Terms
 from fastrouter.core.event import Candle
 from fastrouter.errors import ConfigError, EventError, OrderError, StoreError
 
+from .test_broker_store import rows
 from .trader import BUY, SYMBOL, Trader, balance
 
 
@@ -339,6 +343,64 @@ async def test_the_market_passes_while_nothing_can_be_kept(trader, monkeypatch):
 
 def _raise(connection, *arguments):
     raise StoreError("no room")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_store_that_fails_now_and_then(tmp_path, monkeypatch, seed):
+    """What was answered is kept, what was told is kept, and nothing else: by random failures."""
+    rng = random.Random(seed)
+    async with Trader(tmp_path, Terms(rules=Rules(shorting=True))) as trader:
+        write = trader.desk._store.write
+        failing = True
+
+        def sometimes(connection, number, change, time, done):
+            step = rng.random() if failing else 1
+            if step < 0.05:
+                raise StoreError("no room")
+            if step < 0.1:  # everybody's of the transaction
+                raise sqlite3.OperationalError("disk I/O error")
+            return write(connection, number, change, time, done)
+
+        monkeypatch.setattr(trader.desk._store, "write", sometimes)
+        trader.quote()
+        answered: dict[str, Order] = {}
+
+        async def one(name: int) -> None:
+            for count in range(30):
+                fields = {"side": rng.choice(("buy", "sell")), "qty": str(rng.randrange(1, 9))}
+                if rng.random() < 0.3:
+                    fields |= {"type": "limit", "limit_price": str(rng.randrange(90, 110))}
+                try:
+                    order = await trader.submit(client_order_id=f"{name}-{count}", **fields)
+                    answered[order.id] = order
+                    trader.quote(bid=rng.randrange(90, 110), ask=rng.randrange(90, 110), ask_size=5)
+                    if rng.random() < 0.3:
+                        await trader.do(
+                            lambda broker, now, order=order: broker.cancel(order.id, now)
+                        )
+                except (StoreError, OrderError):
+                    continue
+
+        await asyncio.gather(*(one(name) for name in range(8)))
+        failing = False
+        while True:
+            try:
+                await trader.met()
+            except StoreError:
+                continue
+            break
+        found = await trader.database.run(lambda c: trader.desk._store.load(c, 10**6, 0))
+        assert rows(found.state) == rows(snapshot(trader.broker))
+        balance(trader.broker)
+        for order in answered.values():
+            assert trader.order(order).client_order_id == order.client_order_id
+        kept = trader.events()
+        assert len(kept) == found.events
+        orders = [payload for kind, payload in kept if kind == "order"]
+        accepted = [one["id"] for one in orders if one["event"] == "ORDER_ACCEPTED"]
+        assert len(accepted) == len(set(accepted))
+        ends = [one["id"] for one in orders if one["status"] in TERMINAL]
+        assert sorted(ends) == sorted(o.id for o in trader.broker.orders if not o.is_open)
 
 
 async def test_a_broker_that_fails_is_restored(trader):
