@@ -108,6 +108,12 @@ class Child:
         with open(f"/proc/{self.pid}/statm") as statm:
             return int(statm.read().split()[1]) * resource.getpagesize()
 
+    def cpu_seconds(self) -> float:
+        """Of all its threads so far, from /proc."""
+        with open(f"/proc/{self.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """End its input, on which it leaves; kill it when it does not."""
         assert self._process.stdin is not None

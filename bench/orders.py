@@ -15,6 +15,7 @@ import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,9 @@ def serve(folder: Path, options: argparse.Namespace, port: int, rest: int) -> It
         server.signal(signal.SIGTERM)
 
 
-async def measure(options: argparse.Namespace, port: int, rest: int) -> dict[str, Any]:
+async def measure(
+    options: argparse.Namespace, server: Child, port: int, rest: int
+) -> dict[str, Any]:
     """All rounds. Latencies in ms."""
     loop = asyncio.get_running_loop()
     interval = options.clients / options.rate
@@ -80,14 +83,14 @@ async def measure(options: argparse.Namespace, port: int, rest: int) -> dict[str
     for listener in listeners:
         await listener.live.wait()
     traders = [Trader(number, rest, interval, SYMBOLS) for number in range(options.clients)]
-    await _round(traders, listeners, min(WARM_UP, options.seconds))
+    await _round(server, traders, listeners, min(WARM_UP, options.seconds))
     for trader in traders:
         trader.latencies.clear()
     without, beside = [], []
     for number in range(1, options.rounds + 1):
         print(f"round {number} of {options.rounds}", file=sys.stderr)
-        without.append(await _round([], listeners, options.seconds))
-        beside.append(await _round(traders, listeners, options.seconds))
+        without.append(await _round(server, [], listeners, options.seconds))
+        beside.append(await _round(server, traders, listeners, options.seconds))
     for listener in listeners:
         listener.close()
     return {
@@ -100,16 +103,18 @@ async def measure(options: argparse.Namespace, port: int, rest: int) -> dict[str
 
 
 async def _round(
-    traders: Sequence[Trader], listeners: Sequence[Listener], seconds: float
+    server: Child, traders: Sequence[Trader], listeners: Sequence[Listener], seconds: float
 ) -> dict[str, float]:
-    """Fan-out while these trade, or nobody does."""
+    """Fan-out while these trade, or nobody does; `cpu` is the server's, in s a second."""
     for listener in listeners:
         listener.latencies.clear()
+    used, begun = server.cpu_seconds(), time.monotonic()
     if traders:
         await asyncio.gather(*(trader.trade(seconds) for trader in traders))
     else:
         await asyncio.sleep(seconds)
-    return figures([one for listener in listeners for one in listener.latencies])
+    cpu = (server.cpu_seconds() - used) / (time.monotonic() - begun)
+    return figures([one for listener in listeners for one in listener.latencies]) | {"cpu": cpu}
 
 
 def figures(latencies: Sequence[float]) -> dict[str, float]:
@@ -148,10 +153,10 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
 def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure, stop the server, reckon the books."""
     port, rest = free_port(), free_port()
-    with serve(folder, options, port, rest):
+    with serve(folder, options, port, rest) as server:
         if len(os.sched_getaffinity(0)) >= 2:
             os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[GENERATOR_CPU]})
-        found = uvloop.run(measure(options, port, rest))
+        found = uvloop.run(measure(options, server, port, rest))
     books = Books.read(folder / "state.db")
     faults = books.faults(found.pop("accepted"))
     faults += [f"refused: {why}" for why in found.pop("refused")[:10]]
@@ -163,10 +168,11 @@ def show(found: dict[str, Any], judged: Sequence[Verdict]) -> None:
     rows = [("acceptance", found["acceptance_ms"])]
     for name, key in (("quotes alone", "fanout_without_ms"), ("beside orders", "fanout_beside_ms")):
         rows += [(f"{name}, round {n}", one) for n, one in enumerate(found[key], 1)]
-    print(f"{'ms':<24}{'count':>10}{'p50':>9}{'p99':>9}{'p99.9':>9}{'max':>9}")
+    print(f"{'ms':<24}{'count':>10}{'p50':>9}{'p99':>9}{'p99.9':>9}{'max':>9}{'CPU':>7}")
     for name, one in rows:
         values = "".join(f"{one[key]:>9.2f}" for key in ("p50", "p99", "p999", "max"))
-        print(f"{name:<24}{one['count']:>10,}{values}")
+        cpu = f"{one['cpu']:>7.0%}" if "cpu" in one else ""
+        print(f"{name:<24}{one['count']:>10,}{values}{cpu}")
     balance = "they do not balance" if found["faults"] else "books balance to the last digit"
     print(f"{found['orders']:,} orders, {found['fills']:,} fills: {balance}")
     for verdict in judged:
