@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from fastrouter import app
 from fastrouter.app import jobs as app_jobs
 from fastrouter.app.jobs import Programs, synthetic_file
+from fastrouter.config.strategies import BUILT_IN
 from fastrouter.control.jobs.job import Job
 from fastrouter.engine.catalog import Catalog, open_dataset
 from fastrouter.engine.synthetic import Synthetic
@@ -359,3 +361,18 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_example_backtests_the_made_up_market(tmp_path: Path):
+    async def visit(serving: app.Serving, http: httpx.AsyncClient) -> None:
+        strategy = next(iter(BUILT_IN))
+        job_id = await create(http, strategy, dataset="synthetic", window=64)
+        while True:
+            found = (await http.get(f"/v1/jobs/{job_id}")).json()
+            if found["ended_at"]:
+                break
+            await asyncio.sleep(0.05)
+        assert found["status"] == "completed", found["error"]
+        assert {"total_trades", "win_rate", "total_return"} <= {*found["result"]}
+
+    served(tmp_path, visit, backtest__data=None)
