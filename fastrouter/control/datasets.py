@@ -87,6 +87,22 @@ class DatasetView(BaseModel):
     error: str | None = Field(description="of a bad one: why it cannot be simulated")
 
 
+class Refused(BaseModel):
+    """Why it was not done."""
+
+    code: str = Field(examples=["NOT_AUTHENTICATED"])
+    message: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status.value: {"model": Refused}
+    for status in (
+        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+        *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    )
+}
+
+
 class DatasetList(BaseModel):
     """All of them, by name."""
 
@@ -95,7 +111,7 @@ class DatasetList(BaseModel):
 
 def datasets_api(datasets: Datasets, guard: Guard) -> APIRouter:
     """The route, for an application that `answer_problems`."""
-    router = APIRouter(dependencies=[Depends(guard)])
+    router = APIRouter(dependencies=[Depends(guard)], responses=REFUSALS, tags=["jobs"])
 
     @router.get("/v1/datasets", summary="List data sets")
     async def some(wait: Annotated[float, Query(ge=0, le=LONGEST)] = WAIT) -> DatasetList:

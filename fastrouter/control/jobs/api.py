@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from fastrouter.control.body import read_json
 from fastrouter.control.guard import Guard
@@ -43,6 +43,28 @@ BODY = {
 }
 
 
+class Refused(BaseModel):
+    """Why it was not done."""
+
+    code: str = Field(examples=["INVALID_JOB"])
+    message: str
+
+
+def _refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """What any route may refuse, and those, for OpenAPI."""
+    return {status.value: {"model": Refused} for status in (*ALWAYS, *statuses)}
+
+
+ALWAYS = (
+    *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    *(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+CREATING = _refusals(
+    *(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    HTTPStatus.TOO_MANY_REQUESTS,
+) | {200: {"model": JobView, "description": "The job that this Idempotency-Key made before"}}
+
+
 class Offer(NamedTuple):
     """What can be asked for. `check` raises a FastrouterError for subscriptions that cannot be."""
 
@@ -53,9 +75,17 @@ class Offer(NamedTuple):
 
 def jobs_api(jobs: Jobs, offer: Offer, guard: Guard) -> APIRouter:
     """The routes, for an application that `answer_problems`."""
-    router = APIRouter(prefix="/v1/jobs", dependencies=[Depends(guard)])
+    router = APIRouter(
+        prefix="/v1/jobs", dependencies=[Depends(guard)], responses=_refusals(), tags=["jobs"]
+    )
 
-    @router.post("", status_code=HTTPStatus.CREATED, openapi_extra=BODY, summary="Create a job")
+    @router.post(
+        "",
+        status_code=HTTPStatus.CREATED,
+        responses=CREATING,
+        openapi_extra=BODY,
+        summary="Create a job",
+    )
     async def create(
         request: Request,
         response: Response,
@@ -91,7 +121,7 @@ def jobs_api(jobs: Jobs, offer: Offer, guard: Guard) -> APIRouter:
         job = await _known(jobs, job_id)
         return JobView.of(job, jobs.progress(job.id))
 
-    @router.delete("/{job_id}", summary="Cancel a job")
+    @router.delete("/{job_id}", responses=_refusals(HTTPStatus.CONFLICT), summary="Cancel a job")
     async def cancel(job_id: UUID) -> JobView:
         await _known(jobs, job_id)
         found = await _stored(jobs.cancel(str(job_id)))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from fastrouter.broker.commission import RATES, Commission
 from fastrouter.broker.money import LIMIT
@@ -62,7 +62,9 @@ class BacktestRequest(Payload):
         default=None, description=f"rates of {', '.join(RATES)}", examples=[{"percent": "0.1"}]
     )
     shorting: bool | None = Field(default=None, description="may more be sold than is held?")
-    config: Free | None = Field(default=None, description="for the strategy")
+    config: Annotated[Free, WithJsonSchema({"type": "object"})] | None = Field(
+        default=None, description="for the strategy"
+    )
 
     @model_validator(mode="after")
     def _start_is_before_end(self) -> Self:

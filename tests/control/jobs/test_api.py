@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,8 +38,18 @@ async def serving(house: House, verifier: FakeVerifier | None = None):
     guard = Guard(verifier, lambda: 0.0, ("strategies", "admin"))
     app.include_router(jobs_api(house.jobs, offer, guard))
     port = await Port.open(app, "127.0.0.1", 0)
+    paths = app.openapi()["paths"]
+
+    async def documented(answer: httpx.Response) -> None:
+        """Every answer is one of those that OpenAPI tells of."""
+        path = re.sub(r"/jobs/[^/]+", "/jobs/{job_id}", answer.url.path)
+        assert str(answer.status_code) in paths[path][answer.request.method.lower()]["responses"]
+
+    hooks = {"response": [documented]}
     try:
-        async with httpx.AsyncClient(base_url=port.url, trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(
+            base_url=port.url, trust_env=False, timeout=30, event_hooks=hooks
+        ) as http:
             yield http
     finally:
         await port.close()
@@ -157,6 +169,17 @@ class TestCreate:
     async def test_when_it_ends(self, http, house):
         await house.jobs.close()
         assert (await http.post("/v1/jobs", json=request())).status_code == 503
+
+
+async def test_the_schema_stands_alone(house):
+    app = FastAPI()
+    offer = Offer(lambda: (), lambda: ())
+    app.include_router(jobs_api(house.jobs, offer, Guard(None, lambda: 0.0)))
+    schema = app.openapi()
+    for name in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(schema)):
+        found = schema
+        for step in name.split("/"):
+            found = found[step]
 
 
 class TestShow:
