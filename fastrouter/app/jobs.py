@@ -125,37 +125,49 @@ class Programs:
         strategy = self._settings.strategies.get(name)
         if strategy is None:
             raise ConfigError(f"there is no strategy {name!r} any more")
-        wanted = request.get("subscriptions") or strategy.subscriptions
+        path, quotes = self._data(request["dataset"])
+        settings = dict(request.get("config") or {})
+        if quotes and strategy.data_resolution is not None:  # bars have one of their own
+            settings.setdefault("dataResolution", strategy.data_resolution)
+        candles = [*self._settings.feed.candles, settings.get("dataResolution")]
+        more = {
+            "candles": ",".join(dict.fromkeys(filter(None, candles))) if quotes else None,
+            "subscriptions": request.get("subscriptions") or strategy.subscriptions,
+        }
         command = [
-            *(*COMMAND, "--json", "--progress=json", *self._options(request)),
-            *([f"--subscriptions={wanted}"] if wanted else ()),
-            *(str(self._data(request["dataset"])), "--", *strategy.command),
+            *(*COMMAND, "--json", "--progress=json", *_options(request)),
+            *(f"--{option}={text}" for option, text in more.items() if text),
+            *(str(path), "--", *strategy.command),
         ]
-        return Program(command, {**inherited(), **_environment(strategy, request)})
+        environment = _environment(strategy, request, settings)
+        return Program(command, {**inherited(), **environment})
 
-    def _options(self, request: dict[str, Any]) -> Iterator[str]:
-        for option, text in OPTIONS.items():
-            if request.get(option) is not None:
-                yield f"--{option}={text(request[option])}"
-        if self._settings.feed.candles:
-            yield f"--candles={','.join(self._settings.feed.candles)}"
-
-    def _data(self, name: str) -> Path:
-        """The data set's file or folder."""
+    def _data(self, name: str) -> tuple[Path, bool]:
+        """The data set's file or folder, and whether there are quotes in it."""
         if self._catalog is None:
-            return synthetic_file(self._folder)
-        first = self._catalog.open(name).files[0].absolute()
+            return synthetic_file(self._folder), True
+        dataset = self._catalog.open(name)
+        first = dataset.files[0].absolute()
         folder = self._catalog.folder.absolute()
-        return first if first.parent == folder else first.parent
+        quotes = any(track.kind == "quotes" for track in dataset.tracks)
+        return first if first.parent == folder else first.parent, quotes
 
 
-def _environment(strategy: config.Strategy, request: dict[str, Any]) -> dict[str, str]:
+def _options(request: dict[str, Any]) -> Iterator[str]:
+    for option, text in OPTIONS.items():
+        if request.get(option) is not None:
+            yield f"--{option}={text(request[option])}"
+
+
+def _environment(
+    strategy: config.Strategy, request: dict[str, Any], settings: dict[str, Any]
+) -> dict[str, str]:
     """What the strategy finds beside the addresses, which the command knows."""
     symbols = request.get("symbols") or strategy.symbols
     return {
         **{name: secret.get_secret_value() for name, secret in strategy.environment.items()},
         "STRATEGY_ID": request["strategy"],
-        "STRATEGY_CONFIG": orjson.dumps(request.get("config") or {}).decode(),
+        "STRATEGY_CONFIG": orjson.dumps(settings).decode(),
         **({"STRATEGY_SYMBOLS": ",".join(symbols)} if symbols else {}),
     }
 

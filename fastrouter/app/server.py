@@ -128,8 +128,7 @@ async def _serve(
             feeding.cancel()
             await asyncio.wait([feeding])
             await bus.stop()
-            await orchestrator.close(stop.at_once)
-            await backtests.close(stop.at_once)
+            await asyncio.gather(orchestrator.close(stop.at_once), backtests.close(stop.at_once))
             await desk.close()  # what it still has to say, sessions are sent before they are closed
             drained = await _drain(ports.group, settings.server.grace_seconds, stop)
     if not feeding.cancelled():

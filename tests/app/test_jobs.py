@@ -250,6 +250,7 @@ def test_what_is_asked_for_is_what_is_run(folder: Path):
                 "environment": {"KEY": "secret"},
                 "symbols": "S:A",
                 "subscriptions": "S:A:quote",
+                "dataResolution": "5s",
             }
         },
         feed__candles="1m,5m",
@@ -274,16 +275,23 @@ def test_what_is_asked_for_is_what_is_run(folder: Path):
         "--cash=5",
         "--commission=percent:0.1,per_order:1",
         "--shorting=true",
-        "--candles=1m,5m",
+        "--candles=1m,5m,5s",
         "--subscriptions=S:A:quote",
         str(folder / "data" / "ticks.csv"),
         *("--", "python", "my bot.py", "--fast"),
     ]
     environment = made.environment
     assert (environment["STRATEGY_ID"], environment["KEY"]) == ("one", "secret")
-    assert environment["STRATEGY_CONFIG"] == '{"fast":3}'
+    assert environment["STRATEGY_CONFIG"] == '{"fast":3,"dataResolution":"5s"}'
     assert environment["STRATEGY_SYMBOLS"] == "S:A,S:B"
     assert not [name for name in environment if name.startswith("FASTROUTER_")]
+
+
+def test_bars_have_a_resolution_of_their_own(folder: Path):
+    (folder / "data" / "ticks.csv").write_text("time,symbol,open,high,low,close\n")
+    made = programs(folder, strategies={"one": {"command": "x", "data_resolution": "1s"}})(job())
+    assert not [word for word in made.command if word.startswith("--candles")]
+    assert made.environment["STRATEGY_CONFIG"] == "{}"
 
 
 def test_data_in_a_folder_of_its_own(folder: Path):
