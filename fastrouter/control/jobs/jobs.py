@@ -30,6 +30,7 @@ __all__ = ["Jobs", "Options"]
 
 T = TypeVar("T")
 
+MOST_ERROR = 4000  # characters: an event has its bounds
 RETRY = (0.1, 0.5, 2.0, 5.0)  # s between attempts to keep what cannot be kept; then as the last
 
 
@@ -212,6 +213,7 @@ class Jobs:
 
     def _ended(self, job: Job, outcome: Outcome) -> Job:
         status, result, error = outcome
+        error = None if error is None else error[:MOST_ERROR]
         return replace(job, status=status, ended_at=self._now(), result=result, error=error)
 
     async def _keep(self, job: Job) -> bool:

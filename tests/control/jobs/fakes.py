@@ -52,6 +52,8 @@ def program_of(job: Job) -> Program:
     strategy = job.request["strategy"]
     if strategy == "gone":
         raise ConfigError("there is no strategy 'gone' any more")
+    if strategy == "wordy":
+        raise ConfigError("x" * 1_000_000)
     if strategy == "crashing":
         raise ZeroDivisionError
     if strategy == "absent":

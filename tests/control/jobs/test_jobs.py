@@ -74,6 +74,9 @@ class TestLife:
         assert "see the server's log" in (await house.ended(job_id))["error"]
         assert "ZeroDivisionError" in caplog.text
 
+    async def test_what_is_said_of_it_is_bounded(self, house):
+        assert (await house.ended(await house.create("wordy")))["error"] == "x" * 4000
+
     async def test_its_report_may_have_lines_behind_it(self, house):
         assert (await house.ended(await house.create("ending")))["result"] == RESULT
 
@@ -236,6 +239,18 @@ class TestRestart:
         await second.close()
         third = await build()
         assert third.told() == []
+
+    async def test_a_server_in_a_hurry(self, build):
+        """… has no grace for who does not hear; and none for who is not started yet."""
+        house = await build(grace=1000)
+        ids = [await house.create("deaf"), await house.create("deaf")]
+        await house.saying(ids[0])
+        closing = asyncio.create_task(house.jobs.close())
+        await turns()
+        while not closing.done():
+            house.jobs.kill()
+            await turns()
+        assert [house.told(job_id)[-1] for job_id in ids] == ["job.failed"] * 2
 
     async def test_when_it_is_stopped_no_more_are_started(self, build):
         house = await build()
