@@ -68,6 +68,7 @@ class Jobs:
         self._now = now
         self._log = logging.getLogger("fastrouter.jobs")
         self._waiting: deque[Job] = deque()
+        self._creating = 0
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._begun = False
@@ -113,7 +114,7 @@ class Jobs:
     @property
     def full(self) -> bool:
         """Are there as many that wait as there may be?"""
-        return len(self._waiting) >= self._options.waiting
+        return len(self._waiting) + self._creating >= self._options.waiting
 
     async def create(
         self, job_type: str, request: dict[str, Any], key: str | None = None
@@ -122,6 +123,7 @@ class Jobs:
 
         Raises StoreError: there is none then.
         """
+        self._creating += 1
         return await self._whole(self._create(job_type, request, key))
 
     async def find(self, job_id: str) -> Job | None:
@@ -161,7 +163,10 @@ class Jobs:
         self, job_type: str, request: dict[str, Any], key: str | None
     ) -> tuple[Job, bool]:
         job = Job(0, str(uuid.uuid4()), job_type, request, "pending", self._now())
-        job, new = await self._table.add(job, key)
+        try:
+            job, new = await self._table.add(job, key)
+        finally:
+            self._creating -= 1
         if new:
             job = self._tell(job)
             self._waiting.append(job)

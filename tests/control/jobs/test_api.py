@@ -160,6 +160,14 @@ class TestCreate:
             assert [one.status_code for one in answers] == [201, 201, 201, 429]
             assert answers[-1].json()["code"] == "TOO_MANY_JOBS"
 
+    async def test_too_many_at_once(self, build):
+        house = await build(at_once=1, waiting=5)
+        async with serving(house) as http:
+            asking = (http.post("/v1/jobs", json=request("slow")) for _ in range(30))
+            statuses = [one.status_code for one in await asyncio.gather(*asking)]
+            assert set(statuses) == {201, 429}
+            assert statuses.count(201) in (5, 6)
+
     async def test_a_store_that_takes_nothing(self, http, house, monkeypatch):
         broken(house, monkeypatch)
         for answer in (await http.post("/v1/jobs", json=request()), await http.get("/v1/jobs")):
