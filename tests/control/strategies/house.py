@@ -35,6 +35,9 @@ class FakeDesk:
             raise self.error
         return call(self.broker, self.now())
 
+    async def settled(self) -> None:
+        """All is."""
+
     @staticmethod
     def decimal(text: str) -> Decimal:
         return Decimal(text)
