@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,8 +48,8 @@ def backtest(
     ] = None,
     window: Annotated[str | None, option("Batches under way at once, default 1.", "N")] = None,
     candles: Annotated[
-        str, typer.Option(metavar="TIMEFRAMES", help="Built from quotes, as 1m,5m.")
-    ] = "",
+        str | None, option("Built from quotes; default 1m if there are no bars.", "TIMEFRAMES")
+    ] = None,
     cash: Annotated[str | None, option("Of the paper account, default 100000.", "N")] = None,
     commission: Annotated[
         str | None, option("RATE=NUMBER of per_order, per_unit, percent.", "MAP")
@@ -95,7 +96,7 @@ def backtest(
         command=behind(context),
         wanted=app.wanted_of({name: given[name] for name in OF_THE_RUN}),
         subscriptions=subscriptions,
-        candles=tuple(item for item in candles.split(",") if item),
+        candles=None if candles is None else tuple(filter(None, candles.split(","))),
         host=host,
         port=port,
         patience=patience,
@@ -103,9 +104,7 @@ def backtest(
         timeout=timeout,
     )
     outcome = app.backtest(asked, _Screen(progress_of(progress), as_json))
-    if plot is not None:
-        _draw(plot, outcome)
-    _finish(outcome, report, as_json)
+    _finish(outcome, plot, report, as_json)
 
 
 def _opened(data: list[str], folder: Path | None, **reading: Any) -> Any:
@@ -136,6 +135,9 @@ class _Screen:
 
     def write(self, data: bytes) -> None:
         """As it came."""
+        if self._progress.is_at(self._out):
+            self._progress.write(data.decode(errors="replace"))
+            return
         try:
             self._out.buffer.write(data)
             self._out.flush()
@@ -145,35 +147,36 @@ class _Screen:
 
 def _draw(path: Path, outcome: app.Outcome) -> None:
     """The equity curve of a run that came so far."""
-    if outcome.report is None or not outcome.instants:
-        return
-    try:
-        app.save_plot(path, f"Backtest of {outcome.dataset}", _figures(outcome), outcome.equity)
-    except OSError as error:
-        typer.secho(f"{path}: {error.strerror}", fg=typer.colors.RED, err=True)
-    else:
+    if outcome.report is not None and outcome.instants:
+        title = f"Backtest of {outcome.dataset}"
+        with _writing(path):
+            app.save_plot(path, title, _figures(outcome), outcome.equity)
         outcome.plot = str(path)
 
 
-def _finish(outcome: app.Outcome, report: Path | None, as_json: bool) -> None:
-    """Print it, write it, and exit with its status."""
+def _finish(outcome: app.Outcome, plot: Path | None, report: Path | None, as_json: bool) -> None:
+    """Draw it, print it, write it, and exit with its status."""
+    if plot is not None:
+        _draw(plot, outcome)
     told = outcome.told()
-    if report is not None:
-        _write(report, orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     if as_json:
         typer.echo(orjson.dumps(told).decode())
     else:
         for name, value in _figures(outcome).items():
             typer.echo(f"{name:<14} {value}")
+    if report is not None:
+        with _writing(report):
+            report.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     if outcome.error is not None:
         fail(outcome.error["message"], outcome.error["code"], int(outcome.status))
 
 
-def _write(path: Path, data: bytes) -> None:
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        path.write_bytes(data)
+        yield
     except OSError as error:
-        typer.secho(f"{path}: {error.strerror}", fg=typer.colors.RED, err=True)
+        fail(f"{path} cannot be written: {error.strerror}", "OUTPUT_FAILED", 1)
 
 
 def _figures(outcome: app.Outcome) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import typer
@@ -22,7 +22,7 @@ class Progress:
     """Says nothing. The others are told the same."""
 
     def begin(self, first: int, last: int) -> None:
-        """The first and the last instant, ns."""
+        """The first and the last instant, ns; 0, 0 when they are not known."""
         self.first, self.last = first, last
 
     def move(self, now: int, events: int, orders: int) -> None:
@@ -30,6 +30,10 @@ class Progress:
 
     def end(self) -> None:
         """It is over. Safe to call again, and before `begin`."""
+
+    def is_at(self, stream: TextIO) -> bool:
+        """Does it draw where that writes?"""
+        return False
 
     def write(self, text: str) -> None:
         """A text for people that has nothing to do with it."""
@@ -53,15 +57,16 @@ class Lines(Progress):
         self._said, self._events = wall, events
         typer.echo(self.line(now, events, rate, orders), err=True)
 
-    def share(self, now: int) -> float:
-        """Of the simulated time, 0 to 1."""
+    def share(self, now: int) -> float | None:
+        """Of the simulated time, 0 to 1; None when that is not known."""
         whole = self.last - self.first
-        return min(1.0, max(0.0, (now - self.first) / whole)) if whole > 0 else 0.0
+        return min(1.0, max(0.0, (now - self.first) / whole)) if whole > 0 else None
 
     def line(self, now: int, events: int, rate: float, orders: int) -> str:
+        share = self.share(now)
+        begin = " " * 4 if share is None else f"{share:4.0%}"
         return (
-            f"{self.share(now):4.0%}  {iso8601(now)[:19]}  {events} events, "
-            f"{rate:,.0f} a second, {orders} orders"
+            f"{begin}  {iso8601(now)[:19]}  {events} events, {rate:,.0f} a second, {orders} orders"
         )
 
 
@@ -69,9 +74,10 @@ class Json(Lines):
     """The same, a JSON object each."""
 
     def line(self, now: int, events: int, rate: float, orders: int) -> str:
+        share = self.share(now)
         return orjson.dumps(
             {
-                "progress": round(self.share(now), 4),
+                "progress": None if share is None else round(share, 4),
                 "time": iso8601(now),
                 "events": events,
                 "events_per_second": round(rate),
@@ -105,7 +111,7 @@ class Bar(Lines):
         """See `Progress.begin`."""
         super().begin(first, last)
         fields = {"time": iso8601(first)[:19], "events": 0, "rate": 0.0, "orders": 0}
-        self._task = self._bar.add_task("", total=max(1, last - first), **fields)
+        self._task = self._bar.add_task("", total=last - first or None, **fields)
         self._bar.start()
 
     def move(self, now: int, events: int, orders: int) -> None:
@@ -127,6 +133,10 @@ class Bar(Lines):
     def end(self) -> None:
         """See `Progress.end`."""
         self._bar.stop()
+
+    def is_at(self, stream: TextIO) -> bool:
+        """See `Progress.is_at`."""
+        return stream.isatty()
 
     def write(self, text: str) -> None:
         """Above the bar."""

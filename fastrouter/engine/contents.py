@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .dataset import Dataset
-from .track import Span
+from .track import EVERYTHING, Span
 
 __all__ = ["Contents", "extent", "look"]
+
+
+QUICK = 32 << 20  # bytes
 
 
 class Contents(NamedTuple):
@@ -35,8 +38,14 @@ def look(dataset: Dataset, span: Span) -> Contents:
     return Contents(tuple(kinds), tuple(symbols), tuple(timeframes))
 
 
-def extent(dataset: Dataset, span: Span) -> tuple[int, int]:
-    """The first and the last instant within the span, ns; 0, 0 of no rows. Raises FeedError."""
+def extent(dataset: Dataset, span: Span) -> tuple[int, int] | None:
+    """The first and the last instant within the span, ns; 0, 0 of no rows.
+
+    None when that is not known, and to read it all would take long. Raises FeedError.
+    """
+    if sum(path.stat().st_size for path in dataset.files) > QUICK:
+        whole = span.start != EVERYTHING.start and span.end != EVERYTHING.end
+        return (span.start, span.end) if whole else None
     ends = [
         (int(block.instants[0]), int(block.instants[-1]))
         for track in dataset.tracks

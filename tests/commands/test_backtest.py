@@ -115,6 +115,16 @@ def test_for_people(bars, tmp_path):
     assert json.loads(report.read_text())["report"]["final_equity"] == 100_004.0
 
 
+def test_a_curve_and_a_report_as_files(bars, tmp_path):
+    plot = tmp_path / "equity.html"
+    result = invoke(bars, "--json", "--plot", plot, *program(TRADES))
+    assert outcome(result)["plot"] == str(plot)
+    assert "<td>100,004.00, +0.00%</td>" in plot.read_text()
+    result = invoke(bars, "--json", "--report", tmp_path, *takes_all())
+    assert result.exit_code == 1
+    assert f"OUTPUT_FAILED: {tmp_path} cannot be written: Is a directory" in result.stderr
+
+
 def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     monkeypatch.setenv("STRATEGY_CONFIG", '{"a": 1}')
     monkeypatch.setenv("SUBSCRIPTIONS", "S:OTHER:quote")
@@ -143,10 +153,11 @@ def test_quotes_and_candles_built_of_them(tmp_path):
     times = (f"2025-01-01T00:0{minute}:0{second}Z" for minute in range(3) for second in range(3))
     file.write_text("time,symbol,bid,ask\n" + "".join(f"{time},S:A,1,2\n" for time in times))
     say = "print(type(event).__name__) if event.id and not getattr(event, 'closed', 1) else None"
-    result = invoke(file, "--json", "--candles", "1m", *takes_all(say))
+    result = invoke(file, "--json", *takes_all(say))
     assert result.exit_code == 0, result.output
     assert outcome(result)["events"] > 9
     assert "Candle" in result.stderr
+    assert outcome(invoke(file, "--json", "--candles", "", *takes_all()))["events"] == 9
 
 
 def test_several_files_and_a_name_in_a_folder(bars, tmp_path):
@@ -245,6 +256,7 @@ def test_rows_that_are_left_out_are_named(bars):
         (("{bars}", "--progress", "x"), "INVALID_CONFIG: --progress x: allowed: bar, json, none"),
         (("{bars}", "--timeout", "-1"), "INVALID_CONFIG: timeout is -1"),
         (("{bars}", "--host", "192.0.2.1"), "ADDRESS_UNAVAILABLE: "),
+        (("{bars}", "--plot", "equity.pdf"), "INVALID_CONFIG: --plot equity.pdf: allowed: "),
         (("other", "--data", "{folder}"), "there are: bars"),
     ],
 )

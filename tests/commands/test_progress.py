@@ -37,7 +37,7 @@ def test_json_lines(seconds, capsys):
     lines.move(LAST + 1, 30, 2)
     lines.end()
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
-    assert first["progress"] == 0
+    assert first["progress"] is None
     assert second == {
         "progress": 1.0,
         "time": "2025-01-01T00:01:40.000000Z",
@@ -45,6 +45,13 @@ def test_json_lines(seconds, capsys):
         "events_per_second": 20,
         "orders": 2,
     }
+
+
+def test_a_length_that_is_not_known(seconds, capsys):
+    lines = Lines()
+    lines.begin(0, 0)
+    lines.move(MIDDLE, 1000, 2)
+    assert capsys.readouterr().err.startswith("      2025-01-01T00:00:50  1000 events, ")
 
 
 def test_a_bar(seconds, monkeypatch):
@@ -62,6 +69,8 @@ def test_a_bar(seconds, monkeypatch):
     bar.begin(FIRST, LAST)
     bar.move(MIDDLE, 1000, 2)
     bar.write("[red] is no markup\n")
+    assert bar.is_at(terminal)
+    assert not bar.is_at(io.StringIO())
     bar.end()
     assert "2025-01-01T00:00:50" in terminal.getvalue()
     assert "1,000 events" in terminal.getvalue()

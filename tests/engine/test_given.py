@@ -2,6 +2,7 @@
 
 import pytest
 
+from fastrouter.engine import contents
 from fastrouter.engine.contents import extent, look
 from fastrouter.engine.given import Given, Told, given
 from fastrouter.engine.track import EVERYTHING, Reading, Span
@@ -70,17 +71,19 @@ def test_who_is_told_of_bad_rows(folder):
     assert [(path.name, number) for path, number, _ in told] == [("quotes.csv", 3)]
 
 
-def test_what_it_holds(folder):
+def test_what_it_holds(folder, monkeypatch):
     dataset = given([str(folder / name) for name in ("quotes.csv", "bars.csv")])
     found = look(dataset, EVERYTHING)
     assert set(found.kinds) == {"quotes", "bars"}
     assert set(found.symbols) == {"S:A", "S:B"}
     assert found.timeframes == ("1m", "5m")
     assert extent(dataset, EVERYTHING) == (START, START + 300 * SECOND)
-    assert extent(dataset, Span(START + SECOND, START + 60 * SECOND)) == (
-        START + 10 * SECOND, START + 10 * SECOND,
-    )  # fmt: skip
+    part = Span(START + SECOND, START + 60 * SECOND)
+    assert extent(dataset, part) == (START + 10 * SECOND, START + 10 * SECOND)
     assert extent(dataset, Span(0, 1)) == (0, 0)
+    monkeypatch.setattr(contents, "QUICK", 1)  # of what is long it is not looked up
+    assert extent(dataset, part) == (START + SECOND, START + 60 * SECOND)
+    assert extent(dataset, EVERYTHING) is None
     assert look(dataset, Span(0, 1)).symbols == ()
     with pytest.raises(FeedError, match="symbol"):
         given([str(folder / "quotes.csv")], reading=Reading(columns={"symbol": "none"}))

@@ -15,7 +15,9 @@ from fastrouter.engine.track import Reading
 from fastrouter.errors import ConfigError, MessageError, SubscriptionError
 from fastrouter.session import subscriptions as grammar
 
-__all__ = ["Asked", "dataset_of", "wanted_of"]
+__all__ = ["MINUTES", "Asked", "dataset_of", "wanted_of"]
+
+MINUTES = ("1m",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Asked:
     command: Sequence[str] = ()  # nobody: whoever connects
     wanted: Wanted = field(default_factory=Wanted)
     subscriptions: str | None = None  # None: what the data has, and orders
-    candles: tuple[str, ...] = ()  # timeframes, built from quotes
+    candles: tuple[str, ...] | None = None  # built from quotes; None: MINUTES, if it has no bars
     host: str = "127.0.0.1"
     port: int = 0
     patience: float = 60.0  # for COMMAND to connect
@@ -35,7 +37,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         try:
-            for timeframe in self.candles:
+            for timeframe in self.candles or ():
                 parse_timeframe(timeframe)
             if self.subscriptions is not None:
                 grammar.parse(self.subscriptions, "1m")

@@ -79,7 +79,8 @@ async def _play(stage: Stage, view: View) -> None:
 async def _look(stage: Stage, view: View) -> None:
     """Tell the view how far it is."""
     asked, run = stage.asked, stage.run
-    view.begin(*await asyncio.to_thread(extent, asked.dataset, asked.wanted.span))
+    ends = await asyncio.to_thread(extent, asked.dataset, asked.wanted.span)
+    view.begin(*(ends or (0, 0)))
     while True:
         if run.begun:
             orders = stage.desk.broker.ledger.account.sequence

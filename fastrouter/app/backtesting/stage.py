@@ -6,11 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastrouter import config
-from fastrouter.app.backtesting.asked import Asked
+from fastrouter.app.backtesting.asked import MINUTES, Asked
 from fastrouter.app.backtesting.outcome import Ending, Outcome, Status
 from fastrouter.app.parts import Parts
 from fastrouter.app.rest import Rest
@@ -73,8 +74,10 @@ class Stage:
             loop.call_soon_threadsafe(note, f"{path}: {unit} {number} is left out: {why}")
 
         contents = await asyncio.to_thread(look, asked.dataset, asked.wanted.span)
+        if asked.candles is None:
+            asked = replace(asked, candles=() if contents.timeframes else MINUTES)
         catalog = Given(Told(asked.dataset, tell))
-        engine = _OneRun(catalog, asked.wanted, Options(candles=asked.candles))
+        engine = _OneRun(catalog, asked.wanted, Options(candles=asked.candles or ()))
         afterwards.push_async_callback(engine.close)
         return cls(asked, engine, contents, await _serve(asked, engine, afterwards))
 
@@ -141,6 +144,6 @@ def _environment(asked: Asked, contents: Contents, where: str) -> dict[str, str]
 def _subscriptions(asked: Asked, contents: Contents) -> str:
     """What the data has, what is built of it, and what becomes of orders."""
     quotes = ["*:quote"] if "quotes" in contents.kinds else []
-    timeframes = dict.fromkeys((*contents.timeframes, *asked.candles))
+    timeframes = dict.fromkeys((*contents.timeframes, *(asked.candles or ())))
     candles = [f"*:candle@{timeframe}" for timeframe in timeframes]
     return ",".join([*quotes, *candles, *(f"*:{event}" for event in EVENTS)])

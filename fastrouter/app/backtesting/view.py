@@ -15,7 +15,7 @@ class View(Protocol):
         """It is ready, and there is no COMMAND: somebody has to connect."""
 
     def begin(self, first: int, last: int) -> None:
-        """The data's first and last instant, ns."""
+        """The data's first and last instant, ns; 0, 0 when they are not known."""
 
     def move(self, time: int, events: int, orders: int) -> None:
         """How far it is, some times a second: simulated time, ns, and how many there were."""
