@@ -52,7 +52,7 @@ def backtest(
     ] = None,
     cash: Annotated[str | None, option("Of the paper account, default 100000.", "N")] = None,
     commission: Annotated[
-        str | None, option("RATE=NUMBER of per_order, per_unit, percent.", "MAP")
+        str | None, option("RATE:NUMBER of per_order, per_unit, percent.", "MAP")
     ] = None,
     shorting: Annotated[str | None, option("true: more may be sold than is held.", "BOOL")] = None,
     symbol: Annotated[str | None, option("The symbol of every row.", "NAME")] = None,
