@@ -10,7 +10,7 @@
  *                                     digits, also with `/` or `.` in the date
  *                    FR_CELL_COMPACT  `20200101[( |T|)170000[.]f]`, f of 0 to 8 digits
  *                    Years 1678 to 2261. False for anything else, however sensible.
- *   Neither sees a space. The byte at `e` is read: any that ends a cell, or a NUL.
+ *   Neither sees a space. The byte at `e` is read: any that ends a cell, a space, or a NUL.
  */
 #ifndef FR_CELL_HPP
 #define FR_CELL_HPP

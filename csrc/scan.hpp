@@ -4,7 +4,8 @@
  *   fr_scan_lines   reads whole lines of [s, end); each becomes a row of `row_size` bytes at `rows`
  *                   (room for `most`), which is a copy of `blank` with what the line's cells say.
  *                   Returns how many lines there were, or -1 at the first one that is not
- *                   `width` plain cells, all of them good: who wants to know why reads it otherwise.
+ *                   `width` cells, quoted as a whole or not at all, and all of them good: who wants
+ *                   to know why reads it otherwise.
  *                   The byte at `end` must be a NUL. Lines end with \n or \r\n, the last may lack it.
  *   fr_scan_fits    may cells end with this delimiter?
  *
@@ -61,6 +62,17 @@ static inline const char* fr_scan_cell(const char* at, const char* end, char del
   }
 }
 
+/* Where the text of a cell ends whose opening quote is before `at`; NULL when there is another
+ * quote in it, or a line's end. */
+static inline const char* fr_scan_quoted(const char* at, const char* end, char delimiter) {
+  while (*at != '"') {
+    if (*at == '\n' || *at == '\r' || *at == '\0') return NULL;
+    at++;
+  }
+  const char c = at[1];
+  return c == delimiter || c == '\n' || c == '\r' || at + 1 == end ? at : NULL;
+}
+
 static inline bool fr_scan_text(const fr_scan_column* column, const fr_scan_texts* table,
                                 const char* s, const char* e, char* row) {
   const size_t n = (size_t)(e - s);
@@ -98,11 +110,15 @@ static inline const char* fr_scan_line(const fr_scan* scan, const char* at, cons
                                        char* row, double* volume) {
   for (int i = 0; i < scan->width; i++) {
     const fr_scan_column* column = &scan->columns[i];
-    const char* stop = fr_scan_cell(at, end, scan->delimiter);
-    if (stop == NULL || (*stop == scan->delimiter) != (i + 1 < scan->width)) return NULL;
+    const bool is_quoted = *at == '"';
+    at += is_quoted;
+    const char* stop = (is_quoted ? fr_scan_quoted : fr_scan_cell)(at, end, scan->delimiter);
+    if (stop == NULL) return NULL;
     if (column->what != FR_SCAN_SKIP && !fr_scan_value(scan, column, at, stop, row, volume))
       return NULL;
-    at = stop + (i + 1 < scan->width);
+    at = stop + is_quoted;
+    if ((*at == scan->delimiter) != (i + 1 < scan->width)) return NULL;
+    at += i + 1 < scan->width;
   }
   return at;
 }

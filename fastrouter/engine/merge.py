@@ -16,7 +16,10 @@ from ..core.dtypes import QUOTE_DTYPE, Rows
 from ..feeds.feed import Volumes
 from .track import Block, Instants
 
-__all__ = ["Instant", "Stretch", "instants", "stretches"]
+__all__ = ["PORTION", "Instant", "Stretch", "instants", "stretches"]
+
+PORTION = 1 << 16
+"""Rows of a stretch of several files."""
 
 
 NOTHING = Block(np.empty(0, np.int64), np.empty(0, QUOTE_DTYPE))
@@ -99,7 +102,7 @@ def _several(streams: list[Iterator[Block]]) -> Iterator[Stretch]:
         horizon = min(unread, default=None)
         parts = [head.take(horizon) for head in heads]
         if any(len(part.rows) for part in parts):
-            yield _merged(parts)
+            yield from _portions(_merged(parts))
         else:
             for head in heads:  # one instant, and it goes on in the next block
                 if not head.ended and int(head.block.instants[-1]) == horizon:
@@ -175,6 +178,30 @@ def _merged(parts: list[Block]) -> Stretch:
     order = np.argsort(times, kind="stable")
     rows = tuple(part.rows for part in parts)
     return Stretch(times[order], whose[order], rows, _volumes(parts))
+
+
+def _portions(stretch: Stretch) -> Iterator[Stretch]:
+    """The same in stretches of not much more than `PORTION` rows: who reads ahead holds several."""
+    times, whose, parts = stretch.times, stretch.whose, stretch.parts
+    if whose is None or len(times) <= PORTION:
+        yield stretch
+        return
+    taken, start = np.zeros(len(parts), np.int64), 0
+    while start < len(times):
+        last = min(start + PORTION, len(times)) - 1
+        stop = int(times.searchsorted(times[last], "right"))
+        ends = taken + np.bincount(whose[start:stop], minlength=len(parts))
+        cuts = [slice(*ends) for ends in zip(taken.tolist(), ends.tolist(), strict=True)]
+        yield Stretch(
+            times[start:stop],
+            whose[start:stop],
+            tuple(part[cut] for part, cut in zip(parts, cuts, strict=True)),
+            tuple(
+                None if some is None else some[cut]
+                for some, cut in zip(stretch.volumes, cuts, strict=False)
+            ),
+        )
+        taken, start = ends, stop
 
 
 def _instants(stretch: Stretch) -> Iterator[Instant]:

@@ -8,7 +8,6 @@ stray quote is read again line by line.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 
 from ..errors import FeedError
 from .arrow import arrow
-from .source import BLOCK_BYTES, Batch, Lines
+from .source import BLOCK_BYTES, Batch, Lines, split
 
 __all__ = ["CsvSource"]
 
@@ -53,7 +52,7 @@ class CsvSource:
             raise FeedError(f"{path}: the file is empty")
         first = lines[self._before].decode("utf-8", "replace").rstrip("\r")
         self._delimiter = delimiter or max(DELIMITERS, key=first.count)
-        cells = self._split(first)
+        cells = split(first, self._delimiter)
         self.width = len(cells)
         if header is None:
             header = not any(is_number(cell) for cell in cells)
@@ -140,7 +139,7 @@ class CsvSource:
             text = raw.decode("utf-8", "replace").rstrip("\r")
             if not text.strip():
                 continue
-            cells = self._split(text)
+            cells = split(text, self._delimiter)
             if len(cells) == self.width:
                 rows.append(cells)
                 numbers.append(number)
@@ -148,12 +147,6 @@ class CsvSource:
                 rejected.append((number, f"{len(cells)} columns, expected {self.width}"))
         columns = {i: pa.array([row[i] for row in rows], pa.string()) for i in wanted}
         return Batch(columns, np.array(numbers, np.int64), 0, rejected)
-
-    def _split(self, line: str) -> list[str]:
-        try:
-            return next(csv.reader([line], delimiter=self._delimiter), [])
-        except csv.Error:
-            return [line]
 
 
 class _Unreadable(Exception):

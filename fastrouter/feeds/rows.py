@@ -16,7 +16,7 @@ from .cells import to_codes, to_floats
 from .columns import KINDS, Mapped
 from .feed import Volumes
 from .scanner import Scanner
-from .source import Batch, Lines
+from .source import Batch, Lines, split
 from .times import TimeParser
 
 __all__ = ["BadRow", "RowBuilder", "symbol_fault"]
@@ -259,12 +259,12 @@ def note(faults: dict[int, str], wrong: Mask, name: str, column: Any, what: str)
 
 
 def cells(lines: Lines, column: int) -> Iterator[str]:
-    """A column's cells; none where it takes more than a look at delimiters to find them."""
+    """A column's cells, one after the other; none where lines are more than they seem."""
     width, delimiter = lines.shape
-    if b'"' in lines.text or lines.text.count(b"\r") != lines.text.count(b"\r\n"):
+    if lines.text.count(b"\r") != lines.text.count(b"\r\n"):
         return
     for line in io.BytesIO(lines.text):
-        texts = line.decode(errors="replace").split(delimiter)
+        texts = split(line.decode(errors="replace").rstrip("\r\n"), delimiter)
         if len(texts) == width:
             yield texts[column]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from ..errors import FeedError
 
-__all__ = ["BLOCK_BYTES", "Batch", "Lines", "Source", "open_source"]
+__all__ = ["BLOCK_BYTES", "Batch", "Lines", "Source", "open_source", "split"]
 
 BLOCK_BYTES = 1 << 17
 """About how much of a file is in memory at a time."""
@@ -110,3 +111,11 @@ def open_source(path: Path, *, delimiter: str | None = None, header: bool | None
     if magic == b"PAR1":
         return ParquetSource(path)
     return CsvSource(path, zipped=magic[:2] == b"\x1f\x8b", delimiter=delimiter, header=header)
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line of CSV; the whole line for one that is none."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return [line]

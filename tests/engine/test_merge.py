@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrouter.core.dtypes import CANDLE_DTYPE, QUOTE_DTYPE
-from fastrouter.engine.merge import instants
+from fastrouter.engine import merge
+from fastrouter.engine.merge import instants, stretches
 from fastrouter.engine.track import Block
 
 
@@ -34,8 +37,8 @@ def tracks(draw) -> list[list[Block]]:
     return found
 
 
-@given(tracks())
-def test_it_is_a_sort_by_time_file_and_row(blocks):
+@given(tracks(), st.integers(1, 30))
+def test_it_is_a_sort_by_time_file_and_row(blocks, portion):
     expected = sorted(
         (int(time), t, number(row))
         for t, track in enumerate(blocks)
@@ -43,7 +46,8 @@ def test_it_is_a_sort_by_time_file_and_row(blocks):
         for time, row in zip(times, rows, strict=True)
     )
     kinds = [track[0].rows.dtype if track else None for track in blocks]
-    merged = list(instants(blocks))
+    with mock.patch.object(merge, "PORTION", portion):
+        merged = list(instants(blocks))
     found = [
         (instant.time, piece.dtype, number(row))
         for instant in merged
@@ -78,3 +82,21 @@ def test_one_instant_may_span_blocks():
         [0, 1, 2, 3, 0],
     )
     assert (second.time, second.events) == (2, 1)
+
+
+@given(tracks(), st.integers(1, 30))
+def test_volumes_stay_with_their_rows(blocks, portion):
+    with_volumes = [
+        [part._replace(volumes=part.rows["bid"] + 0.5) if t % 4 == 0 else part for part in track]
+        for t, track in enumerate(blocks)
+    ]
+    with mock.patch.object(merge, "PORTION", portion):
+        plain, found = list(stretches(blocks)), list(stretches(with_volumes))
+    assert len(plain) == len(found)
+    for one, other in zip(plain, found, strict=True):
+        assert one.times.tolist() == other.times.tolist()
+        assert (one.whose is None) == (other.whose is None)
+        assert all(map(np.array_equal, one.parts, other.parts))
+        for rows, volumes in zip(other.parts, other.volumes, strict=False):
+            assert volumes is None or volumes.tolist() == (rows["bid"] + 0.5).tolist()
+        assert sum(volumes is not None for volumes in other.volumes) in (0, 1, len(other.parts))

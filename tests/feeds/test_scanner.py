@@ -141,12 +141,15 @@ def table(seed: int, oddity: float) -> tuple[str, bytes, str]:
     delimiter = rng.choice(",;\t|")
     form = rng.choice(list(FORMS))
     lines = [delimiter.join(fields)]
+    quoted = rng.random() < 0.5
     for _ in range(rng.randrange(1, 40)):
         cells = [cell(field, form, rng) for field in fields]
         if rng.random() < oddity:
             cells[rng.randrange(len(cells))] = rng.choice(ODD)
         if rng.random() < oddity / 10:
             cells.append("1")
+        if quoted:
+            cells = [f'"{cell}"' if rng.random() < 0.5 else cell for cell in cells]
         lines.append(delimiter.join(cells) if rng.random() > oddity / 10 else "")
     end = rng.choice(("\n", "\r\n"))
     text = end.join(lines) + end * (rng.random() < 0.7)
@@ -240,6 +243,22 @@ def test_nothing_of_it_is_used_when_one_line_is_bad():
     for bad in (b"1,2,3", b"1,2,3,4,5", b"1,2,,4", b"\n", b"1,2,x,4", b"1,2,3,-4", b"1,2,3,4\r4"):
         assert one.scan(b"1,2,3,4\n" + bad + b"\n1,2,3,4\n", "ns", 1) is None, bad
     assert one.scan(b"", "ns", 1) is not None
+
+
+def test_a_quoted_cell_is_its_text():
+    one = scanner("time", "bid", "ask", None)
+    found = one.scan(b'"1","2",3,"a,b"\n"2",3,"4",x\r\n3,"4",5,""', "ns", 1)
+    assert found is not None
+    assert found[0]["bid"].tolist() == [2.0, 3.0, 4.0]
+    for bad in (
+        b'1,2,3,"a""b"',
+        b'1,2,3,a"b',
+        b'1,2,3,"a"b',
+        b'1,2,3,"a',
+        b'1,"2,3,4',
+        b'1,"",3,4',
+    ):
+        assert one.scan(bad + b"\n1,2,3,4\n", "ns", 1) is None, bad
 
 
 def test_a_text_that_is_none_is_told_apart_each_time():
