@@ -2,9 +2,9 @@
 
 An order is accepted in the instant that it is in the run when it comes in: its events belong to
 that instant's batch, however much of it is acknowledged, and time goes on when they are, too. It
-is filled by events of later instants, by the rules of `broker.matching`; what that brings about
-is published at the end of their instant, after all its quotes and bars. Day orders expire before
-the first event of the first instant of a later day.
+is filled by events of later instants, by the rules of `broker.matching`. Day orders expire when
+the first instant of a later day begins, before any event of it is met. All of that is published
+at the end of its instant, after the quotes and bars.
 
 With ``window=n`` it is the newest instant that was published, up to n - 1 later than the one its
 client looks at. Two runs with the same orders in the same instants are the same bytes. In an
@@ -103,12 +103,10 @@ class RunDesk:
 
     # ------------------------------------------------------------- told by the run
 
-    def _announce(self, change: Change) -> None:
-        router = self._run.router
-        for kind, payload in change.events:
-            router.publish(kind, payload)
-            if kind == "trade":
-                self._fill(payload)
+    def _announce(self, kind: str, payload: dict[str, Any]) -> None:
+        self._run.router.publish(kind, payload)
+        if kind == "trade":
+            self._fill(payload)
 
     def _fill(self, trade: dict[str, Any]) -> None:
         units = Decimal(trade["executed_quantity"])

@@ -1,7 +1,7 @@
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
-from fastrouter.broker import Broker, Change
+from fastrouter.broker import Broker
 
 __all__ = ["Floor"]
 
@@ -10,7 +10,7 @@ class Floor:
     def __init__(
         self,
         broker: Broker,
-        on_change: Callable[[Change], object],
+        on_event: Callable[[str, dict[str, Any]], object],
         on_marks: Callable[[int], object],
     ) -> None: ...
     @property

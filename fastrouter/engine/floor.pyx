@@ -1,8 +1,11 @@
-"""What a broker has to see of a run's market, and when.
+"""What a broker has to see of a run's market, and what is told of it.
 
 Of the symbols that it watches, each quote and each bar of the data is kept while an instant is
 published, and shown to the broker at its end, in order. Candles built from quotes are not shown:
 their quotes were. While nothing is watched an event costs a look at a flag.
+
+What the broker changes is told after the instant's rows, event by event: an instant with many
+fills is published in portions, too.
 """
 
 from libc.stdint cimport INT64_MAX
@@ -11,22 +14,24 @@ import cython
 
 from fastrouter.core.event cimport Candle, Quote
 
+from collections import deque
+
 __all__ = ["Floor"]
 
 
 @cython.final
 cdef class Floor:
-    """The run calls `open` before an instant's first event and `close` after its last.
+    """The run calls `open` before an instant's first event, and `step` after its rows.
 
-    `on_change(change)` publishes what the broker changed; `on_marks(now)` is told of each instant
-    in which the broker saw something.
+    `on_event(kind, payload)` publishes what the broker said; `on_marks(now)` is told of each
+    instant in which the broker saw something.
     """
 
-    def __init__(self, broker not None, on_change not None, on_marks not None):
+    def __init__(self, broker not None, on_event not None, on_marks not None):
         self.broker = broker
-        self.on_change = on_change
+        self.on_event = on_event
         self.on_marks = on_marks
-        self.waiting = []
+        self.waiting = deque()
         self.look()
 
     def look(self) -> None:
@@ -58,44 +63,52 @@ cdef class Floor:
             self.look()
         return 0
 
-    cdef int close(self, int64_t now) except -1:
-        """All events of the instant are published."""
-        waiting, self.waiting, self.holds = self.waiting, [], False
-        for change in waiting:
-            self.on_change(change)
-        self.show(now)
-        if self.moved:
-            self.moved = False
-            self.on_marks(now)
-        return 0
+    cdef bint busy(self):
+        """Is there something left to do in this instant?"""
+        return self.moved or self.shown < self.seen.size() or len(self.waiting) > 0
+
+    cdef bint step(self, int64_t now) except -1:
+        """All rows are published: tell the next event, or show the next row. False: that is all."""
+        if self.waiting:
+            self.on_event(*self.waiting.popleft())
+        elif self.shown < self.seen.size():
+            self.show_one(now)
+        else:
+            self.forget()
+            if self.moved:
+                self.moved = False
+                self.on_marks(now)
+        return self.busy()
 
     cdef int show(self, int64_t now) except -1:
-        """Show the broker what happened since the last time."""
-        cdef:
-            vector[Moment] seen
-            size_t i
-            bint changed = False
-        if self.seen.empty():
-            return 0
-        seen.swap(self.seen)
+        """Show the broker all that happened since the last time."""
+        while self.shown < self.seen.size():
+            self.show_one(now)
+        return self.forget()
+
+    cdef int show_one(self, int64_t now) except -1:
+        cdef Moment* moment = &self.seen[self.shown]
+        self.shown += 1
         self.moved = True
-        for i in range(seen.size()):
-            change = (self.broker.on_quote(quote_of(&seen[i]), now)
-                      if not seen[i].topic.timeframe
-                      else self.broker.on_bar(candle_of(&seen[i]), now))
-            if change:
-                self.announce(change)
-                changed = True
-        if changed:
+        change = (self.broker.on_bar(candle_of(moment), now) if moment.topic.timeframe
+                  else self.broker.on_quote(quote_of(moment), now))
+        if change:
+            self.changed = True
+            self.announce(change)
+        return 0
+
+    cdef int forget(self) except -1:
+        """Everything is shown."""
+        self.seen.clear()
+        self.shown = 0
+        if self.changed:
+            self.changed = False
             self.look()
         return 0
 
     cdef int announce(self, change) except -1:
-        """Have it published: now, or at the end of an instant that is published in part."""
-        if self.holds:
-            self.waiting.append(change)
-        elif change:
-            self.on_change(change)
+        """Have its events told, after those that wait."""
+        self.waiting.extend(change.events)
         return 0
 
 

@@ -32,12 +32,13 @@ cdef class Run(Barrier):
         readonly int64_t first          # time of the first instant, ns
         readonly uint64_t instants
         public Floor floor              # None while nobody trades
+        bint rows                       # of this instant are not published yet
         Kept kept
         size_t kept_most                # when more are kept, look what may be forgotten
         bint busy
     cdef int publish(self) except -1
     cdef int publish_some(self) except -1
-    cdef int end_instant(self) except -1
+    cdef bint trading(self) except -1
     cdef bint next_instant(self) except -1
     cdef int begin_batch(self, int64_t time) except -1
     cdef int show_forming(self) except -1

@@ -221,17 +221,18 @@ cdef class Run(Barrier):
         cdef int count = 0
         while count < PORTION and (not self.away if self.half else self.next_instant()):
             count += 1
-            if self.half and not self.tape.publish(self.router):
-                self.end_instant()
+            if self.rows:
+                self.rows = self.tape.publish(self.router)
+                if not self.rows:
+                    self.show_forming()
+                    self.half = self.trading()
+            elif self.half:
+                self.half = self.floor.step(self.clock.time)
         return count
 
-    cdef int end_instant(self) except -1:
-        """All rows of the instant are published: show the candles, then fill the orders."""
-        self.show_forming()
-        if self.floor is not None:
-            self.floor.close(self.clock.time)
-        self.half = False
-        return 0
+    cdef bint trading(self) except -1:
+        """Is there something about orders that belongs to this instant and is not published?"""
+        return self.floor is not None and self.floor.busy()
 
     cdef bint next_instant(self) except -1:
         """Begin the next batch; False when that may not be, or there is none yet."""
@@ -242,7 +243,8 @@ cdef class Run(Barrier):
         self.begin_batch(min(self.tape.time, self.router.builder.next_close))
         if self.router.builder.next_close <= self.clock.time:
             self.router.close_candles(self.clock.time)
-        self.half = self.clock.time == self.tape.time
+        self.rows = self.clock.time == self.tape.time
+        self.half = self.rows or self.trading()
         return True
 
     cdef int begin_batch(self, int64_t time) except -1:
@@ -313,14 +315,13 @@ cdef class Run(Barrier):
     def trade(self, call):
         """Do ``call(broker, now)`` in the instant that it is, and return what it changed.
 
-        What follows belongs to the instant's batch; when that is published in part it is announced
-        after the rest. No event of this instant fills an order of `call`. Raises what
-        `check_open` and `call` do.
+        What follows belongs to the instant's batch, after all its rows: it is published when this
+        returns, unless the sockets take no more. No event of this instant fills an order of
+        `call`. Raises what `check_open` and `call` do.
         """
         cdef Floor floor = self.floor
         cdef int64_t now = self.clock.time
         self.check_open()
-        floor.holds = self.half
         floor.show(now)
         floor.broker.at(now)
         try:
@@ -328,6 +329,7 @@ cdef class Run(Barrier):
             floor.announce(change)
         finally:
             floor.look()
+            self.half = self.rows or floor.busy()
         self.turn()
         return change
 
