@@ -14,15 +14,19 @@ OPEN = frozenset({"new", "accepted", "partially_filled", "pending_new", "held"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Its fields in the answer's own names; ``said`` is all that was answered."""
+    """Its fields in the answer's own names, but for a symbol, which is that of events, with its
+    prefix; ``said`` is all that was answered.
+    """
 
     said: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Self:
         """Raises KeyError or ValueError for an answer that is not of this kind."""
+        symbol = said.get("topic_symbol", said.get("symbol"))
+        told = {**said, "symbol": symbol}
         values = {
-            name: CONVERT[one.type](said.get(name))
+            name: CONVERT[one.type](told.get(name))
             for name, one in cls.__dataclass_fields__.items()
             if name != "said"
         }

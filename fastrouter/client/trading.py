@@ -150,7 +150,8 @@ class Trading:
     async def close_all(self) -> list[str]:
         """Close every position; their symbols."""
         said = await self._rest.ask("DELETE", "/v2/positions", again=False)
-        return [str(one["symbol"]) for one in self._list(said)]
+        closed = self._list(said)
+        return [str(one.get("body", one).get("topic_symbol", one["symbol"])) for one in closed]
 
     async def account(self) -> Account:
         """Cash, equity and buying power."""

@@ -102,7 +102,8 @@ def _update(event: Event) -> Body:
 
 def _order(payload: Body, more: Body, time: str) -> Body:
     """The order as REST shows it."""
-    asset = asset_of(str(payload.get("symbol", "")))
+    symbol = str(payload.get("symbol", ""))
+    asset = asset_of(symbol)
     status = payload.get("status")
     created, updated = payload.get("created_at", time), payload.get("updated_at", time)
     kind, notional = _lower(payload.get("type")), more.get("notional")
@@ -123,6 +124,7 @@ def _order(payload: Body, more: Body, time: str) -> Body:
         "replaces": more.get("replaces"),
         "asset_id": asset.id,
         "symbol": asset.name,
+        "topic_symbol": symbol,
         "asset_class": asset.asset_class,
         "notional": notional,
         "qty": payload.get("qty") if notional is None else None,

@@ -148,6 +148,14 @@ async def test_signals(monkeypatch):
     }
 
 
+async def test_symbols_are_those_of_events():
+    order = {**ORDER, "symbol": "BTCUSD", "topic_symbol": "C:BTCUSD"}
+    desk = Desk((200, order), (207, [{"symbol": "BTCUSD", "status": 200, "body": order}]))
+    async with at(desk) as url, fastrouter.trading(url) as trading:
+        assert (await trading.order("o-1")).symbol == "C:BTCUSD"
+        assert await trading.close_all() == ["C:BTCUSD"]
+
+
 @pytest.mark.parametrize("said", [[], 7, None, {"qty": "x"}, {"filled_qty": []}])
 async def test_an_answer_that_is_none(said):
     desk = Desk((200, said), (200, {"not": "a list"}))

@@ -154,9 +154,13 @@ async def test_a_symbol_in_each_form(http, desk, symbol):
     symbol = asset["id"] if symbol == "id" else symbol
     made = (await http.post("/v2/orders", json={**LIMIT, "symbol": symbol})).json()
     assert (made["symbol"], made["asset_id"]) == ("AAPL", asset["id"])
+    assert made["topic_symbol"] == "S:AAPL"
     assert len((await http.get(f"/v2/orders?symbols={symbol}")).json()) == 1
     await hold(http, desk, symbol=symbol)
-    assert (await http.get(f"/v2/positions/{symbol}")).json()["qty"] == "10"
+    position = (await http.get(f"/v2/positions/{symbol}")).json()
+    assert [position[name] for name in ("symbol", "topic_symbol", "qty")] == [
+        *("AAPL", "S:AAPL", "10")
+    ]
 
 
 async def test_a_slash_may_be_escaped(http, desk):

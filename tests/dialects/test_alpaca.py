@@ -69,6 +69,7 @@ def test_a_partial_fill():
         "expires_at": "2025-01-02T00:00:00.000000Z",
         "asset_id": order["asset_id"],
         "symbol": "AAPL",
+        "topic_symbol": "S:AAPL",
         "asset_class": "us_equity",
         "qty": "10",
         "filled_qty": "4",

@@ -21,7 +21,9 @@ SLICE = 25  # orders, of which half a millisecond is made
 
 
 class OrderView(BaseModel):
-    """Decimals are strings; `strategy_id`, `commission`, `code` and `reason` are ours."""
+    """Decimals are strings. `topic_symbol` (the symbol of events, with its prefix),
+    `strategy_id`, `commission`, `code` and `reason` are ours.
+    """
 
     id: str
     client_order_id: str
@@ -38,6 +40,7 @@ class OrderView(BaseModel):
     replaces: str | None
     asset_id: str
     symbol: str
+    topic_symbol: str
     asset_class: str
     notional: str | None
     qty: str | None
@@ -82,6 +85,7 @@ def order_view(broker: Broker, order: Order) -> dict[str, Any]:
         "replaces": order.replaces,
         "asset_id": asset.id,
         "symbol": shown_symbol(broker, order.symbol),
+        "topic_symbol": order.symbol,
         "asset_class": asset.asset_class,
         "notional": _text(order.notional),
         "qty": _text(order.qty) if order.notional is None else None,

@@ -17,10 +17,14 @@ __all__ = ["PositionView", "position_view"]
 
 
 class PositionView(BaseModel):
-    """Decimals are strings; `qty` is below 0 for a short one. What nobody knows is null."""
+    """Decimals are strings; `qty` is below 0 for a short one. What nobody knows is null.
+
+    `topic_symbol`, the symbol of events, is ours.
+    """
 
     asset_id: str
     symbol: str
+    topic_symbol: str
     exchange: str
     asset_class: str
     asset_marginable: bool
@@ -49,6 +53,7 @@ def position_view(broker: Broker, position: Position, strategy_id: str | None) -
     return {
         "asset_id": asset.id,
         "symbol": shown_symbol(broker, position.symbol),
+        "topic_symbol": position.symbol,
         "exchange": asset.exchange,
         "asset_class": asset.asset_class,
         "asset_marginable": False,
