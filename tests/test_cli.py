@@ -99,7 +99,7 @@ def test_config_schema():
     assert schema["title"] == "fastrouter"
     assert set(schema["properties"]) == {
         *("server", "ports", "auth", "limits", "journal", "feed", "bus", "store"),
-        *("broker", "backtest", "control", "strategies", "log"),
+        *("broker", "backtest", "control", "strategies", "jobs", "log"),
     }
 
 
