@@ -23,6 +23,7 @@ from fastrouter.app.stop import Stop
 from fastrouter.app.store import open_store
 from fastrouter.app.strategies import Orchestrator
 from fastrouter.app.trading import open_desk
+from fastrouter.control.strategies.venue import BotVenue
 from fastrouter.embed import Router
 from fastrouter.journal.bookmark import Bookmark
 from fastrouter.journal.journal import Journal
@@ -96,11 +97,13 @@ async def _serve(
         afterwards.push_async_callback(database.close)
         bus = Bus(router, settings.bus)
         afterwards.push_async_callback(bus.close)
-        desk = await open_desk(router, database, settings.broker)
+        venue = BotVenue(router)
+        desk = await open_desk(router, database, settings.broker, venue)
         afterwards.push_async_callback(desk.close)
         ports = Ports(router, settings, certificate)
         ports.parts.live = desk
         orchestrator = Orchestrator(ports, database, desk)
+        venue.bot = orchestrator.registry.running_now
         afterwards.push_async_callback(orchestrator.close)
         backtests = Backtests(ports, database)
         afterwards.push_async_callback(backtests.close)

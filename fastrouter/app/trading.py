@@ -11,17 +11,23 @@ from fastrouter.control import brokers
 from fastrouter.control.brokers import OpenDesk
 from fastrouter.control.database import Database
 from fastrouter.control.terms import Terms
+from fastrouter.control.venue import Venue
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError, StoreError
 
 __all__ = ["open_desk", "terms_of"]
 
 
-async def open_desk(router: Router, database: Database, settings: config.Broker) -> OpenDesk:
-    """The configured desk, before sessions are served. The caller closes it. Raises ConfigError."""
+async def open_desk(
+    router: Router, database: Database, settings: config.Broker, venue: Venue | None = None
+) -> OpenDesk:
+    """The configured desk, before sessions are served. The caller closes it. Raises ConfigError.
+
+    `venue` is the router as it sees it, unless that is the router itself.
+    """
     opener = brokers.load(settings.kind)
     try:
-        return await opener(router, database, terms_of(settings), router.journal.delivery)
+        return await opener(venue or router, database, terms_of(settings), router.journal.delivery)
     except (StoreError, sqlite3.Error) as error:
         raise ConfigError(f"store {database.path}: {error}") from None
 

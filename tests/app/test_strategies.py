@@ -125,13 +125,17 @@ def test_a_strategy_trades_by_what_its_environment_says(tmp_path):
         trade = await next_of(wire, "strategy_trade")
         assert (trade["strategyId"], trade["quantity"]) == ("mine", 3)
         assert (await next_of(wire, "position"))["strategy_id"] == "mine"
+        account = await next_of(wire, "account")
+        assert account["enabled_strategies"] == ["My bot"]
+        assert account["uptime_seconds"] > 0
+        assert account["last_signal_time"]
         wire.say({"type": "get_active_strategies"})
         (mine, _) = await next_of(wire, "strategy_status_list")
         assert mine["positions"][0]["symbol"] == "S:AAPL"
         assert mine["positions"][0]["quantity"] == 3
 
     async def visit(serving: app.Serving) -> None:
-        async with orch(serving, "signal", "trade", "position") as wire:
+        async with orch(serving, "signal", "trade", "position", "account") as wire:
             await trades(wire)
         async with httpx.AsyncClient(base_url=f"{serving.rest}/v1/strategies/mine") as http:
             order = {"symbol": "AAPL", "side": "buy", "type": "market", "time_in_force": "gtc"}

@@ -100,6 +100,17 @@ class Registry:
             for one in self
         ]
 
+    def running_now(self) -> dict[str, Any]:
+        """What runs, in the words of an account's event."""
+        now = self.house.desk.now()
+        bot: dict[str, Any] = {
+            "uptime_seconds": (now - self._opened_at) / SECOND,
+            "enabled_strategies": [one.spec.name for one in self if one.status is Status.ACTIVE],
+        }
+        if (signal := self._last_signal()) is not None:
+            bot["last_signal_time"] = iso8601(signal)
+        return bot
+
     @property
     def account(self) -> str:
         """Whose what they hold is."""
@@ -149,16 +160,11 @@ class Registry:
 
     def _bot(self) -> dict[str, Any]:
         """CORE's figures of the bot that all strategies together are."""
-        desk = self.house.desk
-        active = [one.spec.name for one in self if one.status is Status.ACTIVE]
-        bot: dict[str, Any] = {} if self._private else figures(desk.broker)
-        bot["uptime_seconds"] = (desk.now() - self._opened_at) / SECOND
-        bot["enabled_strategies"] = active
-        if active:
-            bot["status"] = "RUNNING"
-        if (signal := self._last_signal()) is not None:
-            bot["last_signal_time"] = iso8601(signal)
-        return bot
+        running = self.running_now()
+        figured: dict[str, Any] = {} if self._private else figures(self.house.desk.broker)
+        if running["enabled_strategies"]:
+            figured["status"] = "RUNNING"
+        return figured | running
 
 
 REFUSALS = {
