@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ class House:
     place: Place | None = None  # known when our ports are open
     start: Callable[[Sequence[str], Mapping[str, str], Log], Awaitable[Child]] = Child.start
     open: bool = False  # may programs be started?
+    launching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def log_of(self, strategy_id: str) -> Path | None:
         """Where it writes to; None: memory."""

@@ -224,7 +224,9 @@ class Strategy:
         if self.log is None:
             self.log = Log(house.log_of(self.spec.id))
         variables = environment(self.spec, self.config, house.place)
-        return await house.start(self.spec.command, variables, self.log)
+        async with house.launching:  # to fork takes ms, in which nothing is published:
+            await asyncio.sleep(0)  # the loop has its turn after each
+            return await house.start(self.spec.command, variables, self.log)
 
     async def _go_on(self, given: Mapping[str, Any]) -> None:
         now = self.config

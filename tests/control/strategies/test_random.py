@@ -96,7 +96,6 @@ async def test_all_agree_in_the_end(run, tmp_path, monkeypatch, seed):
     for one in strategies:
         if one.spec.id in told:
             assert told[one.spec.id] == LAST[one.record.state]
-            assert records[one.spec.id].state in (one.record.state, State.STARTED, State.PAUSED)
     assert records[steady.spec.id] == steady.record
     assert running.server.group.paused == {steady.spec.id}
     pids.discard(steady.child.pid)

@@ -237,6 +237,29 @@ async def test_fifty_at_once(run):
     assert not any(map(there, pids))
 
 
+async def test_the_loop_has_its_turn_after_each_that_is_started(run):
+    running = await run(
+        *(shell(f"s{number}", autostart=True) for number in range(10)), opened=False
+    )
+    loop, house = asyncio.get_running_loop(), running.registry.house
+    start, turn, turns = house.start, 0, []
+
+    def count() -> None:
+        nonlocal turn
+        turn += 1
+        if len(turns) < 10:
+            loop.call_soon(count)
+
+    async def noted(*program):
+        turns.append(turn)
+        return await start(*program)
+
+    count()
+    house.start = noted
+    await running.registry.open()
+    assert len(set(turns)) == 10
+
+
 async def test_a_log_that_cannot_be_written(run, tmp_path):
     (tmp_path / "logs").write_text("no folder")
     running = await run(shell("mine"))
