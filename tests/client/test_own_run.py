@@ -1,5 +1,6 @@
 """The client in runs of our own engine."""
 
+import asyncio
 import random
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,9 +34,13 @@ async def running(folder: Path):
         await engine.close()
 
 
-def lose(connection) -> None:
-    """The network goes away."""
-    connection._link._wire._transport.disconnect(graceful=False)
+async def lose(connection) -> None:
+    """The network goes away, and the client knows."""
+    wire = connection._link._wire
+    if wire is not None:
+        wire._transport.disconnect(graceful=False)
+        while connection._link._wire is wire:  # noqa: ASYNC110 -- it tells nobody
+            await asyncio.sleep(0)
 
 
 async def test_a_loop_is_all_that_a_run_needs(tmp_path):
@@ -61,8 +66,8 @@ async def test_lost_connections_cost_nothing(tmp_path, window, seed, surrounding
             async for event in connection:
                 if isinstance(event, Quote):
                     seen.append(event.bid)
-                    if chance.random() < 0.1 and connection._link._wire is not None:
-                        lose(connection)
+                    if chance.random() < 0.1:
+                        await lose(connection)
     assert seen == list(range(1, ROWS + 1))
     assert connection.stats.sessions > 1
 
@@ -72,7 +77,7 @@ async def test_a_run_that_is_gone_is_not_begun_anew(tmp_path, surroundings):
         async for event in connection:
             if event.id == 10:
                 engine._forget(engine.runs["main"])
-                lose(connection)
+                await lose(connection)
 
     async with running(tmp_path) as (engine, url):
         async with connect(url, "*:quote", surroundings=surroundings) as connection:
