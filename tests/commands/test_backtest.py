@@ -139,6 +139,18 @@ def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     assert re.fullmatch(r"http://127.0.0.1:\d+/v1/runs/main", told[5])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "symbols"), [((), "S:SAID"), (("--symbols", "S:A,S:B"), "S:A,S:B")]
+)
+def test_which_symbols_are_traded_is_said_or_in_the_environment(
+    bars, monkeypatch, arguments, symbols
+):
+    monkeypatch.setenv("STRATEGY_SYMBOLS", "S:SAID")
+    say = "import os\nprint(os.environ['STRATEGY_SYMBOLS'])\n"
+    result = invoke(bars, *arguments, *program(say + TAKES_ALL.format(body="pass")))
+    assert result.stdout.splitlines()[0] == symbols
+
+
 def test_a_part_of_the_data(bars):
     result = invoke(bars, "--json", "--start", "2025-01-01T00:02:00Z", "--end",
                     "2025-01-01T00:04:00Z", "--window", "2", *takes_all())  # fmt: skip

@@ -127,14 +127,13 @@ async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> st
 
 def _environment(asked: Asked, contents: Contents, where: str) -> dict[str, str]:
     """What a program finds in its environment; what it is to trade may be there already."""
-    symbols = asked.wanted.symbols or contents.symbols
-    ours = {
-        "STRATEGY_ID": "backtest",
-        "STRATEGY_SYMBOLS": ",".join(symbols),
-        "STRATEGY_CONFIG": "{}",
-    }
+    symbols = ",".join(contents.symbols)
+    ours = {"STRATEGY_ID": "backtest", "STRATEGY_SYMBOLS": symbols, "STRATEGY_CONFIG": "{}"}
+    found = {name: os.environ.get(name, value) for name, value in ours.items()}
+    if asked.wanted.symbols is not None:
+        found["STRATEGY_SYMBOLS"] = ",".join(asked.wanted.symbols)
     return {
-        **{name: os.environ.get(name, value) for name, value in ours.items()},
+        **found,
         "SUBSCRIPTIONS": asked.subscriptions or _subscriptions(asked, contents),
         "PROXY_WS_URL": f"ws://{where}/ws?run={RUN}&clients=1",
         "PROXY_REST_URL": f"http://{where}/v1/runs/{RUN}",
