@@ -19,6 +19,8 @@ __all__ = ["BLOCK_BYTES", "Batch", "Lines", "Source", "open_source", "split"]
 BLOCK_BYTES = 1 << 17
 """About how much of a file is in memory at a time."""
 
+MOST_FILES = 20  # of a folder, in an error
+
 
 @dataclass(slots=True)
 class Batch:
@@ -103,6 +105,11 @@ def open_source(path: Path, *, delimiter: str | None = None, header: bool | None
     from .csv_source import CsvSource
     from .parquet_source import ParquetSource
 
+    if path.is_dir():
+        files = ", ".join(
+            sorted(file.name for file in path.iterdir() if file.is_file())[:MOST_FILES]
+        )
+        raise FeedError(f"{path}: is a folder; name one of its files: {files or 'there are none'}")
     try:
         with path.open("rb") as file:
             magic = file.read(4)

@@ -540,7 +540,10 @@ async def test_a_timeframe_that_cannot_be_told_is_asked_for(write):
 def test_files_that_cannot_be_read(tmp_path, write):
     with pytest.raises(FeedError, match="No such file"):
         ReplayFeed(tmp_path / "none.csv")
-    with pytest.raises(FeedError, match="Is a directory"):
+    with pytest.raises(FeedError, match="is a folder; name one of its files: there are none"):
+        ReplayFeed(tmp_path)
+    write("1", "b.csv"), write("1", "a.csv")
+    with pytest.raises(FeedError, match=r"name one of its files: a\.csv, b\.csv"):
         ReplayFeed(tmp_path)
     with pytest.raises(FeedError, match="cannot be read"):
         ReplayFeed(write(b"PAR1 but no more"))

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from fastrouter import Candle, Quote
 from fastrouter.engine.catalog import Catalog
+from fastrouter.feeds import open_feed
+from fastrouter.recording import Recording
 
-from .conftest import TIMEFRAMES, Seen, live, recorded, seen
+from ..feeds.peer import Recorder
+from .conftest import START, TIMEFRAMES, Seen, live, recorded, seen
 
 pytest.importorskip("pyarrow")
 
@@ -42,3 +46,23 @@ async def test_a_recording_replayed_is_the_session(tmp_path: Path, backtest, suf
     assert again.told()["rows"] == said["rows"]
     for file in (data / "first").iterdir():
         assert (data / "second" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+async def test_the_files_of_a_recording_replay_live(tmp_path: Path, suffix: str):
+    out = tmp_path / "x"
+    recording = Recording(out, suffix)
+    quotes = [Quote("S:A", bid=n, ask=n + 1, time=START + n) for n in range(100)]
+    candles = [
+        Candle("S:A", timeframe=name, open=1, high=2, low=1, close=n + 1, time=START)
+        for n, name in enumerate(("1s", "1m"))
+    ]
+    for event in (*quotes, *candles):
+        recording.take(event)
+    recording.finish()
+    for name, expected in (("quotes", quotes), ("candles", candles)):
+        router = Recorder()
+        await open_feed(f"replay:{out / name}{suffix}", speed=None).run(router)
+        found = router.quotes if name == "quotes" else router.candles
+        assert found["time"].tolist() == [event.time for event in expected]
+        assert len(found) == len(expected)
