@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from fastrouter.control import launch
 from fastrouter.control.output import Log, Output
 
 __all__ = ["Child", "Log", "how"]
 
-PDEATHSIG = 1  # prctl(2)
+LAUNCH = (sys.executable, "-I", "-S", launch.__file__)
 
 
 class Child:
@@ -23,11 +24,15 @@ class Child:
     Whoever started it waits for it, with `wait` or `stop`, as often as it likes.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Log, output: Output) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Log, output: Output) -> None:
         self.log = log
         self._process = process
         self._output = output
         self._over = False
+        self._ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._descriptor = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._descriptor, self._end)
 
     @classmethod
     async def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Log) -> Child:
@@ -36,24 +41,39 @@ class Child:
         Raises OSError when there is no such program, or it cannot be run.
         """
         output = Output(log.write)
+        failure, report = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+            # The loop stands still for it, and not for long: without a function of ours before
+            # exec it is a vfork, whatever the size of this process.
+            process = subprocess.Popen(  # noqa: ASYNC220
+                [*LAUNCH, str(os.getpid()), str(report), *command],
+                stdin=subprocess.DEVNULL,
                 stdout=output.writer,
-                stderr=asyncio.subprocess.STDOUT,
+                stderr=subprocess.STDOUT,
                 env=dict(environment),
                 start_new_session=True,
-                preexec_fn=_ends_with(os.getpid()) if sys.platform == "linux" else None,
+                pass_fds=[report],
             )
-        except ValueError as error:  # a zero byte in it
+        except BaseException as error:
             output.close()
-            raise OSError(f"{command[0]!r} cannot be run: {error}") from None
-        except BaseException:
+            os.close(failure)
+            if isinstance(error, ValueError):  # a zero byte in it
+                raise OSError(f"{command[0]!r} cannot be run: {error}") from None
+            raise
+        finally:
+            os.close(report)
+        output.started()
+        child = cls(process, log, output)
+        try:
+            number = await _said(failure)
+        except BaseException:  # canceled
+            child.kill()
             output.close()
             raise
-        output.started()
-        return cls(process, log, output)
+        if number:
+            await child.wait()
+            raise OSError(int(number), os.strerror(int(number)), command[0])
+        return child
 
     @property
     def pid(self) -> int:
@@ -66,7 +86,8 @@ class Child:
 
     async def wait(self) -> int:
         """Until it has ended and all that it wrote is in the log; how it ended."""
-        code = await self._process.wait()
+        await self._ended.wait()
+        code = self._process.wait()
         if not self._over:
             self._over = True
             self._signal(signal.SIGKILL)  # whom it left behind in its group
@@ -79,7 +100,7 @@ class Child:
             self._signal(signal.SIGTERM)
             try:
                 async with asyncio.timeout(grace):
-                    await self._process.wait()
+                    await self._ended.wait()
             except TimeoutError:
                 self._signal(signal.SIGKILL)
         return await self.wait()
@@ -88,6 +109,13 @@ class Child:
         """SIGKILL to its whole group; `wait` returns soon."""
         if self.returncode is None:
             self._signal(signal.SIGKILL)
+
+    def _end(self) -> None:
+        """It has ended, and nobody has asked how."""
+        self._loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+        self._process.wait()
+        self._ended.set()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -104,14 +132,14 @@ def how(code: int) -> str:
         return f"signal {-code}"
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _ends_with(parent: int) -> Callable[[], None]:
-    def end_with_parent() -> None:
-        """In the child, before its program: SIGKILL it when we are killed and cannot."""
-        _libc.prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # that was before we had asked for it
-            os._exit(1)
-
-    return end_with_parent
+async def _said(descriptor: int) -> bytes:
+    """All that comes through a pipe, which is closed then."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+        return os.read(descriptor, 16)
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
