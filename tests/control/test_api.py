@@ -58,6 +58,7 @@ async def test_one_session(http, sessions):
         "dialect": "trading-api",
         "path": "/ws",
         "subject": "ann",
+        "strategy_id": None,
         "subscriptions": ["S:A:quote"],
         "backlog": 3,
         "conflated": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -18,12 +19,16 @@ from fastrouter.errors import MessageError, StoreError
 from ...net.wire import Wire, until
 from .house import FOREVER, order, shell
 
+PING = 9
 CRASH = "echo $$; exit 3"
 
 
 async def told(wire: Wire) -> tuple[str, str | None]:
-    """The next that is told of a strategy, and why."""
-    message = await wire.message()
+    """The next that is told of a strategy, and why; pings do not count."""
+    opcode, payload = await wire.frame()
+    while opcode == PING:
+        opcode, payload = await wire.frame()
+    message = json.loads(payload)
     return message["type"].removeprefix("strategy_"), message["data"].get("reason")
 
 
