@@ -99,7 +99,16 @@ class Admission:
             return None
         code = "INSUFFICIENT_QUANTITY"
         figures = f"{text(order.remaining)} of {order.symbol} asked, {text(there)} available"
-        return Refusal(code, f"{code}: {figures}")
+        return Refusal(code, f"{code}: {figures}{self._elsewhere(order)}")
+
+    def _elsewhere(self, order: Order) -> str:
+        """Where the rest is, for who sells in no strategy's name."""
+        shares = self._ledger.holdings.get(order.symbol, {}).values()
+        kept = sum((one.qty for one in shares if one.strategy_id), ZERO)
+        if order.strategy_id or kept <= 0:
+            return ""
+        closing = f"DELETE /v2/positions/{order.symbol}"
+        return f"; strategies hold {text(kept)}, which {closing} closes"
 
     def _too_dear(self, order: Order, instead_of: Order | None) -> Refusal | None:
         commission = self._rules.commission

@@ -269,17 +269,16 @@ class Broker:
         return [risk_event(self.ledger.account, one, "status") for one in found]
 
     @exact
-    def available(self, symbol: str, strategy_id: str | None = None) -> Decimal:
-        """What is held of the symbol and in no open order, by all or one strategy."""
-        shares = self.ledger.holdings.get(self.market.resolve(symbol), {}).values()
-        return sum(
-            (
-                max(ZERO, abs(one.qty) - self._leaving(one))
-                for one in shares
-                if strategy_id in (None, one.strategy_id)
-            ),
-            ZERO,
-        )
+    def available(self, symbol: str, strategy_id: str = "") -> Decimal:
+        """What an order of the strategy could close: its share, less what its open orders would.
+
+        Without a strategy: of what none of them holds. Below 0 when that is short.
+        """
+        share = self.ledger.holding(self.market.resolve(symbol), strategy_id)
+        if share is None:
+            return ZERO
+        free = max(ZERO, abs(share.qty) - self._leaving(share))
+        return free if share.qty > 0 else -free
 
     @property
     @exact

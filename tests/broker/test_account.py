@@ -67,6 +67,16 @@ def test_what_is_available_is_in_no_order():
     desk.order(qty=5)
     desk.quote(100, 100)
     desk.order("sell", qty=4, strategy_id="s", type="limit", limit_price=120)
-    assert desk.broker.available("AAPL") == 11
+    assert desk.broker.available("AAPL") == 5
     assert desk.broker.available("AAPL", "s") == 6
+    assert desk.broker.available("AAPL", "other") == 0
     assert desk.broker.available("BTCUSD") == 0
+
+
+def test_what_is_available_of_a_short():
+    desk = Desk(shorting=True)
+    desk.quote(100, 100)
+    desk.order("sell", qty=10)
+    desk.quote(100, 100)
+    desk.order("buy", qty=4, type="limit", limit_price=90)
+    assert desk.broker.available("AAPL") == -6

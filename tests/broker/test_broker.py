@@ -130,6 +130,17 @@ def test_what_is_in_an_open_order_cannot_be_sold_again(desk):
     assert desk.order("sell", qty=3).status == "accepted"
 
 
+def test_who_sells_what_a_strategy_holds_is_told_where_it_is(desk):
+    desk.order(strategy_id="a")
+    desk.quote(99, 100)
+    assert desk.order("sell", qty=1).reason == (
+        "INSUFFICIENT_QUANTITY: 1 of S:AAPL asked, 0 available; "
+        "strategies hold 10, which DELETE /v2/positions/S:AAPL closes"
+    )
+    other = desk.order("sell", qty=1, strategy_id="b").reason
+    assert other == "INSUFFICIENT_QUANTITY: 1 of S:AAPL asked, 0 available"
+
+
 def test_a_strategy_sells_what_is_its_own(desk):
     desk.order(strategy_id="a")
     desk.quote(99, 100)

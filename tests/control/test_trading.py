@@ -210,6 +210,31 @@ async def test_a_strategys_mount_shows_what_is_its_own(http, desk):
     assert (await http.delete("/v2/positions/AAPL")).json()["qty"] == "10", "the largest"
 
 
+async def test_what_is_available_is_what_an_order_here_could_sell(http, desk):
+    one = "/v1/strategies/one"
+    await hold(http, desk, one)
+    await hold(http, desk, qty="3")
+    for path, there in (("", "3"), (one, "10"), ("", "3")):
+        position = (await http.get(f"{path}/v2/positions/AAPL")).json()
+        assert position["qty_available"] == there
+        sale = {**BUY, "side": "sell", "qty": f"{there}.1"}
+        answer = await http.post(f"{path}/v2/orders", json=sale)
+        assert told(answer) == (403, 40310000)
+        assert ("DELETE /v2/positions/S:AAPL closes" in answer.json()["message"]) == (not path)
+    sold = await http.post("/v2/orders", json={**BUY, "side": "sell", "qty": "3"})
+    assert sold.status_code == 200
+    assert (await http.get("/v2/positions/AAPL")).json()["qty_available"] == "0"
+
+
+async def test_available_is_nothing_for_who_is_on_the_other_side():
+    desk = quoted(MemoryDesk(rules=Rules(shorting=True)))
+    async with serving(desk) as http:
+        await hold(http, desk, "/v1/strategies/one")
+        await hold(http, desk, side="sell", qty="2")
+        position = (await http.get("/v2/positions/AAPL")).json()
+        assert (position["qty"], position["qty_available"]) == ("8", "0")
+
+
 async def test_the_body_names_the_strategy_where_the_path_does_not(http):
     made = (await http.post("/v2/orders", json={**LIMIT, "strategy_id": "one"})).json()
     assert made["strategy_id"] == "one"
@@ -577,7 +602,7 @@ async def test_what_is_asked_for_wrongly(http, desk, mount, method, path, status
     await hold(http, desk, mount)
     answer = await http.request(method, mount + path)
     assert told(answer) == (status, code)
-    assert (await http.get("/v2/positions/AAPL")).json()["qty_available"] == "10"
+    assert (await http.get(f"{mount}/v2/positions/AAPL")).json()["qty_available"] == "10"
 
 
 async def test_pages(http, desk):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fastrouter.broker import Broker, Position
-from fastrouter.broker.money import quotient, text
+from fastrouter.broker.money import ZERO, quotient, text
 from fastrouter.broker.rules import DAY
 from fastrouter.control.trading.symbols import shown_symbol
 from fastrouter.core.asset import asset_of
@@ -19,6 +19,8 @@ __all__ = ["PositionView", "position_view"]
 class PositionView(BaseModel):
     """Decimals are strings; `qty` is below 0 for a short one. What nobody knows is null.
 
+    `qty_available` is what an order here could close: what is in no open order and, on the
+    account's own mount, in no strategy's hands (`DELETE` closes that as well).
     `topic_symbol`, the symbol of events, is ours.
     """
 
@@ -49,7 +51,9 @@ def position_view(broker: Broker, position: Position, strategy_id: str | None) -
     part = text(_part(position))
     day_end = broker.wakes_at
     today = day_end is not None and position.opened_at >= day_end - DAY
-    available = broker.available(position.symbol, strategy_id)
+    available = broker.available(position.symbol, strategy_id or "")
+    if available * position.qty < 0:  # who asks is on the other side than all together
+        available = ZERO
     return {
         "asset_id": asset.id,
         "symbol": shown_symbol(broker, position.symbol),
@@ -59,7 +63,7 @@ def position_view(broker: Broker, position: Position, strategy_id: str | None) -
         "asset_marginable": False,
         "avg_entry_price": text(position.average_price),
         "qty": text(position.qty),
-        "qty_available": text(available if position.qty > 0 else -available),
+        "qty_available": text(available),
         "side": "long" if position.qty > 0 else "short",
         "market_value": text(position.value),
         "cost_basis": text(position.cost),
@@ -76,4 +80,4 @@ def position_view(broker: Broker, position: Position, strategy_id: str | None) -
 def _part(position: Position) -> Decimal:
     """What it gained, as a part of its cost."""
     cost = abs(position.cost)
-    return quotient(position.unrealised, cost) if cost else Decimal(0)
+    return quotient(position.unrealised, cost) if cost else ZERO
