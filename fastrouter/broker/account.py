@@ -40,6 +40,8 @@ class Account(NamedTuple):
     #: equity at the start of the session, which ends at `day_end` (ns)
     day_equity: Decimal = ZERO
     day_end: int | None = None
+    #: whether it was announced that this session's loss has reached its limit
+    loss_told: bool = False
     #: the kill switch: no order is accepted
     killed: bool = False
     #: orders made so far; the ids follow from it and the seed

@@ -17,6 +17,7 @@ from .account import Account
 from .book import Book
 from .change import NOTHING, Change, Draft
 from .closing import Closing
+from .day_loss import DayLoss
 from .exchange import Exchange
 from .intake import Intake, duplicate
 from .ledger import Ledger
@@ -43,7 +44,7 @@ class Broker:
     """
 
     __slots__ = (
-        *("_closing", "_exchange", "_guard", "_intake", "_now"),
+        *("_closing", "_day_loss", "_exchange", "_guard", "_intake", "_now"),
         *("books", "ledger", "market", "orders", "rules"),
     )
 
@@ -55,6 +56,7 @@ class Broker:
         #: the symbols whose events matter: with open orders, or held
         self.books = self.orders.books
         self._guard = Guard()
+        self._day_loss = DayLoss(self.ledger, self.rules.max_daily_loss)
         self._exchange = Exchange(self.orders, self.ledger, self.rules)
         self._intake = Intake(self.orders, self.ledger, self._guard, self.rules, market)
         self._closing = Closing(self.orders, self.ledger, self._guard, self._exchange, self._intake)
@@ -97,18 +99,19 @@ class Broker:
         day_end = self.ledger.account.day_end
         if day_end is None or now >= day_end or book.concerns(view, now):
             return self._meet(symbol, book, view, now)
-        self.ledger.mark(symbol, view)
-        if not self._guard.stops or symbol not in self.ledger.holdings:
-            return NOTHING
-        return self._meet(symbol, book, view, now)
+        lost = self._day_loss.mark(symbol, view)
+        if lost or (self._guard.stops and symbol in self.ledger.holdings):
+            return self._meet(symbol, book, view, now)
+        return NOTHING
 
     @exact
     def _meet(self, symbol: str, book: Book, view: View, now: int) -> Change:
         draft = Draft()
         self._begin(now, draft)
-        self.ledger.mark(symbol, view)
+        self._day_loss.mark(symbol, view)
         self._exchange.meet(book, view, now, draft)
-        self.ledger.mark(symbol, view)
+        if self._day_loss.mark(symbol, view):
+            self._day_loss.tell(draft)
         if self._guard.stops:
             self._closing.stop_losses(symbol, now, now, draft)
         return draft.done(self.orders.by_id)
@@ -355,7 +358,9 @@ class Broker:
         account = self.ledger.account
         if account.day_end is None or now >= account.day_end:
             account = account._replace(
-                day_equity=self.ledger.equity, day_end=self.rules.next_session_end(now)
+                day_equity=self.ledger.equity,
+                day_end=self.rules.next_session_end(now),
+                loss_told=False,
             )
             self.ledger.settle(account, draft)
         self.orders.forget(now)

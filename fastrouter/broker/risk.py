@@ -6,7 +6,8 @@ fraction of what the position cost (0.02 is 2 %); `realTrading`, without which a
 strategy has no order on a LIVE_TRADING account. Of the account: the day's loss
 (`Rules.max_daily_loss`) and the kill switch. What only makes a position smaller
 passes all of them but the rate and the kill switch; an order that the broker makes
-to close one passes all.
+to close one passes all. That the day's loss has reached its limit is announced once a
+session, when the market takes it there (`DayLoss`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .money import text
 from .order import Order
 from .orders import MINUTE
 
-__all__ = ["FREE_HAND", "Breach", "Guard", "Limits", "Question"]
+__all__ = ["FREE_HAND", "Breach", "Guard", "Limits", "Question", "day_loss_breach"]
 
 
 class Limits(NamedTuple):
@@ -132,8 +133,13 @@ def _daily_loss(asked: Question) -> Breach | None:
     most = asked.max_loss
     if most is None or asked.loss < most or asked.exposure <= 0:
         return None
-    message = f"the day's loss is {text(asked.loss)}; allowed: below {text(most)}"
-    return Breach("maxDailyLoss", "MAX_DAILY_LOSS", message, most, asked.loss, severity="ERROR")
+    return day_loss_breach(asked.loss, most)
+
+
+def day_loss_breach(loss: Decimal, most: Decimal) -> Breach:
+    """The day's loss has reached what it must stay below."""
+    message = f"the day's loss is {text(loss)}; allowed: below {text(most)}"
+    return Breach("maxDailyLoss", "MAX_DAILY_LOSS", message, most, loss, severity="ERROR")
 
 
 def _position_value(asked: Question) -> Breach | None:

@@ -15,9 +15,13 @@ __all__ = ["standings"]
 
 
 def standings(ledger: Ledger, guard: Guard, rules: Rules, now: int) -> Iterator[Breach]:
-    """One for each limit that is set, the account's first; `value` is what was found."""
+    """One for each limit that is set, the account's first; `value` is what was found.
+
+    The severity is INFO below the limit, from there on ERROR; of the kill switch CRITICAL.
+    """
     on = ledger.account.killed
-    yield _standing("killSwitch", Decimal(1), Decimal(on), "on" if on else "off")
+    switch = _standing("killSwitch", Decimal(1), Decimal(on), "on" if on else "off")
+    yield switch._replace(severity="CRITICAL") if on else switch
     if rules.max_daily_loss is not None:
         loss = max(ZERO, ledger.account.day_equity - ledger.equity)
         yield _standing("maxDailyLoss", rules.max_daily_loss, loss)
@@ -49,4 +53,5 @@ def _loss(position: Position) -> Decimal:
 
 def _standing(rule: str, limit: Decimal, value: Decimal, message: str = "") -> Breach:
     said = message or f"{text(value)} of {text(limit)}"
-    return Breach(rule, "", said, limit, value, severity="INFO")
+    severity = "INFO" if value < limit else "ERROR"
+    return Breach(rule, "", said, limit, value, severity=severity)

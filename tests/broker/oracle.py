@@ -48,6 +48,9 @@ class Oracle:
         self.now = None
         self.day_end = None
         self.day_equity = None
+        #: the day's losses that were told, and whether this day's was
+        self.losses = []
+        self.told = False
 
     # ---------------------------------------------------------- the books
 
@@ -140,6 +143,7 @@ class Oracle:
     def begin(self, now):
         if self.day_end is None or now >= self.day_end:
             self.day_equity = self.equity
+            self.told = False
             self.day_end = (now // DAY + 1) * DAY
 
     def make(self, fields, now, closing=False):
@@ -315,6 +319,10 @@ class Oracle:
                 taken = self.serve(order, found, room)
                 room = room if room is None else room - taken
         self.mark(symbol, bid, ask)
+        loss = self.day_equity - self.equity
+        if self.max_loss is not None and loss >= self.max_loss and not self.told:
+            self.told = True
+            self.losses.append(loss)
         self.stop_losses(symbol, now)
 
     def mark(self, symbol, bid, ask):

@@ -136,6 +136,7 @@ class Trading(RuleBasedStateMachine):
         self.now = 10 * 86_400 * SECOND
         self.pairs: list[tuple[str, dict]] = []
         self.ends = Counter()
+        self.losses = []
         self.tables = snapshot(self.broker)
         self.log = []
         self.done = []
@@ -167,6 +168,8 @@ class Trading(RuleBasedStateMachine):
             assert list(validate(kind, payload).items()) == list(payload.items())
             if kind == "order" and payload["event"] in ENDS:
                 self.ends[payload["id"]] += 1
+            if payload.get("rule") == "maxDailyLoss" and "symbol" not in payload:
+                self.losses.append(Fraction(payload["value"]))
         return change
 
     def step(self, ns):
@@ -311,6 +314,7 @@ class Trading(RuleBasedStateMachine):
         assert plain(ledger.account.fees) == self.oracle.fees
         assert plain(ledger.reserved) == self.oracle.reserved()
         assert plain(self.broker.equity) == self.oracle.equity
+        assert self.losses == self.oracle.losses
         assert plain(self.broker.buying_power) == max(0, self.oracle.free)
         for symbol in SYMBOLS:
             for strategy in (None, *STRATEGIES):

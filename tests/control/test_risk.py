@@ -203,6 +203,28 @@ async def test_each_limit_is_told_with_its_figures(trader):
     ]
 
 
+async def test_the_days_loss_is_told_once_over_restarts(tmp_path):
+    def told(trader):
+        return [p["value"] for kind, p in trader.events() if kind == "risk"]
+
+    terms = Terms(rules=Rules(max_daily_loss=500))
+    async with Trader(tmp_path, terms) as trader:
+        trader.quote(bid=100, ask=100)
+        await trader.submit()
+        trader.quote(bid=100, ask=100)
+        trader.quote(bid=50, ask=51)
+        trader.quote(bid=40, ask=41)
+        await trader.met()
+        assert told(trader) == ["500"]
+        async with client(trader) as http:
+            limits = (await http.get("/v1/risk")).json()["limits"]
+        assert [one["severity"] for one in limits] == ["INFO", "ERROR"]
+    async with Trader(tmp_path, terms) as trader:
+        trader.quote(bid=30, ask=31)
+        await trader.met()
+        assert told(trader) == []
+
+
 async def test_a_stop_loss_orders_the_close(trader):
     limits = Limits.parse({"stopLossPercentage": 0.1})
     await trader.do(lambda broker, now: broker.limit("s-1", limits, now))
