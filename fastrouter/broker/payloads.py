@@ -120,6 +120,7 @@ def _standing(position: Position) -> Payload:
     return {
         "unrealized_pnl": text(position.unrealised),
         "unrealized_pnl_percent": _text(percent),
+        "realized_pnl": text(position.realised),
         "entry_time": iso8601(position.opened_at),
     }
 
@@ -152,6 +153,9 @@ def account_event(ledger: Ledger) -> Payload:
         total_balance=text(equity),
         total_pnl=text(gain),
         total_pnl_percent=_text(quotient(100 * gain, account.start) if account.start else None),
+        realized_pnl=text(account.realised),
+        unrealized_pnl=text(gain - account.realised + account.fees),
+        fees=text(account.fees),
         total_positions=len(ledger.positions),
     )
 

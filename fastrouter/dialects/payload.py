@@ -46,7 +46,7 @@ DECIMALS = frozenset(
         *("entry_price", "current_price", "leverage", "unrealized_pnl", "unrealized_pnl_percent"),
         *("liquidation_price", "margin", "stop_loss", "take_profit", "exit_price", "pnl"),
         *("pnl_pct", "cash", "equity", "buying_power", "total_balance", "total_pnl"),
-        *("total_pnl_percent", "limit", "value"),
+        *("total_pnl_percent", "realized_pnl", "fees", "limit", "value"),
     )
 )
 

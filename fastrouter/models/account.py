@@ -14,7 +14,7 @@ Status = Literal["RUNNING", "PAUSED", "STOPPED", "ERROR"]
 
 
 class Account(Payload):
-    """Kind ``account``."""
+    """Kind ``account``. `total_pnl` is `realized_pnl` and `unrealized_pnl`, less `fees`."""
 
     id: Name
     status: Annotated[Status, UPPER] = "RUNNING"
@@ -26,6 +26,9 @@ class Account(Payload):
     total_balance: Number | None = None
     total_pnl: Number | None = None
     total_pnl_percent: Number | None = None
+    realized_pnl: Number | None = None
+    unrealized_pnl: Number | None = None
+    fees: Number | None = None
     total_positions: int | None = None
     uptime_seconds: Real | None = None
     enabled_strategies: list[str] | None = None

@@ -23,6 +23,7 @@ class Position(Payload):
 
     One that is CLOSED has an `exit_price`; `pnl`, `pnl_pct` (percent of the entry
     price) and `duration_minutes` are computed where they are missing and can be.
+    `realized_pnl` is of what was closed of an open one so far, commissions apart.
     """
 
     id: Name
@@ -38,6 +39,7 @@ class Position(Payload):
     leverage: Number | None = None
     unrealized_pnl: Number | None = None
     unrealized_pnl_percent: Number | None = None
+    realized_pnl: Number | None = None
     liquidation_price: Number | None = None
     margin: Number | None = None
     stop_loss: Number | None = None

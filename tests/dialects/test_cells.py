@@ -17,7 +17,7 @@ from fastrouter.dialects import load, names
 from fastrouter.errors import MessageError
 from fastrouter.models import validate
 
-from .cases import DGBIT_EXITED, RUNNING, SIGNAL, TRADE
+from .cases import CORE_ACCOUNT, DGBIT_EXITED, RUNNING, SIGNAL, TRADE
 from .cases import job as job_of
 from .cells import CELLS, START, job, position, strategy
 
@@ -55,6 +55,32 @@ def test_an_event_has_that_type(dialects, event, row):
 def test_every_kind_is_in_the_table():
     kinds = {event[0] for event, _ in CELLS if isinstance(event[0], str)}
     assert kinds == set(KINDS) - set(MARKET_KINDS)
+
+
+#: what the seeds' messages have no field for
+PROFIT = {
+    "position": {"realized_pnl": "1.5"},
+    "account": {"realized_pnl": "1.5", "unrealized_pnl": "-2", "fees": "0.25"},
+}
+
+
+@pytest.mark.parametrize("kind", PROFIT)
+@pytest.mark.parametrize("name", ["trading-api", "orchestrator", "botcore", "dgbit"])
+def test_realised_profit_is_told_where_messages_are_ours(dialects, kind, name):
+    """And read back; the messages of CORE and DGBIT have the fields that they always had."""
+    known = position("UPDATED")[1] if kind == "position" else CORE_ACCOUNT
+    payload = validate(kind, known | PROFIT[kind])
+    encoded = dialects[name].encode(Event(kind, payload, id=1, time=START))
+    if name in ("botcore", "dgbit"):
+        assert encoded is None or not any(field in encoded for field in (b'"realized', b'"fees"'))
+        return
+    message = json.loads(encoded)
+    body = message[kind if name == "trading-api" else "data"]
+    as_sent = str if name == "trading-api" else float
+    back = dialects[name].decode(encoded).payload
+    for field, value in PROFIT[kind].items():
+        assert body[field] == as_sent(value)
+        assert back[field] == value
 
 
 # ------------------------------------------------------------------ what is not known
