@@ -131,7 +131,7 @@ def _ending(position: Position, fill: Fill) -> Payload:
         "entry_time": iso8601(position.opened_at),
         "exit_price": text(quotient(position.closed_value, position.closed_qty)),
         "exit_time": iso8601(fill.time),
-        "exit_type": fill.order.code,
+        "exit_type": fill.order.code or fill.order.type,
         "pnl": text(position.realised),
         "pnl_pct": _text(quotient(100 * position.realised, cost) if cost else None),
         "duration_minutes": _minutes(fill.time - position.opened_at),

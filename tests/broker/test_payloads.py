@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from fastrouter.broker import Commission
+from fastrouter.broker import Commission, Limits
+from fastrouter.core.event import Event
+from fastrouter.dialects import load
 
 from .desk import SYMBOL, Desk
 
@@ -35,6 +38,46 @@ def test_a_partial_close_says_what_it_brought():
     (closed,) = told(desk, "position")
     assert (closed["action"], closed["pnl"]) == ("CLOSED", "6")
     assert "realized_pnl" not in closed
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"),
+    [
+        ({}, "market"),
+        ({"type": "limit", "limit_price": 99}, "limit"),
+        ({"type": "stop", "stop_price": 99}, "stop"),
+        ({"type": "stop_limit", "stop_price": 99, "limit_price": 98}, "stop_limit"),
+    ],
+)
+def test_an_exit_is_of_its_orders_kind(order, kind):
+    desk = Desk()
+    desk.quote(100, 100)
+    desk.buys(qty=10)
+    desk.order("sell", qty=10, **order)
+    desk.quote(99, 100)
+    (closed,) = told(desk, "position")
+    assert (closed["action"], closed["exit_type"]) == ("CLOSED", kind)
+    assert dgbit(closed)["exit_type"] == kind
+
+
+def test_an_exit_by_stop_loss_says_so():
+    desk = Desk()
+    desk.quote(100, 100)
+    desk.took(desk.broker.limit("s", Limits.parse({"stopLossPercentage": 0.1}), desk.now))
+    desk.order(strategy_id="s")
+    desk.quote(100, 100)
+    desk.quote(80, 81)
+    desk.events = []
+    desk.quote(80, 81)
+    (closed,) = told(desk, "position")
+    assert dgbit(closed)["exit_type"] == closed["exit_type"] == "STOP_LOSS"
+
+
+def dgbit(payload):
+    """DGBIT's message of a position that was closed."""
+    message = json.loads(load("dgbit").encode(Event("position", payload, time=0)))
+    assert message["type"] == "trade.exited"
+    return message["payload"]
 
 
 def test_what_was_opened_has_brought_nothing_yet():
