@@ -141,9 +141,9 @@ class Broker:
     def replace(self, order_id: str, fields: Mapping[str, Any], now: int) -> Change:
         """Put another order in an open one's place, at the end of the queue.
 
-        It has the old one's fields but for those given: of `intake.CHANGEABLE`; its `qty`
-        is its own, by default what the old one had not filled. When it is refused
-        it is a rejected order, and the old one stays. Raises OrderError:
+        It has the old one's fields but for those given, at least one of
+        `intake.CHANGEABLE`; its `qty` is its own, by default what the old one had not
+        filled. When it is refused it is a rejected order, and the old one stays. Raises OrderError:
         ORDER_NOT_FOUND, ORDER_NOT_OPEN, INVALID_ORDER, DUPLICATE.
         """
         old = self.orders.get(order_id)

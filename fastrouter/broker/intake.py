@@ -52,6 +52,8 @@ class Intake:
 
     def changed(self, old: Order, fields: Mapping[str, Any]) -> Request:
         given = {name: value for name, value in fields.items() if value is not None}
+        if not given:
+            raise refused(f"nothing is to be replaced; allowed: {', '.join(CHANGEABLE)}")
         for name in given:
             if name not in CHANGEABLE:
                 raise refused(f"{name} cannot be replaced; allowed: {', '.join(CHANGEABLE)}")

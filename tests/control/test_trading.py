@@ -534,6 +534,8 @@ async def test_what_changes_nothing_is_taken(http, more):
     ("change", "said"),
     [
         ([], "the body is []; allowed: an object"),
+        ({}, "nothing is to be replaced; allowed: qty, limit_price, stop_price, time_in_force"),
+        ({"qty": None}, "nothing is to be replaced; allowed: qty"),
         ({"x": 1}, "x cannot be replaced; allowed: qty"),
         ({"symbol": "MSFT"}, "symbol cannot be replaced"),
         ({"trail": 1}, "trail is not supported"),
@@ -547,6 +549,7 @@ async def test_replacements_that_cannot_be(http, change, said):
     answer = await http.patch(f"/v2/orders/{made['id']}", json=change)
     assert told(answer) == (422, 42210000)
     assert said in answer.json()["message"]
+    assert (await http.get(f"/v2/orders/{made['id']}")).json()["status"] == "accepted"
 
 
 async def test_a_replacement_that_is_refused_leaves_the_order(http):
@@ -594,7 +597,10 @@ async def test_a_replacement_that_is_refused_leaves_the_order(http):
         ("DELETE", "/v2/positions/AAPL?percentage=x", 422, 42210000),
         ("DELETE", "/v2/positions/AAPL?percentage=0.0000000001", 422, 42210000),
         ("GET", "/v2/assets/NOPE", 404, 40410000),
-        ("GET", "/v2/assets?status=odd", 400, "BAD_REQUEST"),
+        ("GET", "/v2/assets?status=odd", 422, 42210000),
+        ("GET", "/v2/assets?status=", 422, 42210000),
+        ("GET", "/v2/assets?asset_class=odd", 422, 42210000),
+        ("GET", "/v2/assets?status=inactive&asset_class=odd", 422, 42210000),
         ("GET", "/v2/watchlists", 404, "NOT_FOUND"),
     ],
 )
@@ -603,6 +609,28 @@ async def test_what_is_asked_for_wrongly(http, desk, mount, method, path, status
     answer = await http.request(method, mount + path)
     assert told(answer) == (status, code)
     assert (await http.get(f"{mount}/v2/positions/AAPL")).json()["qty_available"] == "10"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("status=zz", "status is 'zz'; allowed: active, inactive, all"),
+        ("asset_class=zz", "asset_class is 'zz'; allowed: us_equity, us_option, crypto"),
+        ("asset_class=Crypto", "asset_class is 'Crypto'; allowed: us_equity"),
+    ],
+)
+async def test_assets_that_cannot_be(http, query, said):
+    answer = await http.get(f"/v2/assets?{query}")
+    assert answer.status_code == 422
+    assert said in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("status=all", 3), ("asset_class=us_option", 0), ("asset_class=crypto&status=active", 1)],
+)
+async def test_assets_by_class_and_status(http, query, count):
+    assert len((await http.get(f"/v2/assets?{query}")).json()) == count
 
 
 async def test_pages(http, desk):

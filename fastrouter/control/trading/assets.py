@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastrouter.broker import Broker
@@ -14,10 +14,32 @@ from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.control.trading.refusal import refusing
 from fastrouter.control.trading.symbols import shown_symbol, symbol_of
 from fastrouter.core.asset import asset_of
+from fastrouter.errors import OrderError
+from fastrouter.models.fields import shown
 
 __all__ = ["router"]
 
 SLICE = 100  # assets, of which half a millisecond is made
+
+#: parameter -> Alpaca's words; what is none of them is refused as Alpaca does, with 422
+WORDS = {
+    "status": ("active", "inactive", "all"),
+    "asset_class": ("us_equity", "us_option", "crypto", "crypto_perp"),
+}
+
+
+def _one_of(name: str) -> Any:
+    """What OpenAPI shows of the parameter."""
+    return Query(json_schema_extra={"enum": [*WORDS[name]]})
+
+
+def _check(name: str, value: str) -> None:
+    """Raises Problem that names what is allowed."""
+    if value not in WORDS[name]:
+        with refusing():
+            raise OrderError(
+                f"{name} is {shown(value)}; allowed: {', '.join(WORDS[name])}", code="INVALID_ORDER"
+            )
 
 
 class AssetView(BaseModel):
@@ -45,12 +67,15 @@ router = APIRouter()
 @router.get("/v2/assets", response_model=list[AssetView], responses=refusals())
 async def every(
     access: Found,
-    status: Literal["active", "inactive", "all"] = "active",
-    asset_class: str | None = None,
+    status: Annotated[str, _one_of("status")] = "active",
+    asset_class: Annotated[str | None, _one_of("asset_class")] = None,
     exchange: str | None = None,
     attributes: str | None = None,
 ) -> Response:
     """Every symbol there is: all are active, and none has attributes."""
+    _check("status", status)
+    if asset_class is not None:
+        _check("asset_class", asset_class)
     broker = access.desk.broker
     if status == "inactive" or attributes:
         return answer([])
