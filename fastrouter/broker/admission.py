@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -57,11 +56,9 @@ class Admission:
         """Why the order cannot be accepted; `instead_of` is open and would make room for it."""
         if not order.hold_price:
             return Refusal("NO_PRICE", f"no price of {order.symbol} is known yet")
-        others = [
-            one
-            for one in self._orders.open_of(order.symbol, order.strategy_id)
-            if one.side == order.side and one is not instead_of
-        ]
+        others = self._orders.resting(order.symbol, order.strategy_id, order.side)
+        if instead_of is not None:  # of the same symbol, strategy and side
+            others -= instead_of.remaining
         breach = self._guard.check(self._question(order, others, now))
         if breach is not None:
             return Refusal(breach.code, f"{breach.code}: {breach.message}", breach)
@@ -71,10 +68,9 @@ class Admission:
                 return refusal
         return self._too_dear(order, instead_of)
 
-    def _question(self, order: Order, others: Iterable[Order], now: int) -> Question:
+    def _question(self, order: Order, others: Decimal, now: int) -> Question:
         held = self._held(order)
-        exposure = (held if order.is_buy else -held) + order.remaining
-        exposure += sum((one.remaining for one in others), ZERO)
+        exposure = (held if order.is_buy else -held) + order.remaining + others
         account = self._ledger.account
         most = self._rules.max_daily_loss
         return Question(
@@ -92,9 +88,9 @@ class Admission:
         share = self._ledger.holding(order.symbol, order.strategy_id)
         return share.qty if share else ZERO
 
-    def _too_few(self, order: Order, others: Iterable[Order]) -> Refusal | None:
+    def _too_few(self, order: Order, others: Decimal) -> Refusal | None:
         """Without shorting, only what is held and in no other order can be sold."""
-        there = self._held(order) - sum((one.remaining for one in others), ZERO)
+        there = self._held(order) - others
         if order.remaining <= there:
             return None
         code = "INSUFFICIENT_QUANTITY"

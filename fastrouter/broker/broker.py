@@ -350,8 +350,7 @@ class Broker:
     def _leaving(self, share: Position) -> Decimal:
         """How much of it open orders would close."""
         side = "sell" if share.qty > 0 else "buy"
-        orders = self.orders.open_of(share.symbol, share.strategy_id)
-        return sum((one.remaining for one in orders if one.side == side), ZERO)
+        return self.orders.resting(share.symbol, share.strategy_id, side)
 
     def _begin(self, now: int, draft: Draft) -> None:
         """A new session begins when the last one has ended; ended orders are forgotten."""

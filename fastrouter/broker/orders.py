@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from decimal import Decimal
 
 from fastrouter.errors import OrderError
 
@@ -23,7 +24,10 @@ MINUTE = 60_000_000_000  # ns
 class Orders:
     """Keeps what orders hold of the ledger's buying power up to date."""
 
-    __slots__ = ("_clients", "_commission", "_ended", "_ledger", "_remember", "books", "by_id")
+    __slots__ = (
+        *("_clients", "_commission", "_ended", "_ledger", "_remember", "_resting"),
+        *("books", "by_id"),
+    )
 
     def __init__(self, ledger: Ledger, commission: Commission, remember: int) -> None:
         self._ledger = ledger
@@ -31,6 +35,8 @@ class Orders:
         self._remember = remember
         self._clients: dict[str, str] = {}
         self._ended: deque[str] = deque()
+        #: (symbol, strategy, side) -> what its open orders have still to fill
+        self._resting: dict[tuple[str, str, str], Decimal] = {}
         self.by_id: dict[str, Order] = {}
         #: symbols with open orders or a position
         self.books: dict[str, Book] = {}
@@ -59,6 +65,10 @@ class Orders:
         orders = book.orders.values() if book else ()
         return [one for one in orders if one.strategy_id == strategy_id]
 
+    def resting(self, symbol: str, strategy_id: str, side: str) -> Decimal:
+        """What a strategy's open orders of one side have still to fill, together."""
+        return self._resting.get((symbol, strategy_id, side), ZERO)
+
     def put(self, order: Order, draft: Draft, *, fill: Fill | None = None) -> None:
         """The order is this now: kept, in a row, and announced unless nobody needs to know.
 
@@ -82,6 +92,7 @@ class Orders:
         book = self.watch(order.symbol)
         before = book.orders.get(order.id)
         book.put(order)
+        self._rest(before, order)
         if not order.is_open:
             self._ended.append(order.id)
         position = self._ledger.positions.get(order.symbol)
@@ -95,6 +106,17 @@ class Orders:
         book.reserved = amount
         if not book.orders and order.symbol not in self._ledger.holdings:
             del self.books[order.symbol]
+
+    def _rest(self, before: Order | None, order: Order) -> None:
+        """Sum what it has to fill, in place of what it had: so no sum walks over all orders."""
+        key = order.symbol, order.strategy_id, order.side
+        total = self._resting.get(key, ZERO)
+        total += order.remaining if order.is_open else ZERO
+        total -= before.remaining if before else ZERO
+        if total:
+            self._resting[key] = total
+        else:
+            self._resting.pop(key, None)
 
     def watch(self, symbol: str) -> Book:
         """The symbol's book, a new one if it has none."""

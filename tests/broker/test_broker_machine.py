@@ -325,6 +325,11 @@ class Trading(RuleBasedStateMachine):
                 )
                 found = (plain(held.qty), plain(held.cost)) if held else (0, 0)
                 assert found == self.oracle.held(symbol, strategy)
+            for strategy in STRATEGIES:
+                for side in ("buy", "sell"):
+                    opened = self.oracle.open(symbol, strategy)
+                    rest = (self.oracle.remaining(one) for one in opened if one["side"] == side)
+                    assert plain(self.broker.orders.resting(symbol, strategy, side)) == sum(rest)
 
     @invariant()
     def every_order_is_as_it_should_be(self):
