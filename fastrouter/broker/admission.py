@@ -109,13 +109,22 @@ class Admission:
     def _too_dear(self, order: Order, instead_of: Order | None) -> Refusal | None:
         commission = self._rules.commission
         position = self._ledger.positions.get(order.symbol)
-        if instead_of is None and not covers(position, order.side):
+        cover = covers(position, order.side)
+        if cover and self._all_closes(order, instead_of, cover):
+            return None
+        if instead_of is None and not cover:
             return self._refusal(hold(order, ZERO, commission), self._ledger.free)
         book = self._orders.books.get(order.symbol) or Book()
         orders = [one for one in book.orders.values() if one is not instead_of]
         without = held(orders, position, commission) if instead_of else book.reserved
         needed = held([*orders, order], position, commission) - without
         return self._refusal(needed, self._ledger.free + book.reserved - without)
+
+    def _all_closes(self, order: Order, instead_of: Order | None, cover: Decimal) -> bool:
+        """Whether it and all open orders of its side would only close: they hold nothing."""
+        rests = self._orders.resting(order.symbol, None, order.side)
+        old = instead_of.remaining if instead_of else ZERO
+        return rests - old + order.remaining <= cover
 
     def _refusal(self, needed: Decimal, there: Decimal) -> Refusal | None:
         if not needed or needed <= there:

@@ -35,8 +35,8 @@ class Orders:
         self._remember = remember
         self._clients: dict[str, str] = {}
         self._ended: deque[str] = deque()
-        #: (symbol, strategy, side) -> what its open orders have still to fill
-        self._resting: dict[tuple[str, str, str], Decimal] = {}
+        #: (symbol, strategy or None for all, side) -> what its open orders have still to fill
+        self._resting: dict[tuple[str, str | None, str], Decimal] = {}
         self.by_id: dict[str, Order] = {}
         #: symbols with open orders or a position
         self.books: dict[str, Book] = {}
@@ -65,8 +65,8 @@ class Orders:
         orders = book.orders.values() if book else ()
         return [one for one in orders if one.strategy_id == strategy_id]
 
-    def resting(self, symbol: str, strategy_id: str, side: str) -> Decimal:
-        """What a strategy's open orders of one side have still to fill, together."""
+    def resting(self, symbol: str, strategy_id: str | None, side: str) -> Decimal:
+        """What the open orders of one side have still to fill, a strategy's or all (None)."""
         return self._resting.get((symbol, strategy_id, side), ZERO)
 
     def put(self, order: Order, draft: Draft, *, fill: Fill | None = None) -> None:
@@ -92,11 +92,16 @@ class Orders:
         book = self.watch(order.symbol)
         before = book.orders.get(order.id)
         book.put(order)
+        rested = self.resting(order.symbol, None, order.side)
         self._rest(before, order)
         if not order.is_open:
             self._ended.append(order.id)
         position = self._ledger.positions.get(order.symbol)
-        if anew or covers(position, order.side):
+        cover = covers(position, order.side)
+        rests = self.resting(order.symbol, None, order.side)
+        if cover >= max(rested, rests) and cover and not anew:
+            amount = book.reserved  # all of its side only closes, and holds nothing
+        elif anew or cover:
             amount = held(book.orders.values(), position, self._commission)
         else:  # what it holds is its own matter
             was = hold(before, ZERO, self._commission) if before else ZERO
@@ -109,14 +114,15 @@ class Orders:
 
     def _rest(self, before: Order | None, order: Order) -> None:
         """Sum what it has to fill, in place of what it had: so no sum walks over all orders."""
-        key = order.symbol, order.strategy_id, order.side
-        total = self._resting.get(key, ZERO)
-        total += order.remaining if order.is_open else ZERO
-        total -= before.remaining if before else ZERO
-        if total:
-            self._resting[key] = total
-        else:
-            self._resting.pop(key, None)
+        more = order.remaining if order.is_open else ZERO
+        more -= before.remaining if before else ZERO
+        for strategy_id in (order.strategy_id, None):
+            key = order.symbol, strategy_id, order.side
+            total = self._resting.get(key, ZERO) + more
+            if total:
+                self._resting[key] = total
+            else:
+                self._resting.pop(key, None)
 
     def watch(self, symbol: str) -> Book:
         """The symbol's book, a new one if it has none."""

@@ -325,7 +325,7 @@ class Trading(RuleBasedStateMachine):
                 )
                 found = (plain(held.qty), plain(held.cost)) if held else (0, 0)
                 assert found == self.oracle.held(symbol, strategy)
-            for strategy in STRATEGIES:
+            for strategy in (None, *STRATEGIES):
                 for side in ("buy", "sell"):
                     opened = self.oracle.open(symbol, strategy)
                     rest = (self.oracle.remaining(one) for one in opened if one["side"] == side)
