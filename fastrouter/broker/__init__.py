@@ -7,6 +7,10 @@
                                                                              │
     rows to write, then events to announce ◀────────────── change ◀──────────┘
 
+With `Rules.at_once` (live) an order that is accepted is met by its symbol's last quote in the
+same `Change`: after ORDER_ACCEPTED come its fills. Without (a backtest) it waits for the next
+event.
+
 The caller calls `Broker`, writes each `Change`'s rows in one transaction, then
 publishes its events.
 """

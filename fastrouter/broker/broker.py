@@ -14,6 +14,7 @@ from typing import Any
 from fastrouter.errors import OrderError
 
 from .account import Account
+from .arrival import Arrival
 from .book import Book
 from .change import NOTHING, Change, Draft
 from .closing import Closing
@@ -44,7 +45,7 @@ class Broker:
     """
 
     __slots__ = (
-        *("_closing", "_day_loss", "_exchange", "_guard", "_intake", "_now"),
+        *("_arrival", "_closing", "_day_loss", "_exchange", "_guard", "_intake", "_now"),
         *("books", "ledger", "market", "orders", "rules"),
     )
 
@@ -60,6 +61,7 @@ class Broker:
         self._exchange = Exchange(self.orders, self.ledger, self.rules)
         self._intake = Intake(self.orders, self.ledger, self._guard, self.rules, market)
         self._closing = Closing(self.orders, self.ledger, self._guard, self._exchange, self._intake)
+        self._arrival = Arrival(market, self._day_loss, self._exchange, self._closing)
         self._now: int | None = None
 
     # -------------------------------------------------------------- market events
@@ -70,7 +72,10 @@ class Broker:
         book = self.books.get(quote.symbol)
         if book is None:
             return NOTHING
-        return self._on_view(quote.symbol, book, QuoteView(quote), now)
+        view = QuoteView(quote)
+        if self.rules.at_once:
+            self._arrival.quoted(quote.symbol, view)
+        return self._on_view(quote.symbol, book, view, now)
 
     def on_bar(self, bar: Bar, now: int) -> Change:
         """A bar closed; one that has not says nothing."""
@@ -114,6 +119,8 @@ class Broker:
             self._day_loss.tell(draft)
         if self._guard.stops:
             self._closing.stop_losses(symbol, now, now, draft)
+            if self.rules.at_once and isinstance(view, QuoteView):
+                self._arrival.meet_closing(symbol, view, now, draft)
         return draft.done(self.orders.by_id)
 
     # -------------------------------------------------------------- orders
@@ -135,7 +142,7 @@ class Broker:
         self._begin(now, draft)
         order = self._intake.made(request, now, self._now)
         self._intake.admit(order, self._intake.admission.refusal(order, now), now, draft)
-        return draft.done(self.orders.by_id)
+        return self._arrived(now, draft)
 
     @exact
     def replace(self, order_id: str, fields: Mapping[str, Any], now: int) -> Change:
@@ -162,7 +169,7 @@ class Broker:
         if refusal is None:
             self.orders.put(old.moved("replaced", now, replaced_by=order.id), draft)
         self._intake.admit(order, refusal, now, draft)
-        return draft.done(self.orders.by_id)
+        return self._arrived(now, draft)
 
     @exact
     def cancel(self, order_id: str, now: int) -> Change:
@@ -307,6 +314,10 @@ class Broker:
         """
         self._now = now
 
+    def succeed(self, before: Broker) -> None:
+        """Take over from a broker of the same market: what it filled of the last quotes is gone."""
+        self._arrival.succeed(before._arrival)
+
     def resume(
         self, orders: Iterable[Order], limits: Mapping[str, Limits], now: int | None
     ) -> None:
@@ -345,7 +356,7 @@ class Broker:
         for share, part in parts:
             if part:
                 self._closing.reduce(share, part, now, self._now, draft)
-        return draft.done(self.orders.by_id)
+        return self._arrived(now, draft)
 
     def _leaving(self, share: Position) -> Decimal:
         """How much of it open orders would close."""
@@ -377,6 +388,12 @@ class Broker:
         self._begin(now, draft)
         for share in sorted(shares, key=_whose):
             self._closing.close(share, now, self._now, draft)
+        return self._arrived(now, draft)
+
+    def _arrived(self, now: int, draft: Draft) -> Change:
+        """With `Rules.at_once`, what was accepted is met by the last quotes in the same change."""
+        if self.rules.at_once:
+            self._arrival.meet(now, self._now, draft)
         return draft.done(self.orders.by_id)
 
 

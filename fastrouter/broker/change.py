@@ -39,12 +39,13 @@ NOTHING = Change()
 class Draft:
     """A change in the making. Of a row that changes twice the last state is kept."""
 
-    __slots__ = ("_events", "_orders", "_rows")
+    __slots__ = ("_accepted", "_events", "_orders", "_rows")
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Any] = {}
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._orders: list[str] = []
+        self._accepted: dict[str, list[str]] = {}
 
     def row(self, table: str, key: str, state: Any) -> None:
         """See `Row`."""
@@ -56,6 +57,15 @@ class Draft:
     def asked(self, order_id: str) -> None:
         """The order is one of those that the caller asked for."""
         self._orders.append(order_id)
+
+    def accepted(self, order: Order) -> None:
+        """The order was accepted in it, and no market event has met it yet."""
+        self._accepted.setdefault(order.symbol, []).append(order.id)
+
+    def arrivals(self) -> dict[str, list[str]]:
+        """symbol -> ids of those `accepted` since the last time."""
+        arrivals, self._accepted = self._accepted, {}
+        return arrivals
 
     def done(self, orders: dict[str, Order]) -> Change:
         """The change; `orders` says what those asked for have become."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from .book import Book, held
@@ -32,12 +33,14 @@ class Exchange:
             self.end(order, "expired", now, draft)
         if not book.orders or not book.concerns(view, now):
             return
-        for buy in (False, True):
-            room = view.room(buy)
-            for order, touch in self._met(book, view, buy, now):
-                taken = self._serve(order, touch, room, now, draft)
-                if room is not None:
-                    room -= taken
+        orders = book.orders.values()
+        later = [one for one in orders if one.status != "accepted" or one.known_at != now]
+        self._match(later, view, now, draft)
+
+    def arrive(self, order_ids: Iterable[str], view: View, now: int, draft: Draft) -> None:
+        """They were accepted after the view met all others: it meets them alone."""
+        orders = (self._orders.by_id[one] for one in order_ids)
+        self._match([one for one in orders if one.is_open], view, now, draft)
 
     def end(
         self, order: Order, status: str, now: int, draft: Draft, code: str = "", reason: str = ""
@@ -46,17 +49,14 @@ class Exchange:
         ended = order.moved(status, now, code=code or order.code, reason=reason or order.reason)
         self._orders.put(ended, draft)
 
-    def _met(self, book: Book, view: View, buy: bool, now: int) -> list[tuple[Order, Touch]]:
-        """The orders of a side that the event meets, first served first."""
-        met = []
-        for order in book.orders.values():
-            if order.is_buy != buy or (order.status == "accepted" and order.known_at == now):
-                continue
-            touch = view.touch(order)
-            if touch is not None:
-                met.append((order, touch))
-        met.sort(key=_priority)
-        return met
+    def _match(self, orders: list[Order], view: View, now: int, draft: Draft) -> None:
+        for buy in (False, True):
+            room = view.room(buy)
+            for order, touch in _met(orders, view, buy):
+                taken = self._serve(order, touch, room, now, draft)
+                if room is not None:
+                    room -= taken
+                    view.take(buy, taken)
 
     def _serve(
         self, order: Order, touch: Touch, room: Decimal | None, now: int, draft: Draft
@@ -147,6 +147,17 @@ class Exchange:
         opened = [one for one in orders if one.is_open]
         after_it = held(opened, booking.position, self._rules.commission)
         return self._ledger.reserved - book.reserved + after_it
+
+
+def _met(orders: list[Order], view: View, buy: bool) -> list[tuple[Order, Touch]]:
+    """The orders of a side that the event meets, first served first."""
+    met = []
+    for order in orders:
+        touch = view.touch(order) if order.is_buy == buy else None
+        if touch is not None:
+            met.append((order, touch))
+    met.sort(key=_priority)
+    return met
 
 
 def _priority(met: tuple[Order, Touch]) -> tuple[int, Decimal, int]:

@@ -97,14 +97,16 @@ class Intake:
 
     def admit(self, order: Order, refusal: Refusal | None, now: int, draft: Draft) -> None:
         """The order is accepted, or rejected for that reason."""
+        if order.code is None:  # a stop loss was asked for by nobody
+            draft.asked(order.id)
         if refusal is None:
             order = order.moved("accepted", now)
             self._guard.note(order)
+            draft.accepted(order)
         else:
             order = order.moved("rejected", now, code=refusal.code, reason=refusal.message)
             if refusal.breach is not None:
                 draft.event("risk", risk_event(self._ledger.account, refusal.breach))
-        draft.asked(order.id)
         self._orders.put(order, draft)
         self._ledger.settle(self._ledger.account, draft)
 

@@ -34,6 +34,13 @@ class Market(Protocol):
     def last(self, symbol: str) -> Last | None:
         """Its last prices; None when there were none."""
 
+    def quote(self, symbol: str) -> Quotation | None:
+        """Its last quote; None when it had none, or a bar came after it.
+
+        Asked for with `Rules.at_once` alone; of symbols in `Broker.books` the broker was told
+        it before. Two that are equal are the same one.
+        """
+
     def symbols(self) -> list[str]:
         """All that are known, sorted."""
 
@@ -41,10 +48,11 @@ class Market(Protocol):
 class Prices:
     """A `Market` that is told every event. A bar's close is both its prices."""
 
-    __slots__ = ("_last", "_names", "_symbols")
+    __slots__ = ("_last", "_names", "_quotes", "_symbols")
 
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         self._last: dict[str, tuple[float, float]] = {}
+        self._quotes: dict[str, Quotation] = {}
         self._symbols: set[str] = set()
         self._names: dict[str, list[str]] = {}
         for symbol in symbols:
@@ -60,11 +68,13 @@ class Prices:
         if quote.symbol not in self._last:
             self.add(quote.symbol)
         self._last[quote.symbol] = (quote.bid, quote.ask)
+        self._quotes[quote.symbol] = quote
 
     def on_bar(self, bar: Bar) -> None:
         if bar.symbol not in self._last:
             self.add(bar.symbol)
         self._last[bar.symbol] = (bar.close, bar.close)
+        self._quotes.pop(bar.symbol, None)
 
     def resolve(self, symbol: str) -> str:
         """As it is, or by what follows its prefix; slashes (BTC/USD) do not count."""
@@ -89,6 +99,9 @@ class Prices:
     def last(self, symbol: str) -> Last | None:
         pair = self._last.get(symbol)
         return None if pair is None else Last(price(pair[0]), price(pair[1]))
+
+    def quote(self, symbol: str) -> Quotation | None:
+        return self._quotes.get(symbol)
 
 
 def _bare(symbol: str) -> str:

@@ -6,6 +6,11 @@ also have opened at or after the submission, since it tells of all that followed
 its open. Forming bars count for nothing. A side of a quote whose price is not
 above 0 is no side: it meets nobody.
 
+**At once.** With `Rules.at_once` an order is met by the last quote of its symbol as it is
+accepted, too, as the first event that meets it; of the quoted sizes there is what earlier
+orders left. Of a symbol whose last event is a bar, the next one is waited for: a bar tells
+of a time before the order.
+
 **Quotes.** Buys meet the ask, sells meet the bid ("the price" below).
 
 ========== =====================================================================
@@ -49,7 +54,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from .money import lots, price, size
+from .money import ZERO, lots, price, size
 from .order import Order
 
 __all__ = ["Bar", "BarView", "Quotation", "QuoteView", "Touch", "View"]
@@ -111,6 +116,9 @@ class View(Protocol):
     def room(self, buy: bool) -> Decimal | None:
         """What can be filled on this side; None: anything."""
 
+    def take(self, buy: bool, quantity: Decimal) -> None:
+        """So much of a side's room was filled."""
+
     def mark(self, long: bool) -> Decimal | None:
         """What a unit could now be closed at, if known."""
 
@@ -124,12 +132,13 @@ def reaches(price: Decimal, limit: Decimal, buy: bool) -> bool:
 
 
 class QuoteView:
-    """A quote as orders see it."""
+    """A quote as orders see it, less what they took of it."""
 
-    __slots__ = ("_ask", "_bid", "_quote", "asks", "bids")
+    __slots__ = ("_ask", "_bid", "_bought", "_sold", "asks", "bids", "quote")
 
     def __init__(self, quote: Quotation) -> None:
-        self._quote = quote
+        self.quote = quote
+        self._bought = self._sold = ZERO
         self._bid = price(quote.bid)
         self._ask = price(quote.ask)
         self.asks = (self._ask, self._ask) if self._ask is not None else None
@@ -141,7 +150,16 @@ class QuoteView:
         return None if at is None else AT_QUOTE[order.type](order, at, buy)
 
     def room(self, buy: bool) -> Decimal | None:
-        return size(self._quote.ask_size if buy else self._quote.bid_size)
+        whole = size(self.quote.ask_size if buy else self.quote.bid_size)
+        if whole is None:
+            return None
+        return whole - (self._bought if buy else self._sold)
+
+    def take(self, buy: bool, quantity: Decimal) -> None:
+        if buy:
+            self._bought += quantity
+        else:
+            self._sold += quantity
 
     def mark(self, long: bool) -> Decimal | None:
         return self._bid if long else self._ask
@@ -226,6 +244,9 @@ class BarView:
         if volume is None or self._fraction is None:
             return None
         return lots(volume * self._fraction)
+
+    def take(self, buy: bool, quantity: Decimal) -> None:
+        """Nothing: a bar is met once, and nobody asks what is left."""
 
     def mark(self, long: bool) -> Decimal | None:
         return self._close

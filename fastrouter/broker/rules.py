@@ -30,6 +30,9 @@ class Rules:
     collar: Decimal = Decimal(0)
     #: loss of a day (equity) from which on no position is opened; None: none
     max_daily_loss: Decimal | None = None
+    #: whether an order is met by the last quote of its symbol as it is accepted: live, where
+    #: quotes may be far apart. In a backtest that would be the past: the next event it is.
+    at_once: bool = False
     #: ended orders that are remembered, for queries and `client_order_id`; at least a minute's
     remember: int = 10_000
 

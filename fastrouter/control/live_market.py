@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fastrouter.broker import Last, Prices
 from fastrouter.broker.money import price
-from fastrouter.core.event import Candle
+from fastrouter.core.event import Candle, Quote
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.core.watch import Watch
 
@@ -36,6 +36,10 @@ class LiveMarket:
         """Its last prices; None when there were none."""
         pair = self._watch.last(symbol)
         return None if pair is None else Last(price(pair[0]), price(pair[1]))
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Its last quote; None when there was none."""
+        return self._watch.quote(symbol)
 
     def symbols(self) -> list[str]:
         """All of them, sorted."""

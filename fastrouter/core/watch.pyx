@@ -130,6 +130,19 @@ cdef class Watch:
             return None
         return topic.value.candle.close, topic.value.candle.close
 
+    def quote(self, str symbol not None):
+        """Its last quote as it was published, or None; equal to what `take` gave of it."""
+        cdef:
+            Py_ssize_t size
+            const char* name = PyUnicode_AsUTF8AndSize(symbol, &size)
+            Seen seen
+        seen.topic = self.matcher.find(QUOTE, name, size)
+        if seen.topic == NULL or not seen.topic.has_value:
+            return None
+        seen.time = seen.topic.stamp.time
+        seen.value = seen.topic.value
+        return event_of(&seen)
+
     def names(self, size_t start) -> tuple:
         """The symbols with quotes or candles among the topics from `start` on, in the order in
         which they were first seen; and where the next call starts.

@@ -13,3 +13,4 @@ cdef class RunPrices:
         size_t next                 # topic that was not looked at yet
         vector[Topic*] waiting      # topics without a value: somebody is subscribed to them
     cdef int look(self) except -1
+    cdef const Topic* newest(self, str symbol) except? NULL

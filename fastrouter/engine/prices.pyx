@@ -7,6 +7,7 @@ from fastrouter.core.router cimport Router
 from fastrouter.broker import Last
 from fastrouter.broker import Prices as Names
 from fastrouter.broker.money import price
+from fastrouter.core.event import Quote
 
 __all__ = ["RunPrices"]
 
@@ -48,8 +49,8 @@ cdef class RunPrices:
         self.look()
         return self.names.symbols()
 
-    def last(self, str symbol not None):
-        """Of its newest quote or closed bar of the data; a bar's close is both its prices."""
+    cdef const Topic* newest(self, str symbol) except? NULL:
+        """Of its newest quote or closed bar of the data; NULL when there was none."""
         cdef:
             Topic* topic
             Topic* newest = NULL
@@ -65,6 +66,21 @@ cdef class RunPrices:
                 continue
             if newest == NULL or topic.stamp.id > newest.stamp.id:
                 newest = topic
+        return newest
+
+    def quote(self, str symbol not None):
+        """See `broker.Market`."""
+        cdef const Topic* topic = self.newest(symbol)
+        if topic == NULL or topic.timeframe:
+            return None
+        return Quote(
+            symbol, bid=topic.value.quote.bid, ask=topic.value.quote.ask,
+            last=topic.value.quote.last, bid_size=topic.value.quote.bid_size,
+            ask_size=topic.value.quote.ask_size, time=topic.stamp.time)
+
+    def last(self, str symbol not None):
+        """See `broker.Market`; a bar's close is both its prices."""
+        cdef const Topic* newest = self.newest(symbol)
         if newest == NULL:
             return None
         if newest.timeframe:

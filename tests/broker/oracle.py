@@ -31,7 +31,10 @@ class Refused(Exception):
 class Oracle:
     """An account of several symbols."""
 
-    def __init__(self, start, shorting, participation, commission, collar, max_loss):
+    def __init__(self, start, shorting, participation, commission, collar, max_loss, at_once=False):
+        self.at_once = at_once
+        #: symbol -> its last quote: bid, ask, what is left of it, how it touches
+        self.shown = {}
         self.start = Fraction(start)
         self.shorting = shorting
         self.participation = participation and Fraction(participation)
@@ -185,6 +188,7 @@ class Oracle:
         self.begin(now)
         order = self.make(fields, now)
         self.judge(order, now)
+        self.arrive(order, now)
         return order
 
     def replace(self, old, fields, now):
@@ -195,7 +199,29 @@ class Oracle:
         self.judge(order, now, old)
         if order["status"] == "accepted":
             old["status"] = "replaced"
+        self.arrive(order, now)
         return order
+
+    def arrive(self, order, now):
+        """It has what is left of the last quote, unless a bar came since."""
+        symbol = order["symbol"]
+        if not self.at_once or order["status"] != "accepted" or symbol not in self.shown:
+            return
+        bid, ask, left, touch = self.shown[symbol]
+        self.match([order], left, touch)
+        self.mark(symbol, bid, ask)
+        self.tell_loss()
+        closing = self.stop_losses(symbol, now)
+        if closing:
+            self.match(closing, left, touch)
+            self.mark(symbol, bid, ask)
+            self.tell_loss()
+
+    def tell_loss(self):
+        loss = self.day_equity - self.equity
+        if self.max_loss is not None and loss >= self.max_loss and not self.told:
+            self.told = True
+            self.losses.append(loss)
 
     def judge(self, order, now, old=None):
         order["code"] = self.refusal(order, now, old)
@@ -259,6 +285,7 @@ class Oracle:
         order = self.make(fields, now, closing=True)
         self.orders.append(order)
         order["status"] = "accepted"
+        return order
 
     # ---------------------------------------------------------- the market
 
@@ -279,11 +306,13 @@ class Oracle:
             at = {"buy": ask, "sell": bid}[order["side"]]
             return at if at is None else self.at_quote(order, at)
 
+        self.shown[symbol] = bid, ask, sizes, touch
         return self.event(symbol, bid, ask, sizes, touch, now)
 
     def bar(self, symbol, bar, opened, now):
         open, high, low, close, volume = map(exactly, bar)
         self.prices[symbol] = close, close
+        self.shown.pop(symbol, None)
         part = None
         if self.participation is not None and volume:
             part = down(down(volume) * self.participation)
@@ -305,25 +334,29 @@ class Oracle:
         for order in self.open(symbol):
             if order["expires"] is not None and order["expires"] <= now:
                 order["status"] = "expired"
+        early = [
+            one for one in self.open(symbol) if one["status"] == "accepted" and one["known"] == now
+        ]
+        self.match([one for one in self.open(symbol) if one not in early], sizes, touch)
+        self.mark(symbol, bid, ask)
+        self.tell_loss()
+        closing = self.stop_losses(symbol, now)
+        if self.at_once and closing and symbol in self.shown:
+            self.match(closing, sizes, touch)
+            self.mark(symbol, bid, ask)
+            self.tell_loss()
+
+    def match(self, orders, left, touch):
         for side in ("sell", "buy"):
             met = []
-            for order in self.open(symbol):
-                waits = order["status"] == "accepted" and order["known"] == now
-                if order["side"] == side and not waits:
-                    found = touch(order)
-                    if found is not None:
-                        met.append((order, found))
+            for order in orders:
+                found = touch(order) if order["side"] == side else None
+                if found is not None:
+                    met.append((order, found))
             met.sort(key=lambda one: self.rank(one[0]))
-            room = sizes[side]
             for order, found in met:
-                taken = self.serve(order, found, room)
-                room = room if room is None else room - taken
-        self.mark(symbol, bid, ask)
-        loss = self.day_equity - self.equity
-        if self.max_loss is not None and loss >= self.max_loss and not self.told:
-            self.told = True
-            self.losses.append(loss)
-        self.stop_losses(symbol, now)
+                taken = self.serve(order, found, left[side])
+                left[side] = None if left[side] is None else left[side] - taken
 
     def mark(self, symbol, bid, ask):
         for strategy in (None, "", "a", "b"):
@@ -432,6 +465,8 @@ class Oracle:
         return min(wanted, max(0, quantity - others))
 
     def stop_losses(self, symbol, now):
+        """The closing orders."""
+        made = []
         for strategy, limits in self.limits.items():
             most = limits.get("stopLossPercentage")
             quantity, cost = self.held(symbol, strategy)
@@ -440,4 +475,5 @@ class Oracle:
             loss = cost - quantity * self.marks[symbol, strategy]
             closing = any(one["closing"] for one in self.open(symbol, strategy))
             if loss >= most * abs(cost) and not closing:
-                self.close(symbol, strategy, now)
+                made.append(self.close(symbol, strategy, now))
+        return made

@@ -62,6 +62,14 @@ def test_last_prices_are_exact(router, market):
     assert market.last("S:A") == Last(Decimal("0.1"), None)
 
 
+def test_the_last_quote_is_whole(router, market):
+    router.publish(candle(0))
+    assert market.quote("S:A") is None
+    quote = Quote("S:A", bid=1, ask=2, bid_size=3, ask_size=4, time=5)
+    router.publish(quote)
+    assert market.quote("S:A") == quote
+
+
 def test_a_bar_of_now_opened_when_it_says():
     now = 1_700_000_000 * 10**9
     opened = now - MINUTE - 1000

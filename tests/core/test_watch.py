@@ -165,6 +165,19 @@ def test_last_prices(router):
     assert market.last("S:B") is None
 
 
+def test_the_last_quote_is_the_one_that_is_taken(router):
+    market = router.market
+    assert market.quote("S:A") is None
+    router.publish(candle())
+    market.watch("S:A")
+    assert market.quote("S:A") is None
+    router.publish(quote(bid=9.5, bid_size=3, ask_size=4))
+    assert market.take(9) == [market.quote("S:A")]
+    assert (market.quote("S:A").bid_size, market.quote("S:A").ask_size) == (3, 4)
+    router.publish(quote(bid=9.5, bid_size=3, ask_size=4, time=7))
+    assert market.take(9) == [market.quote("S:A")]
+
+
 def test_names_of_topics_with_a_market(router):
     router.publish(quote("S:B"))
     router.publish("order", {"symbol": "S:ORDERED"})

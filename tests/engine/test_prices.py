@@ -37,6 +37,16 @@ def test_the_newest_value_counts_whatever_it_is(router):
     assert prices.last("S:A") == (2, 3)
 
 
+def test_the_last_quote_is_whole_and_older_than_no_bar(router):
+    prices = RunPrices(router)
+    assert prices.quote("S:A") is None
+    quote = Quote("S:A", bid=1.5, ask=2, bid_size=3, ask_size=4, time=SECOND)
+    router.publish(quote)
+    assert prices.quote("S:A") == quote
+    router.publish(bar("S:A", 7))
+    assert prices.quote("S:A") is None
+
+
 def test_candles_that_were_built_say_nothing_new(router):
     prices = RunPrices(router)
     router.publish(Quote("S:A", bid=2, ask=3, time=SECOND))
