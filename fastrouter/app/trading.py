@@ -43,5 +43,6 @@ def terms_of(settings: config.Broker) -> Terms:
         session_end=settings.session_end_ns,
         collar=settings.collar,
         max_daily_loss=settings.max_daily_loss,
+        at_once=True,
     )
     return Terms(settings.account, settings.cash, settings.currency, settings.mode, rules)

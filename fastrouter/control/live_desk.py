@@ -11,6 +11,9 @@ is announced or answered before it is kept. When something cannot be kept (a ful
 what was made on top of it: callers get StoreError, the broker is what the store has, and the market
 passes without effect until the store takes something again.
 
+Orders are met by what the router quoted last, at once, and then by every quote. A store that failed
+makes no quote's size come back; after a restart there are no quotes before the first.
+
 Over a SIGKILL, the journal's file knows what was announced. Without one the store's word counts,
 which lets announced events go with the next change, or a second later: those of the last change may
 be announced once more, to sessions that could not resume anyhow.
@@ -129,9 +132,10 @@ class LiveDesk:
     async def change(self, call: Call) -> Change:
         """Do `call(broker, now)`, keep what it changed, announce it, and return it.
 
-        What was published before is met first, so that no order is filled by a quote that it
-        could have known. When the caller is canceled, the change is kept all the same.
-        Raises OrderError, and StoreError when it could not be kept (code DRAINING: the desk
+        What was published before is met first: it gives to the orders that were there then. What
+        they left of the last quote meets an order as it is accepted (`broker.Rules.at_once`), and
+        the answer has it as it is then. When the caller is canceled, the change is kept all the
+        same. Raises OrderError, and StoreError when it could not be kept (code DRAINING: the desk
         is closed); neither changed anything.
         """
         await self._ready()
@@ -344,6 +348,7 @@ class LiveDesk:
             self._set("retry", RETRY_SECONDS, self._retry)
             raise
         self._catch_up()  # what of the market was published meanwhile passes
+        broker.succeed(self._broker)
         self._take_over(kept, broker)
         self._failure = None
         self._log.warning("orders are taken again")

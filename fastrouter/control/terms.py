@@ -20,7 +20,7 @@ class Terms(NamedTuple):
     cash: Decimal | float | str = 100_000
     currency: str = "USD"
     mode: str = "PAPER_TRADING"
-    rules: Rules = Rules()
+    rules: Rules = Rules(at_once=True)
 
     def applied(self, state: dict[str, Any]) -> dict[str, Any]:
         """A store's state under these terms: a new account when it has none.

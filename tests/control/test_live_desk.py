@@ -19,15 +19,98 @@ from fastrouter.errors import ConfigError, EventError, OrderError, StoreError
 from .test_broker_store import rows
 from .trader import BUY, SYMBOL, Trader, balance
 
+#: orders wait for the next quote, so that each has its one event until then
+WAITING = Terms(rules=Rules())
+
 
 @pytest.fixture
 async def trader(tmp_path) -> AsyncIterator[Trader]:
+    async with Trader(tmp_path, WAITING) as opened:
+        opened.quote()
+        yield opened
+
+
+@pytest.fixture
+async def live(tmp_path) -> AsyncIterator[Trader]:
+    """As it is served: orders are met as they are accepted."""
     async with Trader(tmp_path) as opened:
         opened.quote()
         yield opened
 
 
 # ------------------------------------------------------------------ orders and the market
+
+
+async def test_an_order_is_met_by_the_last_quote_as_it_is_accepted(live):
+    order = await live.submit()
+    assert (order.status, order.filled_avg_price) == ("filled", 101)
+    assert live.names() == ["ORDER_ACCEPTED", "ORDER_FILLED", "trade", "position", "account"]
+    limit = await live.submit(type="limit", limit_price="5")
+    assert limit.status == "new"
+    balance(live.broker)
+
+
+async def test_many_at_once_share_the_last_quote(live):
+    live.quote(ask=102, ask_size=25)
+    orders = await asyncio.gather(*(live.submit() for _ in range(4)))
+    assert [order.filled_qty for order in orders] == [10, 10, 5, 0]
+    live.quote(ask=103)
+    await live.met()
+    assert [live.order(order).status for order in orders] == ["filled"] * 4
+    await live.do(lambda broker, now: broker.close_all(now))
+    assert live.broker.ledger.positions == {}
+
+
+async def test_a_quote_that_was_published_before_gives_to_who_was_there_first(live):
+    resting = await live.submit(type="limit", limit_price="60", qty="6")
+    live.quote(bid=49, ask=50, ask_size=10)
+    late = await live.submit()
+    assert live.order(resting).filled_avg_price == 60
+    assert (late.filled_qty, late.filled_avg_price) == (4, 50)
+
+
+async def test_a_symbol_that_is_not_watched_has_its_last_quote_all_the_same(live):
+    live.quote(symbol="S:OTHER", ask=7, ask_size=10)
+    assert live.router.market.pending == 0
+    first = await live.submit(symbol="OTHER")
+    assert first.filled_avg_price == 7
+    await live.submit(symbol="OTHER", side="sell")
+    assert live.broker.books == {}
+    live.quote(symbol="S:OTHER", ask=8, ask_size=10)
+    assert (await live.submit(symbol="OTHER")).filled_avg_price == 8
+
+
+async def test_a_stop_loss_is_closed_by_the_quote_that_brings_it_about(live):
+    limits = Limits.parse({"stopLossPercentage": 0.1})
+    await live.do(lambda broker, now: broker.limit("s-1", limits, now))
+    await live.submit(strategy_id="s-1")
+    live.quote(bid=80, ask=81)
+    live.quote(bid=70, ask=71)  # it waits behind the first
+    await live.met()
+    assert live.broker.ledger.positions == {}
+    assert [p["executed_price"] for kind, p in live.events() if kind == "trade"] == ["101", "80"]
+
+
+async def test_what_was_taken_of_a_quote_is_gone_after_a_failure(live, monkeypatch):
+    live.quote(ask=101, ask_size=10)
+    assert (await live.submit(qty="7")).status == "filled"
+    with pytest.raises(StoreError):
+        await live.do(lambda broker, now: 1 / 0)
+    assert (await live.submit(qty="7")).filled_qty == 3
+    balance(live.broker)
+
+
+async def test_after_a_restart_there_is_no_quote_yet(tmp_path):
+    async with Trader(tmp_path) as trader:
+        trader.quote(ask_size=10)
+        await trader.submit(qty="15")
+    async with Trader(tmp_path) as trader:
+        await trader.met()
+        (order,) = trader.broker.open_orders()
+        assert order.filled_qty == 10
+        trader.quote(ask=99)
+        await trader.met()
+        assert trader.order(order).status == "filled"
 
 
 async def test_an_order_is_met_by_the_next_quote_and_not_by_the_last(trader):
@@ -192,7 +275,7 @@ async def test_a_restart_changes_nothing_and_tells_nothing_twice(tmp_path):
 
 async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
     """As if it had been killed between the commit and the announcement."""
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         trader.quote()
         await trader.submit(client_order_id="told")
         real = trader.desk._announcer.announce
@@ -200,38 +283,38 @@ async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
         await trader.submit(client_order_id="untold-1")
         await trader.submit(client_order_id="untold-2")
         trader.desk._announcer.announce = real
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         told = [payload["client_order_id"] for _, payload in trader.events()]
         assert told == ["untold-1", "untold-2"]
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         assert trader.names() == []
 
 
 async def test_without_a_journals_file_the_last_change_may_be_told_once_more(tmp_path):
-    async with Trader(tmp_path, journal=False) as trader:
+    async with Trader(tmp_path, WAITING, journal=False) as trader:
         trader.quote()
         for name in ("first", "second", "last"):
             await trader.submit(client_order_id=name)
         trader.desk._closing = True  # as if killed: nothing more is let go
-    async with Trader(tmp_path, journal=False) as trader:
+    async with Trader(tmp_path, WAITING, journal=False) as trader:
         assert [payload["client_order_id"] for _, payload in trader.events()] == ["last"]
-    async with Trader(tmp_path, journal=False) as trader:
+    async with Trader(tmp_path, WAITING, journal=False) as trader:
         assert trader.names() == []
 
 
 async def test_announced_events_are_let_go(tmp_path):
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         trader.quote()
         for _ in range(20):
             await trader.submit(qty="1")
         left = await trader.database.run(trader.desk._store.events)
         assert [event.number for event in left] == [20]
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         assert await trader.database.run(trader.desk._store.events) == []
 
 
 async def test_an_account_of_another_name_is_another(tmp_path):
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         trader.quote()
         first = await trader.submit()
     async with Trader(tmp_path, Terms(account="other", cash=5)) as trader:
@@ -241,7 +324,7 @@ async def test_an_account_of_another_name_is_another(tmp_path):
             trader.order(first)
         second = await trader.submit(type="limit", limit_price="1", qty="1")
         assert second.id != first.id
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         assert trader.order(first).is_open
         assert trader.broker.ledger.account.cash == 100_000
 
@@ -349,7 +432,8 @@ def _raise(connection, *arguments):
 async def test_a_store_that_fails_now_and_then(tmp_path, monkeypatch, seed):
     """What was answered is kept, what was told is kept, and nothing else: by random failures."""
     rng = random.Random(seed)
-    async with Trader(tmp_path, Terms(rules=Rules(shorting=True))) as trader:
+    rules = Rules(shorting=True, at_once=seed % 2 == 1)
+    async with Trader(tmp_path, Terms(rules=rules)) as trader:
         write = trader.desk._store.write
         failing = True
 
@@ -452,7 +536,7 @@ async def test_the_close_while_nothing_can_be_kept(trader, monkeypatch):
 
 
 async def test_what_is_under_way_at_the_close_is_kept_and_told(tmp_path):
-    async with Trader(tmp_path) as trader:
+    async with Trader(tmp_path, WAITING) as trader:
         trader.quote()
         asking = [asyncio.ensure_future(trader.submit(qty="1")) for _ in range(20)]
         await asyncio.sleep(0)

@@ -552,6 +552,24 @@ async def test_replacements_that_cannot_be(http, change, said):
     assert (await http.get(f"/v2/orders/{made['id']}")).json()["status"] == "accepted"
 
 
+async def test_where_orders_are_met_at_once_the_answer_has_the_fill():
+    desk = quoted(MemoryDesk(rules=Rules(at_once=True)))
+    async with serving(desk) as http:
+        made = (await http.post("/v2/orders", json=BUY)).json()
+        assert (made["status"], made["filled_qty"]) == ("filled", "10")
+        assert float(made["filled_avg_price"]) == 150.5
+        none = {**LIMIT, "time_in_force": "ioc"}
+        assert (await http.post("/v2/orders", json=none)).json()["status"] == "canceled"
+        rests = (await http.post("/v2/orders", json={**LIMIT, "qty": "1"})).json()
+        assert rests["status"] == "new"
+        change = {"limit_price": "151"}
+        answer = await http.patch(f"/v2/orders/{rests['id']}", json=change)
+        assert answer.json()["status"] == "filled"
+        closed = (await http.delete("/v2/positions/AAPL")).json()
+        assert (closed["status"], closed["filled_qty"]) == ("filled", "11")
+        assert (await http.get("/v2/positions")).json() == []
+
+
 async def test_a_replacement_that_is_refused_leaves_the_order(http):
     made = (await http.post("/v2/orders", json=LIMIT)).json()
     answer = await http.patch(f"/v2/orders/{made['id']}", json={"qty": 10_000})
