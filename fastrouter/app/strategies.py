@@ -10,6 +10,7 @@ from fastrouter import config
 from fastrouter.app.commands import Dispatch
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import url_of
+from fastrouter.app.tokens import Tokens
 from fastrouter.config.inherited import inherited
 from fastrouter.config.strategies import BUILT_IN, ORCH
 from fastrouter.control.database import Database
@@ -45,6 +46,7 @@ class Orchestrator:
 
     def __init__(self, ports: Ports, database: Database, desk: Desk) -> None:
         group = ports.group
+        tokens = Tokens(group.admission.verifier, desk.broker.ledger.account.id)
         self._ports = ports
         self._signals = Signals(ports.router, load("orchestrator"), time.time_ns)
         self.registry = Registry(
@@ -56,6 +58,7 @@ class Orchestrator:
                 ports.router.publish,
                 Timer(time.monotonic, asyncio.sleep),
                 _logs(database.path),
+                tokens=tokens,
             ),
             last_signal=lambda: self._signals.last,
             private=group.admission.verifier is not None,

@@ -11,7 +11,7 @@ from fastrouter.client import address
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.surroundings import Surroundings
 
-__all__ = ["DEFAULT_URL", "Options", "Token", "resolve", "since_of", "token_of"]
+__all__ = ["DEFAULT_URL", "Options", "Token", "own_token", "resolve", "since_of", "token_of"]
 
 Token = str | Callable[[], "str | Awaitable[str]"]
 """A token, or who is asked for one before every attempt to connect."""
@@ -59,9 +59,14 @@ def token_of(url: str | None, token: Token | None) -> Token | None:
 
     Another address does not get it: a token is for the server it was made for.
     """
-    if token is None and url is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
-    return token
+    return own_token(URL_VARIABLE, url) if token is None else token
+
+
+def own_token(variable: str, url: str | None) -> str | None:
+    """The environment's token, for the address that the variable names, or none does."""
+    if url is not None and url != os.environ.get(variable):
+        return None
+    return os.environ.get(TOKEN_VARIABLE) or None
 
 
 def since_of(url: str, since: str | int | None) -> int | None:

@@ -13,7 +13,7 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 import orjson
 
 from fastrouter.client.address import shown
-from fastrouter.client.options import TOKEN_VARIABLE
+from fastrouter.client.options import own_token
 from fastrouter.errors import AuthError, ConnectionFailed, EventError, FastrouterError
 
 __all__ = ["DEFAULT_REST_URL", "REST_URL_VARIABLE", "check", "publish_events"]
@@ -49,14 +49,14 @@ def publish_events(
 
     :param url: the router's REST address; default ``PROXY_REST_URL``, else
         ``http://127.0.0.1:8080``.
-    :param token: a bearer token with the claim ``publish: true``; default, at the default
-        address, ``PROXY_TOKEN``.
+    :param token: a bearer token with the claim ``publish: true``; default, at the
+        environment's or the default address, ``PROXY_TOKEN``.
 
     Raises EventError for events the router does not take, AuthError when we may not publish
     there, and ConnectionFailed when it cannot be reached or cannot answer.
     """
-    if token is None and url is None:
-        token = os.environ.get(TOKEN_VARIABLE) or None
+    if token is None:
+        token = own_token(REST_URL_VARIABLE, url)
     target = check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL)
     said = dict(events) if isinstance(events, Mapping) else list(events)
     try:

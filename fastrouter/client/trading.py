@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from fastrouter.client.options import TOKEN_VARIABLE
+from fastrouter.client.options import own_token
 from fastrouter.client.publishing import DEFAULT_REST_URL, REST_URL_VARIABLE, check
 from fastrouter.client.rest import Rest
 from fastrouter.client.results import Account, Order, Position, Result
@@ -241,15 +241,15 @@ def trading(
 
     :param url: the desk's REST address; default ``PROXY_REST_URL``, else
         ``http://127.0.0.1:8080``.
-    :param token: a bearer token whose ``accounts`` have the desk's; default, at the default
-        address, ``PROXY_TOKEN``.
+    :param token: a bearer token whose ``accounts`` have the desk's; default, at the
+        environment's or the default address, ``PROXY_TOKEN``.
     :param strategy_id: whose orders these are; default ``STRATEGY_ID``, else nobody's.
     :param timeout: seconds to wait for an answer.
     :param ssl_context: for ``https``; by default the system's authorities are trusted.
     :param surroundings: clocks and chance, for tests.
     """
-    if token is None and url is None:
-        token = os.environ.get(TOKEN_VARIABLE) or None
+    if token is None:
+        token = own_token(REST_URL_VARIABLE, url)
     if strategy_id is None:
         strategy_id = os.environ.get(STRATEGY_VARIABLE, "")
     target = check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL)

@@ -1,4 +1,5 @@
-"""Who a token's bearer is and what it may have: JSON Web Tokens (RFC 7519), HS256 and RS256.
+"""Who a token's bearer is and what it may have: JSON Web Tokens (RFC 7519), HS256 and RS256,
+and opaque ones that the server itself has issued, for programs that it runs.
 
 The configuration decides which algorithms there are and which key belongs to
 each; a token only names one of them. PyJWT checks signature, audience and
@@ -7,6 +8,8 @@ issuer; times are checked here, against the caller's clock.
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +23,7 @@ MIN_SECRET_BYTES = 32  # what HS256 needs at least (RFC 7518, 3.2)
 MIN_KEY_BITS = 2048  # what RS256 needs at least (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8192
 MAX_TIME = 253_402_300_799  # the last second of the year 9999: later ones are milliseconds
+ISSUED_BYTES = 32  # of chance, in a token of ours
 MAX_NAME = 256  # characters of a subject or account
 
 Claims = Mapping[str, Any]
@@ -75,12 +79,27 @@ class Verifier:
         self._options |= {"verify_aud": audience is not None, "verify_iss": issuer is not None}
         required = (("aud", audience), ("iss", issuer))
         self._required = [claim for claim, wanted in required if wanted is not None]
+        self._issued: dict[bytes, Grant] = {}  # by `_digest`
+
+    def issue(self, grant: Grant) -> str:
+        """A new token that grants this until it is revoked: ASCII, that is no JSON Web Token."""
+        token = secrets.token_urlsafe(ISSUED_BYTES)
+        self._issued[_digest(token)] = grant
+        return token
+
+    def revoke(self, token: str) -> None:
+        """An issued token holds no more. Safe to call again; sessions it has opened stay."""
+        self._issued.pop(_digest(token), None)
 
     def verify(self, token: str, now_s: float) -> Grant:
         """Return what the token grants at `now_s` (Unix seconds).
 
         Raises AuthError, code TOKEN_EXPIRED or NOT_AUTHENTICATED, that says what is wrong.
         """
+        _check_form(token)
+        issued = self._issued.get(_digest(token))
+        if issued is not None:
+            return issued
         claims = self._claims(token)
         expires = self._times(claims, now_s)
         subject = _name("sub", claims.get("sub"))
@@ -96,8 +115,6 @@ class Verifier:
 
     def _claims(self, token: str) -> Claims:
         """The claims of a token whose signature, audience and issuer are right."""
-        if not 0 < len(token) <= MAX_TOKEN_BYTES or not token.isascii():
-            raise AuthError(f"the token is not 1 to {MAX_TOKEN_BYTES} ASCII characters")
         jwt = self._jwt
         try:
             key = self._key(jwt.get_unverified_header(token))
@@ -141,6 +158,16 @@ class Verifier:
         if now_s >= until:
             raise AuthError("the token has expired", code=ErrorCode.TOKEN_EXPIRED)
         return until
+
+
+def _check_form(token: str) -> None:
+    if not 0 < len(token) <= MAX_TOKEN_BYTES or not token.isascii():
+        raise AuthError(f"the token is not 1 to {MAX_TOKEN_BYTES} ASCII characters")
+
+
+def _digest(token: str) -> bytes:
+    """What issued tokens are looked up by: how long that takes tells nothing of a token."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 # ------------------------------------------------------------------------- keys

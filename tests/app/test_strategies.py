@@ -20,7 +20,7 @@ from fastrouter.feeds.market import market_symbols
 
 from ..net.wire import Wire, until
 from ..served import Served
-from ..tokens import SECRET, hs256
+from ..tokens import SECRET, hs256, public_pem, rs256
 from .visit import Visitor, settings
 
 FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done"
@@ -247,6 +247,33 @@ def test_with_auth_a_claim_is_needed_and_no_secret_is_handed_down(tmp_path, monk
         auth__secret=SECRET.decode(),
     )
     app.serve(found, ready=visitor)
+    visitor.task.result()
+
+
+@pytest.mark.parametrize("sign", [hs256, rs256])
+def test_with_auth_a_strategy_trades_by_a_token_of_ours_until_it_is_stopped(tmp_path, sign):
+    key = tmp_path / "key.pem"
+    key.write_bytes(public_pem())
+    auth = {hs256: {"auth__secret": SECRET.decode()}, rs256: {"auth__public_key": str(key)}}[sign]
+    bearer = {"Authorization": f"Bearer {sign(strategies=True, accounts=['default'])}"}
+    script = TRADER.replace('print("ordered"', 'print(os.environ["PROXY_TOKEN"]')
+
+    async def visit(serving: app.Serving) -> None:
+        url = f"{serving.rest}/v1/strategies/mine"
+        async with httpx.AsyncClient(base_url=url) as http:
+            assert (await http.post("/start", headers=bearer)).status_code == 200
+            log = tmp_path / "state.db-strategies" / "mine.log"
+            await until(lambda: log.exists() and log.read_text().endswith("\n"))
+            (token,) = log.read_text().split()
+            its = {"Authorization": f"Bearer {token}"}
+            orders = (await http.get("/v2/orders?status=all", headers=its)).json()
+            assert [one["strategy_id"] for one in orders] == ["mine"]
+            assert (await http.post("/stop", headers=its)).status_code == 403
+            assert (await http.post("/stop", headers=bearer)).status_code == 200
+            assert (await http.get("/v2/orders", headers=its)).status_code == 401
+
+    visitor = Visitor(visit)
+    app.serve(options(tmp_path, [sys.executable, "-c", script], **auth), ready=visitor)
     visitor.task.result()
 
 

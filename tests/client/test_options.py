@@ -36,6 +36,9 @@ def test_the_environments_token_is_for_the_environments_server(monkeypatch: pyte
     assert token_of(None, None) == "secret"
     assert token_of(None, "mine") == "mine"
     assert token_of("ws://another", None) is None
+    monkeypatch.setenv("PROXY_WS_URL", "ws://own")
+    assert token_of("ws://another", None) is None
+    assert token_of("ws://own", None) == "secret"
 
 
 def test_a_token_is_not_shown():

@@ -55,6 +55,23 @@ def test_the_grant(both):
     assert not nothing.covers(parse_item("S:B:order"))
 
 
+@pytest.mark.parametrize("keys", [{"secret": SECRET}, {"public_key": public_pem()}])
+def test_issued_tokens_hold_until_they_are_revoked(keys):
+    verifier = Verifier(**keys)
+    granted = [Grant("s-1", ("default",), None), Grant("s-2", ("default",), None)]
+    first, second = map(verifier.issue, granted)
+    assert len({first, second}) == 2
+    assert [verifier.verify(one, NOW) for one in (first, second)] == granted
+    verifier.revoke(first)
+    verifier.revoke(first)
+    for unknown in (first, second[:-1], second + "A", second.swapcase()):
+        with pytest.raises(AuthError, match="malformed"):
+            verifier.verify(unknown, NOW)
+    assert verifier.verify(second, NOW) == granted[1]
+    with pytest.raises(AuthError, match="malformed"):
+        Verifier(**keys).verify(second, NOW)
+
+
 @pytest.mark.parametrize("name", ["admin", "publish", "strategies"])
 @pytest.mark.parametrize(
     ("claim", "granted"), [(True, True), (False, False), ("true", False), (1, False)]

@@ -14,7 +14,28 @@ from fastrouter.control.strategies.keeper import Timer
 from fastrouter.control.strategies.records import Records
 from fastrouter.control.strategies.surroundings import Place
 
-__all__ = ["Gate", "House"]
+__all__ = ["Gate", "House", "NoTokens", "Tokens"]
+
+
+class Tokens(Protocol):
+    """Who lets the processes of strategies in, where others need a token."""
+
+    def issue(self, strategy_id: str, /) -> str | None:
+        """One for its process; None: it needs none."""
+
+    def revoke(self, token: str, /) -> None:
+        """Its process has ended."""
+
+
+class NoTokens:
+    """Whoever reaches us may."""
+
+    def issue(self, strategy_id: str, /) -> str | None:
+        """None."""
+        return None
+
+    def revoke(self, token: str, /) -> None:
+        """There is none."""
 
 
 class Gate(Protocol):
@@ -39,6 +60,7 @@ class House:
     logs: Path | None = None
     place: Place | None = None  # known when our ports are open
     start: Callable[[Sequence[str], Mapping[str, str], Log], Awaitable[Child]] = Child.start
+    tokens: Tokens = field(default_factory=NoTokens)
     open: bool = False  # may programs be started?
     launching: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -66,6 +66,7 @@ class Strategy:
         self._lock = asyncio.Lock()
         self._keeper: Keeper | None = None
         self._stopping = False
+        self._token: str | None = None  # of its process
 
     # ---------------------------------------------------------------- what it is
 
@@ -223,10 +224,18 @@ class Strategy:
         assert house.place is not None
         if self.log is None:
             self.log = Log(house.log_of(self.spec.id))
-        variables = environment(self.spec, self.config, house.place)
+        self._revoke()
+        self._token = house.tokens.issue(self.spec.id)
+        variables = environment(self.spec, self.config, house.place, self._token)
         async with house.launching:  # to fork takes ms, in which nothing is published:
             await asyncio.sleep(0)  # the loop has its turn after each
             return await house.start(self.spec.command, variables, self.log)
+
+    def _revoke(self) -> None:
+        """The token of a process that has ended."""
+        token, self._token = self._token, None
+        if token is not None:
+            self._house.tokens.revoke(token)
 
     async def _go_on(self, given: Mapping[str, Any]) -> None:
         now = self.config
@@ -270,9 +279,11 @@ class Strategy:
         finally:
             self._stopping = False
             self.started_at = None
+            self._revoke()
 
     async def _over(self, state: State, how: str) -> None:
         """It ended by itself."""
+        self._revoke()
         self.record = self.record._replace(state=state, last_exit=how)
         self.started_at = None
         await self._try_to_save()

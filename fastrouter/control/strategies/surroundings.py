@@ -19,8 +19,10 @@ class Place(NamedTuple):
     inherited: Mapping[str, str]  # of our own environment, none of our secrets
 
 
-def environment(spec: Spec, config: Mapping[str, Any], place: Place) -> dict[str, str]:
-    """All of it; what is configured wins."""
+def environment(
+    spec: Spec, config: Mapping[str, Any], place: Place, token: str | None = None
+) -> dict[str, str]:
+    """All of it; what is configured wins. `token` is what we let its process in by."""
     there = {
         "STRATEGY_ID": spec.id,
         "STRATEGY_SYMBOLS": ",".join(config["symbols"]),
@@ -31,6 +33,8 @@ def environment(spec: Spec, config: Mapping[str, Any], place: Place) -> dict[str
     }
     if place.rest is not None:
         there["PROXY_REST_URL"] = f"{place.rest}/v1/strategies/{spec.id}"
+    if token is not None:
+        there["PROXY_TOKEN"] = token
     return {**place.inherited, **there, **spec.environment}
 
 

@@ -27,9 +27,13 @@ def test_all_of_it():
 
 def test_what_is_configured_wins_and_without_rest_there_is_no_url():
     spec = SPEC._replace(environment={"PROXY_TOKEN": "t", "SUBSCRIPTIONS": "mine"})
-    found = environment(spec, {"symbols": []}, PLACE._replace(rest=None))
+    found = environment(spec, {"symbols": []}, PLACE._replace(rest=None), "ours")
     assert (found["PROXY_TOKEN"], found["SUBSCRIPTIONS"]) == ("t", "mine")
     assert "PROXY_REST_URL" not in found
+
+
+def test_the_token_that_we_issue():
+    assert environment(SPEC, {"symbols": []}, PLACE, "ours")["PROXY_TOKEN"] == "ours"
 
 
 @pytest.mark.parametrize(
