@@ -35,7 +35,8 @@ class Broker(Section):
     mode: Literal["PAPER_TRADING", "LIVE_TRADING"] = Field(
         default="PAPER_TRADING",
         description='"PAPER_TRADING" or "LIVE_TRADING": what the account is said to be; on a live '
-        "one, only strategies with realTrading have orders",
+        "one, of strategies only those with realTrading have orders; "
+        "orders that name no strategy are not held to that",
     )
     commission: Annotated[
         dict[Literal["per_order", "per_unit", "percent"], Amount],

@@ -93,7 +93,9 @@ class Strategy(Section):
         default=None, gt=0, le=1, description="a number above 0, at most 1 (0.02 is 2 %)"
     )
     real_trading: bool = Field(
-        default=False, description="true (orders on a live account) or false"
+        default=False,
+        description="true (its orders are taken on a live account, too) or false; "
+        "orders that name no strategy are not held to it",
     )
 
     @validator(mode="before")

@@ -16,7 +16,7 @@ from fastrouter.errors import FastrouterError
 __all__ = ["Access", "Desks", "Gate", "Runs"]
 
 Gate = Callable[[str, bool], None]
-"""Raises Problem for a strategy that there is not, and, when it wants to act, for a paused one."""
+"""Raises Problem for a strategy that there is not, and, when it acts, for one that may not now."""
 
 Runs = Callable[[str, str | None], Desk]
 """The desk of a run, for a subject (None: nobody asked). Raises FastrouterError when it has none,
@@ -46,7 +46,7 @@ class Desks:
 
     The live one is for bearers of a token whose `accounts` have its account, or that is
     an admin's; a run's for whom the engine says. `live` None: no account is served;
-    `gate` None: strategies may be called anything.
+    `gate` None: strategies may be called anything, as in a run.
     """
 
     def __init__(

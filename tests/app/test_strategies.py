@@ -146,8 +146,17 @@ def test_a_strategy_trades_by_what_its_environment_says(tmp_path):
             anyones = {**order, "qty": "1", "strategy_id": "mine"}
             refused = await http.post(f"{serving.rest}/v2/orders", json=anyones)
             assert refused.json()["code"] == "STRATEGY_PAUSED"
-            anyones["strategy_id"] = "of-my-own"
-            assert (await http.post(f"{serving.rest}/v2/orders", json=anyones)).is_success
+            anyones["strategy_id"] = "mime"
+            refused = await http.post(f"{serving.rest}/v2/orders", json=anyones)
+            assert (refused.status_code, refused.json()["code"]) == (422, "UNKNOWN_STRATEGY")
+            assert refused.json()["message"] == (
+                "there is no strategy 'mime'; there is mine, crossover"
+            )
+            signal_ = {"symbol": "AAPL", "action": "BUY", "strategy_id": "mime"}
+            refused = await http.post(f"{serving.rest}/v1/signals", json=signal_)
+            assert (refused.status_code, refused.json()["code"]) == (422, "UNKNOWN_STRATEGY")
+            nobodys = {**order, "qty": "1", "strategy_id": ""}
+            assert (await http.post(f"{serving.rest}/v2/orders", json=nobodys)).is_success
             unknown = await http.get(f"{serving.rest}/v1/strategies/nobody/v2/orders")
             assert (unknown.status_code, unknown.json()["code"]) == (404, "UNKNOWN_STRATEGY")
             assert (await http.post("/stop")).json()["status"] == "STOPPED"

@@ -11,11 +11,19 @@ from fastrouter.errors import ErrorCode
 
 __all__ = ["gate_of"]
 
+#: (there is no such strategy, somebody acts in its name)
+STATUS = {
+    (True, False): HTTPStatus.NOT_FOUND,
+    (True, True): HTTPStatus.UNPROCESSABLE_ENTITY,
+    (False, True): HTTPStatus.FORBIDDEN,
+}
+
 
 def gate_of(registry: Registry) -> Callable[[str, bool], None]:
-    """Raises Problem: 404 for a strategy that there is not, 403 for one that may not act now.
+    """Raises Problem for a strategy that there is not, and 403 for one that may not act now.
 
-    Who trades in a name that is no strategy's (an order's ``strategy_id``) may.
+    One that is asked for is 404; one in whose name somebody acts (an order's ``strategy_id``) is
+    422: no limit would hold it.
     """
 
     def gate(strategy_id: str, acts: bool) -> None:
@@ -23,8 +31,7 @@ def gate_of(registry: Registry) -> Callable[[str, bool], None]:
         if error is None:
             return
         unknown = error.code == ErrorCode.UNKNOWN_STRATEGY
-        if unknown != acts:
-            status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.FORBIDDEN
-            raise Problem(status, str(error), code=error.code)
+        if unknown or acts:
+            raise Problem(STATUS[unknown, acts], str(error), code=error.code)
 
     return gate

@@ -14,6 +14,7 @@ from fastrouter.control.strategies.spec import Spec
 from fastrouter.control.strategies.strategy import Status, Strategy
 from fastrouter.core.leaves import iso8601
 from fastrouter.errors import ErrorCode, MessageError, OrderError
+from fastrouter.models.fields import shown
 
 __all__ = ["Registry"]
 
@@ -55,12 +56,12 @@ class Registry:
         """Raises MessageError, code UNKNOWN_STRATEGY."""
         found = self._strategies.get(strategy_id)
         if found is None:
-            there = ", ".join(self._strategies) or "none"
-            raise MessageError(
-                f"there is no strategy {strategy_id!r}; there is {there}",
-                code=ErrorCode.UNKNOWN_STRATEGY,
-            )
+            raise MessageError(self._unknown(strategy_id), code=ErrorCode.UNKNOWN_STRATEGY)
         return found
+
+    def _unknown(self, strategy_id: str) -> str:
+        there = ", ".join(self._strategies) or "none"
+        return f"there is no strategy {shown(strategy_id)}; there is {there}"
 
     def name_of(self, strategy_id: str) -> str | None:
         """What people call it; None when there is no such strategy."""
@@ -80,9 +81,7 @@ class Registry:
         """
         found = self._strategies.get(strategy_id)
         if found is None:
-            return OrderError(
-                f"there is no strategy {strategy_id!r}", code=ErrorCode.UNKNOWN_STRATEGY
-            )
+            return OrderError(self._unknown(strategy_id), code=ErrorCode.UNKNOWN_STRATEGY)
         status = found.status
         code = REFUSALS.get(status)
         return None if code is None else OrderError(f"{strategy_id} is {status}", code=code)

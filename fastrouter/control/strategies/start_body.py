@@ -53,7 +53,9 @@ class StartConfig(BaseModel):
         default=None, description="of its candles", examples=["1m"]
     )
     realTrading: bool | None = Field(
-        default=None, description="whether it may have orders on a live account"
+        default=None,
+        description="whether its orders are taken on a live account; those that "
+        "name no strategy are not held to it",
     )
     maxPositionValue: float | None = Field(default=None, gt=0, le=1e12)
     maxOrdersPerMinute: int | None = Field(default=None, ge=1)

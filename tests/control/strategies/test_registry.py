@@ -41,7 +41,7 @@ async def test_the_gate(run):
         return caught.value.status, caught.value.code
 
     assert refused("x", False) == (404, "UNKNOWN_STRATEGY")
-    gate("x", True)  # the name of an order that is no strategy's
+    assert refused("x", True) == (422, "UNKNOWN_STRATEGY")
     gate("mine", False)
     assert refused("mine", True) == (403, "NOT_RUNNING")
     await mine.start({})
