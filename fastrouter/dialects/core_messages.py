@@ -152,9 +152,9 @@ def _strategy(payload: Body, event: Event) -> Made:
     """The bot's status, and of its figures those that were given: 0 would be a lie."""
     happened, running = payload.get("event", ""), payload.get("strategies", [])
     state = STATES.get(happened, "RUNNING")
-    names = [payload["name"]] if happened == "started" and "name" in payload else None
+    names = [payload["strategy_id"]] if happened == "started" and "strategy_id" in payload else None
     if happened == "status_list":
-        names = [one.get("name", one.get("id")) for one in running]
+        names = [one.get("id") for one in running]
         state = "RUNNING" if running else "STOPPED"
     told = {"status": state, **given(enabled_strategies=names), **payload}
     kind, body = _account(told, event)

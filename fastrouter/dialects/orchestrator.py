@@ -80,7 +80,7 @@ def _signal(payload: Body, event: Event) -> Made:
     return "strategy_signal", {
         "id": payload.get("id"),
         "strategyId": strategy_id,
-        "name": payload.get("strategy", strategy_id),
+        "name": payload.get("name", payload.get("strategy", strategy_id)),
         "symbol": payload.get("symbol"),
         "price": number(payload.get("price")),
         "action": payload.get("action", word(payload.get("direction"), ACTIONS)),

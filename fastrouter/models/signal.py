@@ -21,6 +21,7 @@ class Signal(Payload):
     id: Name
     strategy_id: str | None = None
     strategy: str | None = None
+    name: str | None = None  # what people call the strategy
     symbol: Name
     action: Annotated[Literal["BUY", "SELL", "HOLD"], UPPER] | None = None
     direction: Annotated[Literal["long", "short", "neutral"], LOWER] | None = None

@@ -126,7 +126,7 @@ def test_a_strategy_trades_by_what_its_environment_says(tmp_path):
         assert (trade["strategyId"], trade["quantity"]) == ("mine", 3)
         assert (await next_of(wire, "position"))["strategy_id"] == "mine"
         account = await next_of(wire, "account")
-        assert account["enabled_strategies"] == ["My bot"]
+        assert account["enabled_strategies"] == ["mine"]
         assert account["uptime_seconds"] > 0
         assert account["last_signal_time"]
         wire.say({"type": "get_active_strategies"})

@@ -131,13 +131,13 @@ def test_dgbit_has_words_for_confidence(dialects, confidence, word):
 @pytest.mark.parametrize(
     ("event", "status", "enabled"),
     [
-        (strategy("started", name="A"), "RUNNING", ["A"]),
-        (strategy("started"), "RUNNING", None),
+        (strategy("started", name="A"), "RUNNING", ["strategy-123"]),
+        (strategy("started", enabled_strategies=["A"]), "RUNNING", ["A"]),
         (strategy("paused"), "PAUSED", None),
         (strategy("stopped"), "STOPPED", None),
         (strategy("stopped", enabled_strategies=["B"]), "STOPPED", ["B"]),
         (strategy("service_status", status="RUNNING"), "RUNNING", None),
-        (strategy("status_list", strategies=[RUNNING]), "RUNNING", [RUNNING["name"]]),
+        (strategy("status_list", strategies=[RUNNING]), "RUNNING", [RUNNING["id"]]),
         (strategy("status_list", strategies=[]), "STOPPED", []),
     ],
 )

@@ -1,4 +1,4 @@
-"""The desk of strategies: what they say bears their names."""
+"""The desk of strategies: what they say bears their id and what people call them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ class Named:
         await self._desk.settled()
 
     def signal(self, payload: dict[str, Any]) -> str:
-        """One that names no ``strategy`` is of that whose ``strategy_id`` it has."""
-        name = self._name_of(payload.get("strategy_id", ""))
-        if name is not None and payload.get("strategy") is None:
-            payload = {**payload, "strategy": name}
+        """The ``strategy`` of one that says none is its ``strategy_id``, as in all other events."""
+        strategy_id = payload.get("strategy_id", "")
+        name = self._name_of(strategy_id)
+        if name is not None:
+            payload = payload | {"strategy": strategy_id, "name": name} | payload
         return self._desk.signal(payload)

@@ -104,7 +104,7 @@ class Registry:
         now = self.house.desk.now()
         bot: dict[str, Any] = {
             "uptime_seconds": (now - self._opened_at) / SECOND,
-            "enabled_strategies": [one.spec.name for one in self if one.status is Status.ACTIVE],
+            "enabled_strategies": [one.spec.id for one in self if one.status is Status.ACTIVE],
         }
         if (signal := self._last_signal()) is not None:
             bot["last_signal_time"] = iso8601(signal)

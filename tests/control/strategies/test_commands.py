@@ -307,7 +307,7 @@ class TestAuth:
         able.say(START)
         update = await core.message()
         assert update["type"] == "BotStatusUpdate"
-        assert update["data"]["enabled_strategies"] == ["Mine"]
+        assert update["data"]["enabled_strategies"] == ["mine"]
         assert "total_balance" not in update["data"]
 
 
@@ -334,14 +334,14 @@ async def test_core_is_told_of_the_bot_by_the_books(run):
         "total_balance": 100000,
         "total_pnl": 0,
         "total_pnl_percent": 0,
-        "enabled_strategies": ["Mine"],
+        "enabled_strategies": ["mine"],
         "last_signal_time": 1_700_000_000_000,
     }
     states = [(one["status"], one["enabled_strategies"]) for one in told]
     assert states == [
-        ("RUNNING", ["Mine"]),
-        ("RUNNING", ["Mine", "Other"]),
-        ("RUNNING", ["Other"]),
+        ("RUNNING", ["mine"]),
+        ("RUNNING", ["mine", "other"]),
+        ("RUNNING", ["other"]),
         ("STOPPED", []),
         ("STOPPED", []),
     ]

@@ -16,19 +16,20 @@ class Desk(FakeDesk):
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("said", "strategy", "name"),
     [
-        ({"strategy_id": "mine"}, "Mine"),
-        ({"strategy_id": "mine", "strategy": "theirs"}, "theirs"),
-        ({"strategy_id": "other"}, None),
-        ({}, None),
+        ({"strategy_id": "mine"}, "mine", "Mine"),
+        ({"strategy_id": "mine", "strategy": "theirs"}, "theirs", "Mine"),
+        ({"strategy_id": "mine", "name": "My own"}, "mine", "My own"),
+        ({"strategy_id": "other"}, None, None),
+        ({}, None, None),
     ],
 )
-async def test_a_signal_bears_its_strategys_name(said, name):
+async def test_a_signal_bears_its_strategys_id_and_name(said, strategy, name):
     desk = Desk()
     named = Named(desk, {"mine": "Mine"}.get)
     assert named.signal(said) == "evt_1"
-    assert desk.said.get("strategy") == name
+    assert (desk.said.get("strategy"), desk.said.get("name")) == (strategy, name)
     assert named.broker is desk.broker
     assert named.now() <= desk.now()
     assert await named.change(lambda broker, now: broker.revive(now))
