@@ -15,13 +15,14 @@ pong                    ``Pong``
 others of a session     their word in PascalCase: ``Subscribed``
 ======================= ================================================================
 
-All documented fields are there, but for figures of a bot of which only a strategy
-was told. What CORE's frontend formats is a number, 0 when not known; other things
-that are not known are null.
+All documented fields are there. What CORE's frontend formats is a number, 0 when not
+known; other things that are not known are null, and so are figures of a bot of which
+only a strategy was told.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastrouter.core.kinds import ACTIONS
@@ -137,7 +138,7 @@ def _account(payload: Body, event: Event) -> Made:
     return "BotStatusUpdate", {
         "status": payload.get("status", "RUNNING"),
         "mode": payload.get("mode", "PAPER_TRADING"),
-        "uptime_seconds": payload.get("uptime_seconds", 0),
+        "uptime_seconds": _whole(payload.get("uptime_seconds", 0)),
         "total_positions": payload.get("total_positions", 0),
         "total_balance": number(payload.get("total_balance"), balance),
         "total_pnl": number(payload.get("total_pnl"), 0),
@@ -148,8 +149,13 @@ def _account(payload: Body, event: Event) -> Made:
     }
 
 
+def _whole(value: Any) -> Any:
+    """Seconds as CORE has them; what is no number stays."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
 def _strategy(payload: Body, event: Event) -> Made:
-    """The bot's status, and of its figures those that were given: 0 would be a lie."""
+    """The bot's status, and its figures; null for one that was not given: 0 would be a lie."""
     happened, running = payload.get("event", ""), payload.get("strategies", [])
     state = STATES.get(happened, "RUNNING")
     names = [payload["strategy_id"]] if happened == "started" and "strategy_id" in payload else None
@@ -158,7 +164,7 @@ def _strategy(payload: Body, event: Event) -> Made:
         state = "RUNNING" if running else "STOPPED"
     told = {"status": state, **given(enabled_strategies=names), **payload}
     kind, body = _account(told, event)
-    return kind, {name: value for name, value in body.items() if name in told}
+    return kind, {name: value if name in told else None for name, value in body.items()}
 
 
 def _risk(payload: Body, event: Event) -> Made:

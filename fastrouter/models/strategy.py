@@ -46,8 +46,8 @@ class Running(Payload):
 class Strategy(Payload):
     """Kind ``strategy``.
 
-    `strategies` belongs to ``status_list``, `status` to ``service_status``, the
-    figures of an account to whoever shows a bot's state.
+    `strategies` belongs to ``status_list``, `status` to ``service_status``; it and the
+    figures of an account to whoever shows a bot's state, that is ``ERROR`` when a strategy failed.
     """
 
     event: Annotated[Happened, LOWER]
@@ -55,7 +55,7 @@ class Strategy(Payload):
     name: str | None = None
     symbols: list[str] | None = None
     strategies: list[Annotated[Running, AfterValidator(Payload.plain)]] | None = None
-    status: Annotated[Literal["RUNNING", "STOPPED"], UPPER] | None = None
+    status: Annotated[Literal["RUNNING", "STOPPED", "ERROR"], UPPER] | None = None
     reason: str | None = None
     mode: Mode | None = None
     total_balance: Number | None = None

@@ -127,7 +127,7 @@ def test_a_strategy_trades_by_what_its_environment_says(tmp_path):
         assert (await next_of(wire, "position"))["strategy_id"] == "mine"
         account = await next_of(wire, "account")
         assert account["enabled_strategies"] == ["mine"]
-        assert account["uptime_seconds"] > 0
+        assert isinstance(account["uptime_seconds"], int)
         assert account["last_signal_time"]
         wire.say({"type": "get_active_strategies"})
         (mine, _) = await next_of(wire, "strategy_status_list")

@@ -111,6 +111,7 @@ def test_what_cores_frontend_formats_is_a_number(dialects):
     least = {key: TRADE[key] for key in ("id", "symbol", "side")}
     trade = body(core, "trade", {**least, "executed_quantity": 10, "executed_price": 152.75})
     assert (trade["quantity"], trade["price"], trade["commission"]) == (10, 152.75, 0)
+    assert body(core, "account", {"id": "main", "uptime_seconds": 3600.5})["uptime_seconds"] == 3600
     status = body(core, "account", {"id": "main"})
     figures = ("uptime_seconds", "total_positions", "total_balance", "total_pnl")
     assert [status[name] for name in (*figures, "total_pnl_percent")] == [0] * 5
@@ -136,6 +137,7 @@ def test_dgbit_has_words_for_confidence(dialects, confidence, word):
         (strategy("paused"), "PAUSED", None),
         (strategy("stopped"), "STOPPED", None),
         (strategy("stopped", enabled_strategies=["B"]), "STOPPED", ["B"]),
+        (strategy("stopped", status="ERROR"), "ERROR", None),
         (strategy("service_status", status="RUNNING"), "RUNNING", None),
         (strategy("status_list", strategies=[RUNNING]), "RUNNING", [RUNNING["id"]]),
         (strategy("status_list", strategies=[]), "STOPPED", []),
@@ -144,7 +146,8 @@ def test_dgbit_has_words_for_confidence(dialects, confidence, word):
 def test_a_strategys_state_is_the_bots(dialects, event, status, enabled):
     found = body(dialects["botcore"], *event)
     assert (found["status"], found.get("enabled_strategies")) == (status, enabled)
-    assert "total_balance" not in found, "nobody told"
+    assert found["total_balance"] is found["uptime_seconds"] is None, "nobody told"
+    assert found.keys() == body(dialects["botcore"], "account", {"id": "main"}).keys()
 
 
 # ------------------------------------------------------------------ what nobody validated

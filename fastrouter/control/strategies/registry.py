@@ -103,7 +103,7 @@ class Registry:
         """What runs, in the words of an account's event."""
         now = self.house.desk.now()
         bot: dict[str, Any] = {
-            "uptime_seconds": (now - self._opened_at) / SECOND,
+            "uptime_seconds": (now - self._opened_at) // SECOND,
             "enabled_strategies": [one.spec.id for one in self if one.status is Status.ACTIVE],
         }
         if (signal := self._last_signal()) is not None:
@@ -152,6 +152,8 @@ class Registry:
         }
         if event == "started":
             payload["symbols"] = strategy.config["symbols"]
+        if strategy.status is Status.FAILED:
+            payload["status"] = "ERROR"
         if reason is not None:
             payload["reason"] = reason
         logger.info("strategy %s %s%s", strategy.spec.id, event, f": {reason}" if reason else "")
