@@ -309,6 +309,19 @@ async def test_an_account_belongs_to_itself():
     assert [len(sink.messages()) for sink in sinks] == [1, 0]
 
 
+async def test_a_risk_event_belongs_to_the_account_that_it_names():
+    router = Router()
+    sinks = [MemorySink(), MemorySink(), MemorySink()]
+    for sink, accounts in zip(sinks, (["u1"], [], None), strict=True):
+        outbox = router.attach(sink, load("orchestrator"))
+        outbox.allow(accounts)
+        outbox.subscribe([("*", "risk")])
+    router.publish("risk", {"rule": "maxDailyLoss", "account_id": "u1"})
+    router.publish("risk", {"rule": "anybodys"})
+    router.flush(10)
+    assert [len(sink.messages()) for sink in sinks] == [2, 1, 2]
+
+
 def test_a_quote_from_the_future_ends_no_candles():
     router = Router(candles=("1m",), statistics=True)
     far = time.time_ns() + 3600 * SECOND

@@ -49,10 +49,16 @@ class Guard:
         verifier: Verifier | None,
         now: Callable[[], float],
         claims: tuple[str, ...] = ("admin",),
+        account: str | None = None,
     ) -> None:
         self._verifier = verifier
         self._now = now
         self._claims = claims
+        self._account = account
+
+    def or_owner(self, account: str) -> Guard:
+        """One that lets a token in, too, whose `accounts` have that account."""
+        return Guard(self._verifier, self._now, self._claims, account)
 
     async def __call__(self, request: Request) -> Grant | None:
         """What the token grants; None where nobody is asked for one."""
@@ -62,10 +68,18 @@ class Guard:
             grant = self._verifier.verify(_token(request), self._now())
         except AuthError as error:
             raise _refused(str(error), error.code) from None
-        if self._claims and not any(getattr(grant, claim) for claim in self._claims):
-            named = " or ".join(map(repr, self._claims))
-            raise Problem(HTTPStatus.FORBIDDEN, f"the token's claim {named} is not true")
+        self._check(grant)
         return grant
+
+    def _check(self, grant: Grant) -> None:
+        if not self._claims or any(getattr(grant, claim) for claim in self._claims):
+            return
+        problem = f"the token's claim {' or '.join(map(repr, self._claims))} is not true"
+        if self._account is not None:
+            if self._account in grant.accounts:
+                return
+            problem += f", and its 'accounts' do not name {self._account!r}"
+        raise Problem(HTTPStatus.FORBIDDEN, problem)
 
 
 def _token(request: Request) -> str:

@@ -70,10 +70,18 @@ BODY_PROBLEMS = (
 
 
 def router(desk: Desk, guard: Guard) -> APIRouter:
-    """The routes, for an application that `answer_problems`. The guard's claims are `CLAIMS`."""
-    routes = APIRouter(dependencies=[Depends(guard)], responses=_refusals(PROBLEMS))
+    """The routes, for an application that `answer_problems`. The guard's claims are `CLAIMS`;
+    who owns the account may look, too.
+    """
+    routes = APIRouter(responses=_refusals(PROBLEMS))
+    owner, operator = Depends(guard.or_owner(desk.broker.ledger.account.id)), Depends(guard)
 
-    @routes.get("/v1/risk", response_model=RiskView, summary="Where each limit stands")
+    @routes.get(
+        "/v1/risk",
+        response_model=RiskView,
+        dependencies=[owner],
+        summary="Where each limit stands",
+    )
     async def look() -> Response:
         return _answer(desk)
 
@@ -82,6 +90,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
         response_model=RiskView,
         responses=_refusals((*BODY_PROBLEMS, HTTPStatus.SERVICE_UNAVAILABLE)),
         openapi_extra=_body(Kill),
+        dependencies=[operator],
         summary="Cancel every order and accept none",
     )
     async def kill(request: Request) -> Response:
@@ -93,6 +102,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
         "/v1/risk/revive",
         response_model=RiskView,
         responses=_refusals((HTTPStatus.SERVICE_UNAVAILABLE,)),
+        dependencies=[operator],
         summary="Accept orders again",
     )
     async def revive() -> Response:

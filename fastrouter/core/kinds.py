@@ -19,6 +19,7 @@ __all__ = [
     "EVENT_TYPES",
     "KINDS",
     "MARKET_KINDS",
+    "OWNED_KINDS",
     "Lane",
     "account_of",
     "topic_symbol",
@@ -51,6 +52,9 @@ MARKET_KINDS = ("quote", "candle")
 #: Events of these kinds belong to an account; a session gets those of the accounts it may see.
 ACCOUNT_KINDS = ("order", "trade", "position", "account")
 
+#: Events of these do when they name one; those that name none are for everybody.
+OWNED_KINDS = ("risk",)
+
 #: The account of an event of theirs that names none.
 DEFAULT_ACCOUNT = "default"
 
@@ -77,10 +81,10 @@ def topic_symbol(kind: str, payload: Any) -> str:
 
 
 def account_of(kind: str, payload: Any, account: str | None = None) -> str:
-    """Whose an event is: `account`, else its payload's; "" for kinds that belong to no account."""
-    if kind not in ACCOUNT_KINDS:
+    """Whose an event is: `account`, else its payload's; "" for one that belongs to no account."""
+    if kind not in ACCOUNT_KINDS and kind not in OWNED_KINDS:
         return ""
     if not account and isinstance(payload, dict):
         named = payload.get("id" if kind == "account" else "account_id")
         account = None if named is None else str(named)
-    return account or DEFAULT_ACCOUNT
+    return account or ("" if kind in OWNED_KINDS else DEFAULT_ACCOUNT)

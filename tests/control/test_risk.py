@@ -24,9 +24,13 @@ class Verifier:
     """Takes the names of claims as tokens."""
 
     def verify(self, token, now_s):
-        if token not in ("admin", "strategies", "user"):
+        if token not in ("admin", "strategies", "user", "owner"):
             raise AuthError("the token has expired", code="TOKEN_EXPIRED")
-        return SimpleNamespace(admin=token == "admin", strategies=token == "strategies")
+        return SimpleNamespace(
+            admin=token == "admin",
+            strategies=token == "strategies",
+            accounts=("default",) if token == "owner" else (),
+        )
 
 
 @pytest.fixture
@@ -118,6 +122,19 @@ async def test_who_may(trader, token, status):
             answer = await http.request(method, f"/v1/risk{path}", json={}, headers=headers)
             assert answer.status_code == status
     assert trader.broker.ledger.account.killed is False
+
+
+async def test_who_owns_the_account_may_look(trader):
+    async with client(trader, Verifier()) as http:
+        http.headers["Authorization"] = "Bearer owner"
+        assert (await http.get("/v1/risk")).status_code == 200
+        assert (await http.post("/v1/risk/revive")).status_code == 403
+        http.headers["Authorization"] = "Bearer user"
+        said = (await http.get("/v1/risk")).json()["message"]
+        assert said == (
+            "the token's claim 'strategies' or 'admin' is not true, "
+            "and its 'accounts' do not name 'default'"
+        )
 
 
 async def test_a_store_that_takes_nothing_is_503(trader, http, monkeypatch):

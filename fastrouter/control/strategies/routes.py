@@ -91,36 +91,37 @@ def _refusing() -> Iterator[None]:
 
 
 def routes(registry: Registry, guard: Guard) -> APIRouter:
-    """All of them, for an application that `answer_problems`."""
-    found = APIRouter(prefix="/v1/strategies", tags=["strategies"], dependencies=[Depends(guard)])
+    """All of them, for an application that `answer_problems`. Who owns the account may look."""
+    found = APIRouter(prefix="/v1/strategies", tags=["strategies"])
+    owner, operator = [Depends(guard.or_owner(registry.account))], [Depends(guard)]
 
-    @found.get("", responses=REFUSALS)
+    @found.get("", responses=REFUSALS, dependencies=owner)
     async def all_of_them() -> Listed:
         return Listed(
             service="RUNNING" if registry.running else "STOPPED",
             strategies=[View.of(one) for one in registry],
         )
 
-    @found.get("/{strategy_id}", responses=REFUSALS)
+    @found.get("/{strategy_id}", responses=REFUSALS, dependencies=owner)
     async def one(strategy_id: Id) -> View:
         with _refusing():
             return View.of(registry.find(strategy_id))
 
-    @found.get("/{strategy_id}/log", responses=REFUSALS)
+    @found.get("/{strategy_id}/log", responses=REFUSALS, dependencies=operator)
     async def log(
         strategy_id: Id, lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = LINES
     ) -> Lines:
         with _refusing():
             return Lines(lines=await registry.find(strategy_id).written(lines))
 
-    @found.post("/{strategy_id}/start", responses=ACTING, openapi_extra=BODY)
+    @found.post("/{strategy_id}/start", responses=ACTING, dependencies=operator, openapi_extra=BODY)
     async def start(strategy_id: Id, request: Request) -> View:
         with _refusing():
             strategy = registry.find(strategy_id)
             await strategy.start(await _config(request))
             return View.of(strategy)
 
-    @found.post("/{strategy_id}/stop", responses=ACTING)
+    @found.post("/{strategy_id}/stop", responses=ACTING, dependencies=operator)
     async def stop(strategy_id: Id, request: Request) -> View:
         _check_origin(request)
         with _refusing():
@@ -128,7 +129,7 @@ def routes(registry: Registry, guard: Guard) -> APIRouter:
             await strategy.stop()
             return View.of(strategy)
 
-    @found.post("/{strategy_id}/pause", responses=ACTING)
+    @found.post("/{strategy_id}/pause", responses=ACTING, dependencies=operator)
     async def pause(strategy_id: Id, request: Request) -> View:
         _check_origin(request)
         with _refusing():

@@ -22,12 +22,16 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Tokens:
-    """Takes the tokens "strategies", "admin" and "user"."""
+    """Takes the tokens "strategies", "admin", "owner" and "user"."""
 
     def verify(self, token, now_s):
-        if token not in ("strategies", "admin", "user"):
+        if token not in ("strategies", "admin", "owner", "user"):
             raise AuthError("no such token")
-        return SimpleNamespace(admin=token == "admin", strategies=token == "strategies")
+        return SimpleNamespace(
+            admin=token == "admin",
+            strategies=token == "strategies",
+            accounts=("default",) if token == "owner" else (),
+        )
 
 
 def client(running, verifier=None, **options) -> httpx.AsyncClient:
@@ -185,3 +189,11 @@ async def test_a_claim_is_needed(running, token, status):
             assert (await http.request(method, path)).status_code == status
         for what in ("start", "pause", "stop"):
             assert (await http.post(f"/strategies/mine/{what}")).status_code == status
+
+
+async def test_who_owns_the_account_may_look(running):
+    async with client(running, Tokens(), headers={"Authorization": "Bearer owner"}) as http:
+        assert (await http.get("/strategies")).status_code == 200
+        assert (await http.get("/strategies/mine")).status_code == 200
+        assert (await http.get("/strategies/mine/log")).status_code == 403
+        assert (await http.post("/strategies/mine/start")).status_code == 403
