@@ -11,9 +11,11 @@ from starlette.requests import ClientDisconnect
 
 from fastrouter.control.problem import Problem
 
-__all__ = ["MOST_BYTES", "read_json", "too_large"]
+__all__ = ["MOST_BYTES", "NO_BODY", "check_origin", "read_json", "read_json_if_any", "too_large"]
 
 MOST_BYTES = 1 << 20  # of a request
+
+NO_BODY = object()
 
 
 async def read_json(request: Request) -> Any:
@@ -30,8 +32,34 @@ async def read_json(request: Request) -> Any:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
 
 
+async def read_json_if_any(request: Request) -> Any:
+    """The same; NO_BODY when there is none. Raises Problem."""
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        check_origin(request)
+        return NO_BODY
+    return await read_json(request)
+
+
+def check_origin(request: Request) -> None:
+    """A page of somebody else's site can send a request without a body; it tells whose it is.
+
+    Raises Problem: 415.
+    """
+    media = _media(request)
+    if "origin" in request.headers and media != "application/json":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type is {media or 'missing'}; allowed from a page: application/json",
+        )
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _check_type(request: Request) -> None:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = _media(request)
     if media != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -3,7 +3,8 @@
 ::
 
     GET    /v1/risk          where each limit stands
-    POST   /v1/risk/kill     {"reason"}: cancel every order and accept none; positions can be closed
+    POST   /v1/risk/kill     {"reason"}, or no body: cancel every order and accept none;
+                             positions can be closed
     POST   /v1/risk/revive   accept orders again
 
 Each answers with `RiskView`.
@@ -20,7 +21,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fastrouter.broker import Broker, Change
-from fastrouter.control.body import read_json
+from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.desk import Desk
 from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem
@@ -101,11 +102,12 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     @routes.post(
         "/v1/risk/revive",
         response_model=RiskView,
-        responses=_refusals((HTTPStatus.SERVICE_UNAVAILABLE,)),
+        responses=_refusals((HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.SERVICE_UNAVAILABLE)),
         dependencies=[operator],
         summary="Accept orders again",
     )
-    async def revive() -> Response:
+    async def revive(request: Request) -> Response:
+        check_origin(request)
         await _change(desk, lambda broker, now: broker.revive(now))
         return _answer(desk)
 
@@ -118,7 +120,7 @@ def _refusals(statuses: Collection[HTTPStatus]) -> dict[int | str, dict[str, Any
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": schema}}
+    return {"requestBody": {"content": schema}}
 
 
 def _answer(desk: Desk) -> Response:
@@ -126,8 +128,9 @@ def _answer(desk: Desk) -> Response:
 
 
 async def _reason(request: Request) -> str:
+    body = await read_json_if_any(request)
     try:
-        return Kill.model_validate(await read_json(request)).reason
+        return Kill.model_validate({} if body is NO_BODY else body).reason
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"])) or "the body"

@@ -111,6 +111,21 @@ async def test_reasons_that_are_none(trader, http, body, headers, status):
         assert set(answer.json()) == {"code", "message"}
 
 
+async def test_no_reason_need_be_given_but_a_page_has_to_say_what_it_sends(trader, http):
+    page = {"Origin": "https://evil"}
+    for path in ("kill", "revive"):
+        assert (await http.post(f"/v1/risk/{path}", headers=page)).status_code == 415
+        text = page | {"Content-Type": "text/plain"}
+        assert (await http.post(f"/v1/risk/{path}", headers=text)).status_code == 415
+    assert trader.broker.ledger.account.killed is False
+    assert (await http.post("/v1/risk/kill")).json()["killed"] is True
+    (said, *_) = [payload for kind, payload in trader.events() if kind == "risk"]
+    assert said["message"] == "the kill switch is on: by hand"
+    assert (await http.post("/v1/risk/revive")).json()["killed"] is False
+    page |= {"Content-Type": "application/json"}
+    assert (await http.post("/v1/risk/kill", headers=page)).json()["killed"] is True
+
+
 @pytest.mark.parametrize(
     ("token", "status"),
     [(None, 401), ("nobody", 401), ("user", 403), ("strategies", 200), ("admin", 200)],

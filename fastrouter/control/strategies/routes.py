@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 
-from fastrouter.control.body import read_json
+from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem
 from fastrouter.control.strategies.registry import Registry
@@ -123,7 +123,7 @@ def routes(registry: Registry, guard: Guard) -> APIRouter:
 
     @found.post("/{strategy_id}/stop", responses=ACTING, dependencies=operator)
     async def stop(strategy_id: Id, request: Request) -> View:
-        _check_origin(request)
+        check_origin(request)
         with _refusing():
             strategy = registry.find(strategy_id)
             await strategy.stop()
@@ -131,7 +131,7 @@ def routes(registry: Registry, guard: Guard) -> APIRouter:
 
     @found.post("/{strategy_id}/pause", responses=ACTING, dependencies=operator)
     async def pause(strategy_id: Id, request: Request) -> View:
-        _check_origin(request)
+        check_origin(request)
         with _refusing():
             strategy = registry.find(strategy_id)
             await strategy.pause()
@@ -142,21 +142,5 @@ def routes(registry: Registry, guard: Guard) -> APIRouter:
 
 async def _config(request: Request) -> dict[str, Any]:
     """What the body says; nothing without one. Raises Problem, MessageError."""
-    if request.headers.get("content-length", "0") == "0" and not _has(request, "transfer-encoding"):
-        _check_origin(request)
-        return {}
-    return read(await read_json(request))
-
-
-def _check_origin(request: Request) -> None:
-    """A page of somebody else's site can send a request without a body; it tells whose it is."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if _has(request, "origin") and media != "application/json":
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type is {media or 'missing'}; allowed from a page: application/json",
-        )
-
-
-def _has(request: Request, header: str) -> bool:
-    return header in request.headers
+    body = await read_json_if_any(request)
+    return {} if body is NO_BODY else read(body)
