@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from fastrouter.config.complaint import explain
 from fastrouter.config.settings import Settings
 from fastrouter.config.sources import sources
+from fastrouter.config.strategies import by_our_names
 from fastrouter.errors import ConfigError
 
 __all__ = ["Effective", "load"]
@@ -44,7 +45,7 @@ def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     origins: dict[str, str] = {}
     tree: dict[str, Any] = {}
     for values, origin in sources(file, overrides or {}):
-        for key, value in values.items():
+        for key, value in by_our_names(values).items():
             _put(tree, key, value)
             origins[key] = origin(key)
     try:

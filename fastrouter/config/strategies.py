@@ -16,9 +16,10 @@ from fastrouter.config.section import Section
 from fastrouter.config.values import Listed, Seconds
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.core.timeframe import parse_timeframe
+from fastrouter.errors import ConfigError
 from fastrouter.session import subscriptions as grammar
 
-__all__ = ["BUILT_IN", "ORCH", "Strategies", "Strategy", "with_built_in"]
+__all__ = ["BUILT_IN", "ORCH", "Strategies", "Strategy", "by_our_names", "with_built_in"]
 
 #: strategy -> what its table says that nobody has to write
 BUILT_IN: dict[str, dict[str, Any]] = {
@@ -30,6 +31,8 @@ BUILT_IN: dict[str, dict[str, Any]] = {
 }
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+_OF_ONE = re.compile(r"strategies\.[^.]+")
 
 #: ORCH's name of what a start may say -> ours
 ORCH = {
@@ -160,7 +163,25 @@ def with_built_in(tables: object) -> object:
     found = dict(tables)
     for name, table in BUILT_IN.items():
         own = found.get(name, {})
-        found[name] = {**table, **own} if isinstance(own, Mapping) else own
+        found[name] = _over(table, own) if isinstance(own, Mapping) else own
+    return found
+
+
+def _over(table: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The one, and what the other says by whichever name."""
+    said = {ORCH.get(name, name) for name in own}
+    return {**{name: value for name, value in table.items() if name not in said}, **own}
+
+
+def by_our_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """One source's keys and values, keys of ORCH by our names. Raises ConfigError for both."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        ours = f"{section}.{ORCH[name]}" if name in ORCH and _OF_ONE.fullmatch(section) else key
+        if ours in values and ours != key:
+            raise ConfigError(f"{key} and {ours} are the same setting; allowed: one of them")
+        found[ours] = value
     return found
 
 

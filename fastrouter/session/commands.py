@@ -112,6 +112,8 @@ def _id_and_config(message: Message) -> dict[str, Any]:
 
 def _wrong(message: Message, name: str, value: object, rule: Rule) -> MessageError:
     told = found(value) if isinstance(value, list | dict) else repr(value)[:100]
+    if value == []:
+        told = "empty"
     return MessageError(f"{message['type']}: {name} is {told}; allowed: {rule.allowed}")
 
 

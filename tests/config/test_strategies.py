@@ -138,3 +138,19 @@ def test_what_is_no_table(value: object):
         config.load(None, {"strategies.mine": value})
     with pytest.raises(ConfigError, match="strategies"):
         config.load(None, {"strategies": value})
+
+
+def test_a_setting_has_one_of_its_two_names(file):
+    file.write_text(MINE + "max_position_value = 5\n")
+    with pytest.raises(ConfigError, match="max_position_value are the same"):
+        config.load(file)
+    file.write_text(MINE)
+    found = config.load(file, {"strategies.mine.max_position_value": 5})
+    assert found.settings.strategies["mine"].max_position_value == 5
+    assert found.origin("strategies.mine.max_position_value") == "command line"
+
+
+def test_what_is_built_in_can_be_set_by_either_name(file):
+    for name in ("dataResolution", "data_resolution"):
+        file.write_text(f'[strategies.crossover]\n{name} = "5m"\n')
+        assert config.load(file).settings.strategies["crossover"].data_resolution == "5m"

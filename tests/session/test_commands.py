@@ -59,7 +59,7 @@ LIST = {"type": "get_active_strategies"}
 # ----------------------------------------------------------------------------- fields
 
 WRONG = [
-    ({"symbols": []}, "config.symbols is an array; allowed: an array of one or more symbols"),
+    ({"symbols": []}, "config.symbols is empty; allowed: an array of one or more symbols"),
     ({"symbols": "AAPL"}, "config.symbols is 'AAPL'; allowed: an array"),
     ({"symbols": ["AAPL", 5]}, "config.symbols is an array; allowed"),
     ({"symbols": ["A B"]}, "config.symbols"),
