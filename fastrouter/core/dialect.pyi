@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import disjoint_base
 
@@ -6,6 +6,7 @@ from fastrouter.core.event import Candle, Event, Quote
 
 @disjoint_base
 class Dialect:
+    wordless: ClassVar[tuple[str, ...]]
     @property
     def name(self) -> str: ...
     def __init__(self, name: str) -> None: ...

@@ -19,6 +19,9 @@ cdef class Dialect:
     size, or NOT_SENT, or ASK_PYTHON.
     """
 
+    #: kinds that it has no message for, though others do: nothing of them is sent in it
+    wordless = ()
+
     def __init__(self, name: str) -> None:
         self.name = name
 

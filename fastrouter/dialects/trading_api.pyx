@@ -45,6 +45,8 @@ ORCHESTRATOR = Orchestrator()
 cdef class TradingApi(Dialect):
     """``TradingApi(decimals="string" | "number")``; ConfigError for anything else."""
 
+    wordless = NOT_SENT_KINDS
+
     def __init__(self, decimals: str = "string") -> None:
         if decimals not in DECIMALS:
             raise ConfigError(f"decimals is {decimals!r}; allowed: {', '.join(DECIMALS)}")

@@ -159,7 +159,7 @@ def _may(session: Session, spec: Spec, name: str) -> None:
 def _attend(session: Session, spec: Spec) -> None:
     """What the first command changes."""
     holding, second = session.holding, session.second
-    if second is not None and not holding.moved:
+    if second is not None and not holding.moved.issuperset(MOVED):
         holding.move(MOVED, second)
         session.manners = session.manners._replace(beat=beats.by_both)
     if spec.follows and not session.follows:

@@ -47,7 +47,7 @@ def event_ack(session: Session, message: Message, now: int) -> Effect:
 
 def subscribe(session: Session, message: Message, now: int) -> Effect:
     """Answered with all now held; then snapshots."""
-    session.holding.add(session.holding.allowed(_items(session, message)))
+    session.hold(session.holding.allowed(_items(session, message)))
     session.send("subscribed", subscriptions=session.holding.names)
     return None
 

@@ -40,9 +40,9 @@ class Holding:
         return list(self.texts.values())
 
     @property
-    def moved(self) -> bool:
-        """Does a part of it come in another dialect?"""
-        return self._second is not None
+    def moved(self) -> frozenset[str]:
+        """Event types that come in another dialect."""
+        return self._moved
 
     def allowed(self, items: list[Subscription]) -> list[Subscription]:
         """The same items; MessageError for too many, or one that the token does not grant."""
@@ -84,11 +84,15 @@ class Holding:
         return error
 
     def move(self, event_types: Collection[str], dialect: Dialect) -> None:
-        """From here on these come in another dialect, those held and those to come."""
-        moved = [pattern for pattern in self.texts if pattern[1] in event_types]
+        """From here on these come in another dialect, too, those held and those to come.
+
+        It is the same one each time.
+        """
+        fresh = frozenset(event_types) - self._moved
+        moved = [pattern for pattern in self.texts if pattern[1] in fresh]
         self._outbox.subscribe(moved, dialect)
         self._outbox.unsubscribe(moved)
-        self._moved, self._second = frozenset(event_types), dialect
+        self._moved, self._second = self._moved | fresh, dialect
 
     def pause(self) -> None:
         """No market data until `unpause`; what is subscribed to meanwhile waits, too.

@@ -95,6 +95,10 @@ class Seated(Session):
             return Close(CloseCode.POLICY, str(error))
         return None
 
+    def hold(self, items: list[Subscription]) -> None:
+        """All in its own envelope: a run is the same again for who comes back to it."""
+        self.holding.add(items)
+
     def _items(self, text: str | None) -> list[Subscription]:
         held = self.seat.held
         if held is None:

@@ -56,6 +56,9 @@ __all__ = ["Close", "Effect", "Rejected", "Rules", "Session", "State"]
 SECOND = 1_000_000_000  # ns
 SILENT_INTERVALS = 2
 
+#: kinds that ORCH's envelope has words for, on an endpoint whose own may have none
+SPOKEN = frozenset(("strategy", "risk"))
+
 
 class Session:
     """The protocol of one connection, without I/O.
@@ -168,7 +171,10 @@ class Session:
         except (MessageError, SubscriptionError) as error:
             return self.reject(error)
         resume = self.resume(opening.since) if opening.since is not None else None
-        self.holding.add(items)
+        if opening.subscriptions is None:
+            self.holding.add(items)
+        else:
+            self.hold(items)
         return resume
 
     def _wanted(self, text: str | None) -> list[Subscription]:
@@ -180,6 +186,19 @@ class Session:
         if default is None:
             default = self.manners.default(timeframe, self.variable)
         return self.holding.granted(default)
+
+    def hold(self, items: list[Subscription]) -> None:
+        """Subscribe to what it asked for by name.
+
+        Of `SPOKEN`, what its own envelope has no words for comes in the orchestrator's.
+        """
+        second = self.second
+        if second is not None:
+            wordless = SPOKEN.intersection(self.outbox.dialect.wordless)
+            asked = wordless.intersection(item.event_type for item in items)
+            if asked:
+                self.holding.move(asked, second)
+        self.holding.add(items)
 
     def resume(self, since: int) -> Resume:
         """From here on who replays brings what is lossless, so that nothing comes twice."""

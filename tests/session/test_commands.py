@@ -14,6 +14,7 @@ from fastrouter.session.effects import Command, Rejected
 from fastrouter.session.entitlement import Entitlement, Pattern
 from fastrouter.session.manners import manners
 from fastrouter.session.session import Rules
+from fastrouter.session.subscriptions import parse
 
 from ..tokens import SECRET, hs256
 from .peer import Client, Envelope
@@ -296,3 +297,52 @@ def test_an_answer_to_who_has_gone_is_nothing():
     client.session.refuse(MessageError("nope"))
     client.session.send("ping")
     assert client.read() == []
+
+
+# ------------------------------------------- what the own envelope has no words for
+
+
+class Wordless(Envelope):
+    wordless = ("strategy", "job", "risk")
+
+    def encode(self, event):
+        return None if event.kind in self.wordless else super().encode(event)
+
+
+def wordless(opening, **rules):
+    rules = Rules(orchestrator=ORCHESTRATOR, **rules)
+    made = Client(opening, rules, dialect=Wordless("trading-api"))
+    made.answers()
+    return made
+
+
+def test_strategies_and_risk_that_are_asked_for_come_in_the_orchestrators_envelope():
+    kinds = ("risk", "signal", "strategy", "trade", "job")
+    client = wordless("*:risk,*:signal,*:trade,*:job")
+    assert publish(client, *kinds) == [
+        ("orchestrator", "risk"),
+        ("trading-api", "signal"),
+        ("trading-api", "trade"),
+    ]
+    client.say({"type": "subscribe", "subscriptions": ["S:*:strategy"]})
+    assert publish(client, *kinds) == [
+        ("trading-api", "subscribed"),
+        ("orchestrator", "risk"),
+        ("trading-api", "signal"),
+        ("orchestrator", "strategy"),
+        ("trading-api", "trade"),
+    ]
+    client.say({"type": "unsubscribe", "subscriptions": ["*:risk"]})
+    assert publish(client, "risk") == [("trading-api", "unsubscribed")]
+    client.say(LIST)
+    assert publish(client, *kinds) == [
+        ("orchestrator", "signal"),
+        ("orchestrator", "strategy"),
+        ("orchestrator", "trade"),
+    ]
+
+
+def test_the_default_asks_for_nothing():
+    client = wordless(None, subscriptions=parse("*:risk,*:signal"))
+    assert publish(client, "risk", "signal") == [("trading-api", "signal")]
+    assert not client.session.holding.moved

@@ -39,8 +39,8 @@ def test_every_event_comes_where_its_subscription_is(seed):
     for step in range(300):
         items = parse(",".join(rng.sample(ITEMS, rng.randint(0, 4))))
         rng.choice([holding.add, holding.remove])(items)
-        if step == 100:
-            moved = {"signal", "trade"}
+        if step in (50, 100):
+            moved |= {50: {"trade"}, 100: {"signal", "trade"}}[step]
             holding.move(moved, second)
         if step % 50 == 49:
             grants = rng.sample(ITEMS, 8)

@@ -376,3 +376,18 @@ async def test_the_service_says_that_it_runs_and_that_it_stopped(run):
     assert await said(wire) == ("execution_service_status", {"status": "STOPPED"})
     wire.say(START)
     assert "NOT_RUNNING" in await refused(wire)
+
+
+async def test_a_trading_api_session_that_asks_for_strategies_hears_of_them(run):
+    running = await run(shell("mine"))
+    plain, wire = await running.session("/ws?subscriptions=*:order"), await running.session()
+    asked = await running.session("/ws?subscriptions=*:strategy,*:risk,*:signal")
+    plain.say({"type": "subscribe", "subscriptions": ["*:risk"]})
+    assert (await plain.message())["type"] == "subscribed"
+    wire.say(START)
+    assert await said(asked) == ("strategy_started", {**MINE, "symbols": []})
+    running.router.publish("signal", {"id": "1", "symbol": "S:A", "action": "BUY"})
+    assert (await asked.message())["type"] == "signal"
+    running.router.publish("risk", {"rule": "maxDailyLoss"})
+    for one in (plain, asked):
+        assert (await one.message())["type"] == "risk_limit_breached"
