@@ -45,7 +45,7 @@ class Rest:
     ) -> None:
         parts = urlsplit(url)
         self.name = shown(url)
-        self._path = parts.path.rstrip("/")
+        self.path = parts.path.rstrip("/")
         self._head = _head(parts.netloc.rpartition("@")[2], token)
         tls = None
         if parts.scheme == "https":
@@ -64,14 +64,16 @@ class Rest:
         query: Mapping[str, Any] | None = None,
         *,
         again: bool,
+        key: str | None = None,
     ) -> Any:
         """The answer's JSON, None when it has none.
 
-        `again`: it does no harm to ask twice, so a lost answer is asked for again. Raises
+        `again`: it does no harm to ask twice, so a lost answer is asked for again; `key` tells
+        the server that what comes twice is one. Raises
         OrderError for what the desk refuses, AuthError for what we may not, with the server's
         code, and ConnectionFailed when there is no answer.
         """
-        request = self._request(method, path, body, query)
+        request = self._request(method, path, body, query, key)
         async with self._turn:
             answer = await self._persist(request, again)
         return _read(answer.status, answer.body, self.name)
@@ -89,15 +91,17 @@ class Rest:
         path: str,
         body: Mapping[str, Any] | None,
         query: Mapping[str, Any] | None,
+        key: str | None,
     ) -> bytes:
-        target = self._path + path
+        target = self.path + path
         given = {name: value for name, value in (query or {}).items() if value is not None}
         if given:
             target += f"?{urlencode(given)}"
         data = b"" if body is None else _json(body)
         length = b"" if body is None else b"Content-Length: %d\r\n" % len(data)
-        return b"%b %b HTTP/1.1\r\n%b%b\r\n%b" % (
-            method.encode(), target.encode(), self._head, length, data,
+        named = b"" if key is None else b"Idempotency-Key: %b\r\n" % key.encode()
+        return b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (
+            method.encode(), target.encode(), self._head, named, length, data,
         )  # fmt: skip
 
     async def _persist(self, request: bytes, again: bool) -> Answer:

@@ -24,6 +24,8 @@ STRATEGY_VARIABLE = "STRATEGY_ID"
 
 NO_POSITION = ("POSITION_NOT_FOUND", "40410000")  # in our words, and in Alpaca's
 
+RUNS = "/v1/runs/"  # where desks of backtests are; what they publish is the same in every run
+
 Amount = Decimal | float | str
 R = TypeVar("R", bound=Result)
 
@@ -40,6 +42,7 @@ class Trading:
     def __init__(self, rest: Rest, strategy_id: str = "") -> None:
         self.strategy_id = strategy_id
         self._rest = rest
+        self._in_run = RUNS in rest.path
 
     # ---- orders
 
@@ -58,8 +61,9 @@ class Trading:
     ) -> Order:
         """Send an order: ``side`` is buy or sell, ``type`` market, limit, stop or stop_limit.
 
-        One of ``qty`` and ``notional`` is needed. Its ``client_order_id`` is made here unless
-        given, so that an order whose answer was lost is sent again and is still one order.
+        One of ``qty`` and ``notional`` is needed. An order whose answer was lost is sent again
+        and is still one order: by its ``client_order_id``, made here unless given. In a run the
+        desk makes that, so that two runs are the same bytes, and the request has a key instead.
         A refused order is an OrderError, or an Order whose status is rejected.
         """
         body = _given(
@@ -71,10 +75,10 @@ class Trading:
             notional=_text(notional),
             limit_price=_text(limit_price),
             stop_price=_text(stop_price),
-            client_order_id=client_order_id or _new_id(),
+            client_order_id=client_order_id,
             strategy_id=self.strategy_id or None,
         )
-        return await self._one(Order, "POST", "/v2/orders", body)
+        return await self._order_once("POST", "/v2/orders", body)
 
     async def replace(
         self,
@@ -92,9 +96,9 @@ class Trading:
             limit_price=_text(limit_price),
             stop_price=_text(stop_price),
             time_in_force=time_in_force,
-            client_order_id=client_order_id or _new_id(),
+            client_order_id=client_order_id,
         )
-        return await self._one(Order, "PATCH", f"/v2/orders/{_segment(order_id)}", body)
+        return await self._order_once("PATCH", f"/v2/orders/{_segment(order_id)}", body)
 
     async def cancel(self, order_id: str) -> None:
         """Cancel an open order; one that is canceled already stays so."""
@@ -174,7 +178,7 @@ class Trading:
         It orders nothing. ``more`` are other fields of a signal: timeframe, reasoning, metadata …
         """
         body = _given(
-            id=f"sig_{secrets.token_hex(8)}",
+            id=None if self._in_run else f"sig_{secrets.token_hex(8)}",
             strategy_id=self.strategy_id or None,
             symbol=symbol,
             action=action,
@@ -204,10 +208,18 @@ class Trading:
 
     # ---- inside
 
-    async def _one(
-        self, kind: type[R], method: str, path: str, body: dict[str, Any] | None = None
-    ) -> R:
-        said = await self._rest.ask(method, path, body, again=True)
+    async def _order_once(self, method: str, path: str, body: dict[str, Any]) -> Order:
+        """However often it has to be asked for."""
+        key = None
+        if self._in_run:
+            key = _new_id()
+        else:
+            body.setdefault("client_order_id", _new_id())
+        said = await self._rest.ask(method, path, body, again=True, key=key)
+        return self._read(Order, said)
+
+    async def _one(self, kind: type[R], method: str, path: str) -> R:
+        said = await self._rest.ask(method, path, again=True)
         return self._read(kind, said)
 
     def _read(self, kind: type[R], said: Any) -> R:

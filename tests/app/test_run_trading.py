@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fastrouter import app
+from fastrouter import app, trading
 
 from ..net.wire import HEADERS, Wire
 from .visit import Visitor, settings
@@ -103,6 +103,50 @@ def test_a_strategy_of_plain_sockets(visit):
             late = await http.post("/v2/orders", json=ORDER)
             assert (late.status_code, late.json()["code"]) == (409, "RUN_OVER")
             assert (await http.get("/v2/positions")).json()[0]["qty"] == "2"
+
+    visit(trade)
+
+
+def test_what_the_sdk_orders_is_the_same_in_every_run(visit):
+    """By several processes' desks of one strategy, and with an answer that is asked for again."""
+    told: list[list[bytes]] = []
+
+    async def trade(serving: app.Serving) -> None:
+        async with joined(serving) as (wire, http):
+            assert await next_of(wire, 1) == ["quote"]
+            url = str(http.base_url)
+            async with trading(url, strategy_id="s") as one, trading(url, strategy_id="s") as two:
+                orders = [
+                    await one.submit("A", "buy", 1, type="limit", limit_price=1),
+                    await two.submit("A", "buy", 1, type="limit", limit_price=1),
+                    await two.submit("A", "buy", 1, type="limit", limit_price=1),
+                ]
+                orders.append(await one.replace(orders[0].id, qty=2))
+                await two.signal("A", "BUY")
+            assert len({order.id for order in orders}) == 4
+            told.append([(await wire.frame())[1] for _ in range(6)])
+
+    visit(trade)
+    visit(trade)
+    assert told[0] == told[1]
+
+
+def test_a_key_is_one_order(visit):
+    async def trade(serving: app.Serving) -> None:
+        async with joined(serving) as (_, http):
+            key = {"Idempotency-Key": "k"}
+            order = ORDER | {"type": "limit", "limit_price": "1"}
+            first = (await http.post("/v2/orders", json=order, headers=key)).json()
+            again = (await http.post("/v2/orders", json=order, headers=key)).json()
+            other = (await http.post("/v2/orders", json=order)).json()
+            assert first["id"] == again["id"] == first["client_order_id"] != other["id"]
+            clash = await http.post("/v2/orders", json=order | {"qty": "3"}, headers=key)
+            assert (clash.status_code, clash.json()["message"][:15]) == (422, "client_order_id")
+            path, key = f"/v2/orders/{first['id']}", {"Idempotency-Key": "l"}
+            first = (await http.patch(path, json={"qty": "5"}, headers=key)).json()
+            again = (await http.patch(path, json={"qty": "5"}, headers=key)).json()
+            assert first["id"] == again["id"]
+            assert len((await http.get("/v2/orders")).json()) == 2
 
     visit(trade)
 

@@ -46,7 +46,6 @@ async def test_where_and_who_is_in_the_environment(monkeypatch):
     (asked,) = desk.asked
     assert asked.line == "POST /v1/runs/main/v2/orders"
     assert asked.headers["authorization"] == "Bearer t"
-    assert len(asked.body.pop("client_order_id")) == 32
     assert asked.body == {
         "symbol": "C:BTCUSD",
         "side": "buy",
@@ -80,6 +79,34 @@ async def test_an_order_whose_answer_is_lost_is_sent_again_and_is_one(surroundin
     assert third == fourth
     assert third.line == "PATCH /v2/orders/o%2F1"
     assert set(third.body) == {"qty", "client_order_id"}
+    assert len(first.body["client_order_id"]) == len(third.body["client_order_id"]) == 32
+    assert "idempotency-key" not in first.headers
+
+
+async def test_in_a_run_nothing_by_chance_is_told(surroundings, naps):
+    """A lost answer is asked for again by a key; every order has its own, whoever sends it."""
+    desk = Desk(
+        HANG_UP, (200, ORDER), (200, ORDER), HANG_UP, (200, ORDER), (200, ORDER),
+        (202, {"id": "evt_7"}),
+    )  # fmt: skip
+    async with at(desk) as url:
+        run = f"{url}/v1/runs/main"
+        async with fastrouter.trading(run, surroundings=surroundings) as trading:
+            await trading.submit("C:BTCUSD", "buy", 1)
+            await trading.submit("C:BTCUSD", "buy", 1)
+            await trading.replace("o-1", qty=2)
+        async with fastrouter.trading(run) as another:
+            await another.submit("C:BTCUSD", "buy", 1, client_order_id="mine")
+            await another.signal("C:BTCUSD", "BUY")
+    first, again, second, third, fourth, given, signal = desk.asked
+    assert first == again
+    assert third == fourth
+    keys = {one.headers["idempotency-key"] for one in desk.asked[:-1]}
+    assert len(keys) == 4
+    assert first.body == second.body
+    assert "client_order_id" not in {**first.body, **third.body}
+    assert given.body["client_order_id"] == "mine"
+    assert "id" not in signal.body
 
 
 async def test_the_rest_of_it():

@@ -13,6 +13,7 @@ from fastrouter.control.body import read_json
 from fastrouter.control.desks import Access
 from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, body_of, refusals
+from fastrouter.control.trading.once import Once
 from fastrouter.control.trading.order_body import (
     NewOrder,
     Replacement,
@@ -45,13 +46,19 @@ router = APIRouter()
     openapi_extra=body_of(NewOrder),
 )
 async def submit(request: Request, access: Found) -> Response:
-    """Submit an order. The same `client_order_id` and body again: the same order."""
+    """Submit an order. The same `client_order_id` and body again: the same order.
+
+    In a run the same header `Idempotency-Key` and body, without a `client_order_id`, too.
+    """
     body = await read_json(request)
     desk = access.desk
+    once = Once(request, desk)
     with refusing():
         fields = order_fields(body, access.strategy_id, desk.broker.market)
         access.check(_strategy(fields))
-        change = await desk.change(lambda broker, now: broker.submit(fields, now))
+        change = await desk.change(
+            lambda broker, now: once.note(broker.submit(once.known(fields), now))
+        )
     check_accepted(change.order)
     return answer(order_view(desk.broker, change.order))
 
@@ -109,13 +116,19 @@ async def one(access: Found, order_id: str, nested: bool = False) -> Response:
     openapi_extra=body_of(Replacement),
 )
 async def replace(request: Request, access: Found, order_id: str) -> Response:
-    """Put another order in its place: `qty`, prices, time in force, `client_order_id`."""
+    """Put another order in its place: `qty`, prices, time in force, `client_order_id`.
+
+    In a run the same header `Idempotency-Key` and body again is the same order.
+    """
     body = await read_json(request)
     access.check(_order(access, order_id).strategy_id)
     desk = access.desk
+    once = Once(request, desk)
     with refusing():
         fields = replacement_fields(body)
-        change = await desk.change(lambda broker, now: broker.replace(order_id, fields, now))
+        change = await desk.change(
+            lambda broker, now: once.note(broker.replace(order_id, once.known(fields), now))
+        )
     check_accepted(change.order)
     return answer(order_view(desk.broker, change.order))
 
