@@ -157,11 +157,13 @@ class Link:
         """One attempt and the session it opens; seconds until the next, None for no next."""
         options = self._options
         began, received = self._surroundings.monotonic(), self.statistics.received
+        simulated = self._simulated
         try:
             ending = await self._session()
             delivered = self.statistics.received - received > 1  # more than a welcome
             enough = options.delivered_after if delivered else options.stable_after
             held = self._surroundings.monotonic() - began >= enough
+            held = held or self._simulated > simulated  # the run went on
             if held:
                 self._refused = False
             if held or ending.code == CloseCode.DRAIN:
@@ -176,6 +178,11 @@ class Link:
             return backoff.delay(error.retry_after if isinstance(error, Unavailable) else None)
         self._tell(False)
         return backoff.delay(ending.retry_after)
+
+    @property
+    def _simulated(self) -> int:
+        """How far a run has come; 0 when there is none."""
+        return 0 if self._lockstep is None else self._lockstep.arrived
 
     def _may_try_again(self, error: OSError) -> bool:
         if not self._options.reconnect:

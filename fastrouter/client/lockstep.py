@@ -31,6 +31,11 @@ class Lockstep:
         run = welcome.get("run_id")
         return cls(run, welcome.get("member")) if isinstance(run, str) else None
 
+    @property
+    def arrived(self) -> int:
+        """The newest event's id; 0 before the first."""
+        return self._arrived
+
     def is_new(self, number: int) -> bool:
         """Has an event of this id not arrived yet? It has now."""
         if number <= self._arrived:

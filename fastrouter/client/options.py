@@ -27,7 +27,8 @@ class Options:
     """See `fastrouter.connect` for what each means; times are seconds.
 
     A session has held, so that the backoff starts over, after ``stable_after``,
-    or after ``delivered_after`` when it brought more than its welcome.
+    or after ``delivered_after`` when it brought more than its welcome; in a run
+    at once when it brought an event that is new.
     ``decoder``, when given, reads messages instead of the dialect's: bytes to
     an event, MessageError for what cannot be read.
     """
