@@ -134,7 +134,7 @@ def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     result = invoke(bars, *program(say + TAKES_ALL.format(body="pass")))
     assert result.exit_code == 0, result.output
     told = result.stdout.splitlines()[: len(names)]
-    assert told[:4] == ["backtest", "S:A", '{"a": 1}', "*:candle@1m,*:order,*:trade,*:position"]
+    assert told[:4] == ["backtest", "S:A", '{"a": 1}', "*:candle@1m,*:order,*:trade,*:position,*:account"]
     assert re.fullmatch(r"ws://127.0.0.1:\d+/ws\?run=main&clients=1", told[4])
     assert re.fullmatch(r"http://127.0.0.1:\d+/v1/runs/main", told[5])
 

@@ -31,7 +31,7 @@ __all__ = ["Stage"]
 
 RUN = "main"
 HEARTBEAT = 86_400.0  # s: a program may think as long as it likes
-EVENTS = ("order", "trade", "position")  # what becomes of orders
+EVENTS = ("order", "trade", "position", "account")  # what becomes of orders
 FOREVER = 1 << 62  # ns
 
 
