@@ -44,9 +44,16 @@ def backtest(
     end: Annotated[str | None, option("To before this instant.", "T")] = None,
     symbols: Annotated[str | None, option("Only these, comma separated.", "NAMES")] = None,
     subscriptions: Annotated[
-        str | None, option("Default: what the data has, and orders.", "ITEMS")
+        str | None, option("Default: what the data has, and order, trade, position, account.", "ITEMS")
     ] = None,
-    window: Annotated[str | None, option("Batches under way at once, default 1.", "N")] = None,
+    window: Annotated[
+        str | None,
+        option(
+            "Batches under way at once, default 1. Above that an order belongs to the newest of "
+            "them when it comes in, so that two runs with orders may differ.",
+            "N",
+        ),
+    ] = None,
     candles: Annotated[
         str | None, option("Built from quotes; default 1m if there are no bars.", "TIMEFRAMES")
     ] = None,

@@ -41,7 +41,11 @@ NOT_HERE = {
 
 
 class Wanted(NamedTuple):
-    """What was named; None is what was not. Instants and times are ns."""
+    """What was named; None is what was not. Instants and times are ns.
+
+    With a ``window`` above 1 an order belongs to the newest instant that was published when it
+    came in, which is a matter of speed: two runs with orders are the same with 1 alone.
+    """
 
     dataset: str | None = None
     start: int | None = None
