@@ -76,14 +76,16 @@ async def test_lost_connections_cost_nothing(tmp_path, window, seed, surrounding
 
 async def test_a_session_in_which_time_went_on_resets_the_backoff(tmp_path, surroundings, naps):
     """However short it was; one that only repeats what has come already does not."""
-    async with running(tmp_path) as (_, url):
-        async with connect(url, "*:quote", surroundings=surroundings) as connection:
-            async for event in connection:
-                if event.id % 10 == 1:
-                    await lose(connection)
-                if event.id == 31:  # and again, when it has come back
-                    await until(lambda: connection._link._wire)
-                    await lose(connection)
+    async with (
+        running(tmp_path) as (_, url),
+        connect(url, "*:quote", surroundings=surroundings) as connection,
+    ):
+        async for event in connection:
+            if event.id % 10 == 1:
+                await lose(connection)
+            if event.id == 31:  # and again, when it has come back
+                await until(lambda: connection._link._wire)
+                await lose(connection)
     assert naps.seconds[:3] == [2.0, 2.0, 2.0]
     assert naps.seconds[3:5] == [2.0, 4.0]
     assert naps.seconds[5:] == [2.0] * (ROWS // 10 - 4)
