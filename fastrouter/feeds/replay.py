@@ -36,7 +36,8 @@ REPORTS = 20
 class ReplayFeed:
     """Publishes what a file holds; the file is looked at when the feed is built.
 
-    :param path: CSV (gzipped or not) or Parquet; its content tells which.
+    :param path: CSV (gzipped or not) or Parquet; its content tells which, but a name that ends
+        with ``.parquet`` is of Parquet alone.
     :param kind: ``quotes`` or ``bars``; None: by its columns.
     :param columns: field -> column name, or position from 0; None for "leave it out".
         Fields it is silent about are found by their usual names. See `columns.ALIASES`.

@@ -117,6 +117,8 @@ def open_source(path: Path, *, delimiter: str | None = None, header: bool | None
         raise FeedError(f"{path}: {error.strerror or error}") from error
     if magic == b"PAR1":
         return ParquetSource(path)
+    if path.suffix == ".parquet":  # its bytes are not to be shown as what the columns are called
+        raise FeedError(f"{path}: is no Parquet file: it does not begin with PAR1")
     return CsvSource(path, zipped=magic[:2] == b"\x1f\x8b", delimiter=delimiter, header=header)
 
 

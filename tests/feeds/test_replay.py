@@ -551,6 +551,13 @@ def test_files_that_cannot_be_read(tmp_path, write):
         ReplayFeed(write(gzip.compress(TICKS.encode())[:-12]))
 
 
+def test_what_is_called_parquet_and_is_none_is_not_shown(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(FeedError, match="x.parquet: is no Parquet file: it does not begin with"):
+        open_source(path)
+
+
 async def test_columns_of_the_wrong_type(tmp_path):
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"time": [NEW_YEAR], "bid": [[1.0]], "ask": [1.0]}), path)
