@@ -44,7 +44,8 @@ def backtest(
     end: Annotated[str | None, option("To before this instant.", "T")] = None,
     symbols: Annotated[str | None, option("Only these, comma separated.", "NAMES")] = None,
     subscriptions: Annotated[
-        str | None, option("Default: what the data has, and order, trade, position, account.", "ITEMS")
+        str | None,
+        option("Default: what the data has, and order, trade, position, account.", "ITEMS"),
     ] = None,
     window: Annotated[
         str | None,
@@ -88,14 +89,17 @@ def backtest(
     COMMAND finds in its environment what a live one does: PROXY_WS_URL, PROXY_REST_URL,
     SUBSCRIPTIONS, STRATEGY_ID, STRATEGY_SYMBOLS, STRATEGY_CONFIG.
 
-    Status: 0 the run is complete; 1 the data cannot be read on; 2 an option, the data or COMMAND
-    is none; 3 COMMAND ended before the run, or did not come; 124 --timeout; 130 Ctrl-C.
+    Status: 0 the run is complete; 1 the data cannot be read on, or a file cannot be written; 2 an
+    option, the data or COMMAND is none; 3 COMMAND ended before the run, or did not come;
+    124 --timeout; 130 Ctrl-C or SIGTERM.
     """
     given = locals()
     if progress is not None and progress not in PROGRESS:
         raise ConfigError(f"--progress {progress}: allowed: {', '.join(PROGRESS)}")
     if plot is not None:
         app.check_plot(plot)
+    if report is not None:
+        _check_report(report)
     asked = app.Asked(
         dataset=_opened(
             data, folder, symbol=symbol, kind=kind, timeframe=timeframe, time_format=time_format
@@ -112,6 +116,14 @@ def backtest(
     )
     outcome = app.backtest(asked, _Screen(progress_of(progress), as_json))
     _finish(outcome, plot, report, as_json)
+
+
+def _check_report(path: Path) -> None:
+    """Raises ConfigError for a file that could not be written when the run is over."""
+    if path.is_dir():
+        raise ConfigError(f"--report {path}: is a folder; allowed: a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--report {path}: there is no folder {path.parent}")
 
 
 def _opened(data: list[str], folder: Path | None, **reading: Any) -> Any:
@@ -168,7 +180,7 @@ def _finish(outcome: app.Outcome, plot: Path | None, report: Path | None, as_jso
     told = outcome.told()
     if as_json:
         typer.echo(orjson.dumps(told).decode())
-    else:
+    elif outcome.instants or outcome.error is None:  # of what never began there is nothing to say
         for name, value in _figures(outcome).items():
             typer.echo(f"{name:<14} {value}")
     if report is not None:

@@ -120,9 +120,11 @@ def test_a_curve_and_a_report_as_files(bars, tmp_path):
     result = invoke(bars, "--json", "--plot", plot, *program(TRADES))
     assert outcome(result)["plot"] == str(plot)
     assert "<td>100,004.00, +0.00%</td>" in plot.read_text()
-    result = invoke(bars, "--json", "--report", tmp_path, *takes_all())
-    assert result.exit_code == 1
-    assert f"OUTPUT_FAILED: {tmp_path} cannot be written: Is a directory" in result.stderr
+    full = Path("/dev/full")
+    if full.exists():
+        result = invoke(bars, "--json", "--report", full, *takes_all())
+        assert result.exit_code == 1
+        assert f"OUTPUT_FAILED: {full} cannot be written: No space left" in result.stderr
 
 
 def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
@@ -134,7 +136,8 @@ def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     result = invoke(bars, *program(say + TAKES_ALL.format(body="pass")))
     assert result.exit_code == 0, result.output
     told = result.stdout.splitlines()[: len(names)]
-    assert told[:4] == ["backtest", "S:A", '{"a": 1}', "*:candle@1m,*:order,*:trade,*:position,*:account"]
+    wanted = "*:candle@1m,*:order,*:trade,*:position,*:account"
+    assert told[:4] == ["backtest", "S:A", '{"a": 1}', wanted]
     assert re.fullmatch(r"ws://127.0.0.1:\d+/ws\?run=main&clients=1", told[4])
     assert re.fullmatch(r"http://127.0.0.1:\d+/v1/runs/main", told[5])
 
@@ -257,6 +260,14 @@ def test_rows_that_are_left_out_are_named(bars):
     assert re.search(rf"{bars}: line 6 is left out: .*'x'", result.stderr)
 
 
+def test_of_many_rows_some_are_named(bars):
+    bars.write_text(BARS + "2025-01-01T00:04:00Z,S:A,1m,x,1,1,1,1\n" * 50)
+    result = invoke(bars, "--json", *takes_all())
+    assert outcome(result)["bad_rows"] == 50
+    assert result.stderr.count("is left out: ") == 20
+    assert result.stderr.splitlines()[-1] == "… and 30 rows more are left out"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -269,6 +280,8 @@ def test_rows_that_are_left_out_are_named(bars):
         (("{bars}", "--timeout", "-1"), "INVALID_CONFIG: timeout is -1"),
         (("{bars}", "--host", "192.0.2.1"), "ADDRESS_UNAVAILABLE: "),
         (("{bars}", "--plot", "equity.pdf"), "INVALID_CONFIG: --plot equity.pdf: allowed: "),
+        (("{bars}", "--report", "/no/r.json"), "--report /no/r.json: there is no folder /no"),
+        (("{bars}", "--report", "{folder}"), "--report {folder}: is a folder; allowed: a file"),
         (("other", "--data", "{folder}"), "there are: bars"),
     ],
 )
@@ -276,7 +289,15 @@ def test_what_is_wrong_from_the_start(bars, arguments, said):
     named = [text.format(bars=bars, folder=bars.parent) for text in arguments]
     result = invoke(*named, *program(""))
     assert result.exit_code == 2, result.output
-    assert said in result.stderr
+    assert said.format(folder=bars.parent) in result.stderr
+
+
+def test_of_a_run_that_never_began_there_are_no_figures(bars):
+    result = invoke(bars, "--", "/no/such/program")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("COMMAND_FAILED: /no/such/program: ")
+    result = invoke(bars, "--json", "--", "/no/such/program")
+    assert outcome(result)["events"] == 0
 
 
 # ---- in a process of its own

@@ -41,6 +41,8 @@ async def _backtest(asked: Asked, view: View) -> Outcome:
             outcome.fail(ending)
         finally:
             view.end()
+            if stage.unnamed:
+                view.note(f"… and {stage.unnamed:,} rows more are left out")
         stage.fill(outcome)
     return outcome
 

@@ -32,6 +32,7 @@ __all__ = ["Stage"]
 RUN = "main"
 HEARTBEAT = 86_400.0  # s: a program may think as long as it likes
 EVENTS = ("order", "trade", "position", "account")  # what becomes of orders
+MOST_NAMED = 20  # rows that are left out
 FOREVER = 1 << 62  # ns
 
 
@@ -67,12 +68,7 @@ class Stage:
         """`note` is told of rows that are left out. Raises ConfigError for an address that cannot
         be had, FeedError for data that cannot be read.
         """
-        loop = asyncio.get_running_loop()
-
-        def tell(path: Path, number: int, why: str) -> None:
-            unit = "row" if path.suffix == ".parquet" else "line"
-            loop.call_soon_threadsafe(note, f"{path}: {unit} {number} is left out: {why}")
-
+        tell = _teller(note)
         contents = await asyncio.to_thread(look, asked.dataset, asked.wanted.span)
         if asked.candles is None:
             asked = replace(asked, candles=() if contents.timeframes else MINUTES)
@@ -102,9 +98,30 @@ class Stage:
         if why != "completed":
             raise Ending(Status.LEFT, "CLIENT_LEFT", "the run's client has gone for good")
 
+    @property
+    def unnamed(self) -> int:
+        """Rows that are left out and were not named."""
+        return max(0, self.run.totals().bad_rows - MOST_NAMED)
+
     def fill(self, outcome: Outcome) -> None:
         """See `Outcome.fill`."""
         outcome.fill(self.run, self.desk)
+
+
+def _teller(note: Callable[[str], object]) -> Callable[[Path, int, str], None]:
+    """Names the first rows that are left out; all of them could be more than the run."""
+    loop = asyncio.get_running_loop()
+    left = MOST_NAMED
+
+    def tell(path: Path, number: int, why: str) -> None:
+        nonlocal left
+        if not left:
+            return
+        left -= 1
+        unit = "row" if path.suffix == ".parquet" else "line"
+        loop.call_soon_threadsafe(note, f"{path}: {unit} {number} is left out: {why}")
+
+    return tell
 
 
 async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> str:
