@@ -40,7 +40,9 @@ def backtest(
     folder: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="A folder of data sets.")
     ] = None,
-    start: Annotated[str | None, option("From this instant on: ISO-8601 or Unix ms.", "T")] = None,
+    start: Annotated[
+        str | None, option("From then on: ISO-8601 date or time, or Unix ms.", "T")
+    ] = None,
     end: Annotated[str | None, option("To before this instant.", "T")] = None,
     symbols: Annotated[str | None, option("Only these, comma separated.", "NAMES")] = None,
     subscriptions: Annotated[

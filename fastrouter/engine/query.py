@@ -119,7 +119,8 @@ def _in_range(name: str, text: str, instant: int) -> int:
 
 def _no_instant(name: str, text: str) -> MessageError:
     return MessageError(
-        f"{name} is {text[:100]!r}; allowed: ISO-8601 as 2025-01-31T09:30:00Z, or Unix ms"
+        f"{name} is {text[:100]!r}; allowed: ISO-8601 as 2025-01-31 or 2025-01-31T09:30:00Z, "
+        "or Unix ms"
     )
 
 

@@ -554,7 +554,7 @@ def test_files_that_cannot_be_read(tmp_path, write):
 def test_what_is_called_parquet_and_is_none_is_not_shown(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(bytes(range(128, 256)))
-    with pytest.raises(FeedError, match="x.parquet: is no Parquet file: it does not begin with"):
+    with pytest.raises(FeedError, match="is no Parquet file: it does not begin with PAR1"):
         open_source(path)
 
 

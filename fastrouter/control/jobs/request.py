@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from fastrouter.broker.commission import RATES, Commission
 from fastrouter.broker.money import LIMIT
 from fastrouter.core.leaves import parse_iso8601, symbol_valid
 from fastrouter.errors import ConfigError
-from fastrouter.models.fields import Free, Name, Number, Time, shown
+from fastrouter.models.fields import Free, Name, Number, shown, time_text
 from fastrouter.models.payload import Payload
 
 __all__ = ["BacktestRequest"]
@@ -34,14 +42,43 @@ def _above_zero(text: str) -> str:
     return text
 
 
+def _instant(value: object) -> str:
+    """As `start` and `end` of a backtest's URL: no zone is UTC, a date is its midnight."""
+    text = value if isinstance(value, str) else ""
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError
+        if text.removeprefix("-").isdecimal() and len(text) > len("YYYYMMDD"):
+            return time_text(int(text))
+        try:
+            return time_text(value)
+        except ValueError:
+            found = datetime.fromisoformat(text)
+            return time_text(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except ValueError:
+        raise ValueError(
+            f"{shown(value)}; allowed: ISO-8601 as 2025-01-31 or 2025-01-31T09:30:00Z, or Unix ms"
+        ) from None
+
+
+_INSTANT = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+        {"type": "integer"},
+    ]
+}
+Instant = Annotated[str, PlainValidator(_instant), WithJsonSchema(_INSTANT)]
+
+
 class BacktestRequest(Payload):
     """Run a strategy of the registry against a data set, and report how it did."""
 
     job_type: Literal["backtest"]
     strategy: Name = Field(description="the name of a configured strategy", examples=["crossover"])
     dataset: Name = Field(description="see GET /v1/datasets", examples=["synthetic"])
-    start: Time | None = Field(default=None, description="from here on")
-    end: Time | None = Field(default=None, description="before here")
+    start: Instant | None = Field(default=None, description="from here on; without a zone UTC")
+    end: Instant | None = Field(default=None, description="before here")
     symbols: Annotated[
         list[Annotated[str, AfterValidator(_symbol)]] | None,
         Field(min_length=1, max_length=MOST_SYMBOLS),

@@ -87,6 +87,16 @@ class TestCreate:
         assert (job["status"], job["result"], job["error"]) == ("completed", RESULT, None)
         assert house.told(job["job_id"]) == DONE
 
+    @pytest.mark.parametrize(
+        "start",
+        ["2025-01-02", "2025-01-02T00:00", "2025-01-02T01:00:00+01:00", 1735776000000,
+         "1735776000000"],
+    )  # fmt: skip
+    async def test_start_is_what_a_url_takes(self, http, start):
+        answer = await http.post("/v1/jobs", json=request(start=start))
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["request"]["start"] == "2025-01-02T00:00:00.000000Z"
+
     async def test_a_key_makes_one_job(self, http, house):
         headers = {"Idempotency-Key": "k1"}
         first = await http.post("/v1/jobs", json=request(), headers=headers)
@@ -106,7 +116,13 @@ class TestCreate:
             ({"dataset": ""}, "dataset: 0 characters; allowed: 1 to 128"),
             ({"strategy": None}, "strategy is None"),
             ({"colour": "red"}, "'colour' is unknown; allowed: job_type, strategy, dataset"),
-            ({"start": "yesterday"}, "start"),
+            (
+                {"start": "yesterday"},
+                "start: 'yesterday'; allowed: ISO-8601 as 2025-01-31 or 2025-01-31T09:30:00Z, or U",
+            ),
+            ({"start": "2500-01-01"}, "start: '2500-01-01'; allowed: "),
+            ({"start": "9" * 30}, "start: '99"),
+            ({"end": True}, "end: True; allowed: "),
             ({"start": "2025-01-02T00:00:00Z", "end": 1735776000000}, "start is not before end"),
             ({"symbols": []}, "symbols"),
             ({"symbols": ["S:A", "S,B"]}, "symbols[1]: 'S,B' is no symbol"),
