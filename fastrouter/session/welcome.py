@@ -16,5 +16,7 @@ def plain(session: Session) -> dict[str, Any]:
 
 
 def of_job(session: Session) -> dict[str, Any]:
-    """DGBIT: the job whose stream it is."""
-    return {"job_uuid": session.variable, "message": f"Subscribed to job {session.variable}"}
+    """DGBIT: the job whose stream it is, known or not, over or not: who wants to know asks REST."""
+    job = session.variable
+    said = f"Subscribed to job {job}: to what becomes of it from now on"
+    return {"job_uuid": job, "message": f"{said}. GET /v1/jobs/{job} has the rest"}

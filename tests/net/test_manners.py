@@ -273,8 +273,10 @@ async def job_server(router):
 
 async def test_a_job_stream(router, job_server):
     talk = await Talk.begin(job_server, "dgbit", f"/api/ws/jobs/{JOB}")
-    message = f"Subscribed to job {JOB}"
-    assert talk.welcome == {"type": "subscribed", "job_uuid": JOB, "message": message}
+    message = talk.welcome.pop("message")
+    assert message.startswith(f"Subscribed to job {JOB}: to what becomes of it from now on. ")
+    assert f"GET /v1/jobs/{JOB} " in message
+    assert talk.welcome == {"type": "subscribed", "job_uuid": JOB}
     for said in ({"hello": 1}, 5, [1], {"type": "nonsense"}):
         talk.wire.say(said)
         assert await talk.wire.message() == {"type": "ack", "job_uuid": JOB}

@@ -283,7 +283,8 @@ def test_the_welcome_comes_first_and_before_authenticate_alone(row, verifier):
 def test_a_welcome_of_a_job_says_which():
     rules = Rules(manners=manners("dgbit-job"))
     ((_, body),) = Client("", rules, dialect=Envelope("dgbit"), variable=JOB).answers()
-    assert body["message"] == f"Subscribed to job {JOB}"
+    assert body["message"].startswith(f"Subscribed to job {JOB}: ")
+    assert f"GET /v1/jobs/{JOB} " in body["message"]
 
 
 # -------------------------------------------------------------------- default subscriptions
