@@ -54,7 +54,12 @@ def record(
     form: Annotated[str, typer.Option("--format", help="Of a folder's files: parquet, csv.")]
         = "parquet",
     flush: Annotated[
-        float, typer.Option(min=0.01, metavar="N", help="Seconds that a kill may lose.")
+        float,
+        typer.Option(
+            min=0.01, metavar="N",
+            help="Seconds between two writes. A kill loses what came since, and the newest second "
+            "before: its rows may not be in order yet.",
+        ),
     ] = 5.0,
     recover: Annotated[
         bool, typer.Option("--recover", help="Make files of what a killed recording left.")
