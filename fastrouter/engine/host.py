@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -13,14 +14,15 @@ from ..core.leaves import iso8601
 from ..errors import CloseCode, ErrorCode, FastrouterError, MessageError
 from .catalog import Catalog
 from .desk import RunDesk
-from .hosted import Ended, Hosted, Options
+from .hosted import Ended, Hosted, Last, Options
 from .member import Member
 from .memory import Memory
 from .merge import Stretch
 from .news import Completed, Evicted, Failed
 from .query import Wanted
 from .run import Run
-from .seat import Place, Seat
+from .seat import Close, Place, Seat, Session
+from .stream import BadRows, Stream
 from .synthetic import NAME, Synthetic
 from .track import EVERYTHING
 
@@ -60,6 +62,7 @@ class Engine:
         self.log = logging.getLogger("fastrouter.engine")
         self._wall = wall
         self._memory = Memory()
+        self._names_bad_rows = True  # in the log
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -81,6 +84,8 @@ class Engine:
         if hosted is not None:
             return self._find(hosted, wanted, subject)
         if wanted.run is not None and wanted.clients is None:
+            if wanted.run in self._over:
+                return self._find_over(self._over[wanted.run], wanted, subject)
             raise MessageError(
                 f"there is no run {wanted.run!r} any more; with clients=n one of that name begins",
                 code="NO_SUCH_RUN",
@@ -90,17 +95,10 @@ class Engine:
     def _find(self, hosted: Hosted, wanted: Wanted, subject: str | None) -> Seat:
         """A seat in a run that there is: one that is free, or that was left."""
         run = hosted.run
-        for name in OF_THE_RUN:
-            asked, has = getattr(wanted, name), getattr(hosted.wanted, name)
-            if asked is not None and asked != has:
-                raise MessageError(f"run {run.id} has another {name}; allowed: none, or the same")
+        _check_same(hosted, wanted)
         mine = [place for place in hosted.places if _may_be_of(place, subject)]
         if wanted.member is not None:
-            mine = [place for place in mine if place.member.number == wanted.member]
-            if not mine:
-                raise MessageError(
-                    f"run {run.id} has no member {wanted.member} of yours", code="NO_SUCH_MEMBER"
-                )
+            mine = _numbered(hosted, mine, wanted.member)
             return Seat(self, hosted, _vacated(run, mine[0]))
         if len(run.members) < run.clients and not run.begun:
             return Seat(self, hosted, None)
@@ -109,7 +107,32 @@ class Engine:
             return Seat(self, hosted, _vacated(run, (away or mine)[0]))
         raise MessageError(f"run {run.id} has its {run.clients} clients", code="RUN_FULL")
 
+    def _find_over(self, hosted: Hosted, wanted: Wanted, subject: str | None) -> Seat:
+        """A seat for who missed the end, to be told it again."""
+        _check_same(hosted, wanted)
+        mine = [place for place in hosted.places if subject in (UNKNOWN, place.subject)]
+        if hosted.last is None or not mine:
+            raise MessageError(f"there is no run {wanted.run!r} any more", code="NO_SUCH_RUN")
+        if wanted.member is not None:
+            mine = _numbered(hosted, mine, wanted.member)
+        return Seat(self, hosted, mine[0])
+
+    def _make_room(self) -> None:
+        """When there are too many runs, one gives way in which nobody is: the one left longest."""
+        left = {
+            hosted.run.id: max(member.away_since for member in hosted.run.members)
+            for hosted in self.runs.values()
+            if hosted.run.members and hosted.run.away == len(hosted.run.members)
+        }
+        if len(self.runs) < self.options.runs or not left:
+            return
+        run = self.runs[min(left, key=left.__getitem__)].run
+        self.log.warning("run %s gives way: nobody is in it, and there are too many", run.id)
+        for member in list(run.members):
+            run.quit(member, "away")
+
     def _make(self, wanted: Wanted) -> Hosted:
+        self._make_room()
         if len(self.runs) >= self.options.runs:
             raise MessageError(
                 f"there are {len(self.runs)} runs; allowed: {self.options.runs}",
@@ -131,7 +154,7 @@ class Engine:
             outbox_bytes=self.options.outbox_bytes,
         )
         hosted = self.runs[run.id] = Hosted(run, wanted, self._wall.time_ns())
-        run.router.wake = lambda: self._loop.call_soon(run.turn) and None
+        run.router.wake = _waker(self._loop, run)
         run.on_news = lambda: self._tell(hosted)
         self._look_later()
         return hosted
@@ -184,31 +207,32 @@ class Engine:
         run = hosted.run
         hungry = asyncio.Event()
         run.tape.on_hunger = hungry.set
+        bad = BadRows(run, self.log if self._names_bad_rows else None)
+        stream = Stream(lambda: self._open(hosted.wanted, bad))
         try:
-            stream = await asyncio.to_thread(self._open, hosted)
-            while stretch := await asyncio.to_thread(next, stream, None):
+            while stretch := await asyncio.to_thread(stream.take):
                 run.tape.feed(stretch)
                 run.turn()
                 while not run.tape.hungry:
                     hungry.clear()
                     await hungry.wait()
+            bad.end()
             run.tape.end()
             run.turn()
         except FastrouterError as error:
             run.fail(str(error))
+        finally:
+            self._loop.run_in_executor(None, stream.close)
 
-    def _open(self, hosted: Hosted) -> Iterator[Stretch]:
-        def count(*bad: Any) -> None:
-            hosted.run.bad_rows += 1
-
-        span = hosted.wanted.span
+    def _open(self, wanted: Wanted, on_bad: BadRows) -> Iterator[Stretch]:
+        span = wanted.span
         if self.catalog is None:
-            return Synthetic().stretches(span, count)
-        data = self.catalog.open(str(hosted.wanted.dataset))
+            return Synthetic().stretches(span, on_bad)
+        data = self.catalog.open(str(wanted.dataset))
         return self._memory.stretches(
             (*data.versions, span),
             lambda bad: data.stretches(span, bad, self.options.candles),
-            count,
+            on_bad,
             data.size if span == EVERYTHING else 0,
         )
 
@@ -226,11 +250,25 @@ class Engine:
         fields = news.totals.fields(iso8601)
         if hosted.desk is not None and hosted.desk.traded:
             fields["report"] = hosted.desk.report()._asdict()
+        if unknown := hosted.unknown_symbols():
+            fields["unknown_symbols"] = unknown
+            self.log.warning("run %s: no row has %s", hosted.run.id, ", ".join(unknown)[:1000])
+        fields = {"event": "BACKTEST_COMPLETE", "run_id": hosted.run.id, **fields}
+        self._tell_last(hosted, Last("connection", fields, CloseCode.DONE, "backtest complete"))
+
+    def _tell_last(self, hosted: Hosted, last: Last) -> None:
+        """Tell all, and keep it for who has missed it."""
+        hosted.last = last
         for place in _here(hosted.places):
-            place.session.send(
-                "connection", event="BACKTEST_COMPLETE", run_id=hosted.run.id, **fields
-            )
-            place.close(CloseCode.DONE, "backtest complete")
+            place.session.send(last.kind, **last.fields)
+            place.close(last.code, last.reason)
+
+    def tell_again(self, hosted: Hosted, session: Session, close: Close) -> None:
+        """Who has come back after the end is told as the others were."""
+        last = hosted.last
+        if last is not None:
+            session.send(last.kind, **last.fields)
+            self._loop.call_soon(close, last.code, last.reason)
 
     def _evicted(self, hosted: Hosted, news: Evicted) -> None:
         for place in _here(hosted.places):
@@ -254,15 +292,16 @@ class Engine:
     def _failed(self, hosted: Hosted, news: Failed) -> None:
         hosted.why = "failed"
         self.log.warning("run %s has failed: %s", hosted.run.id, news.reason)
-        for place in _here(hosted.places):
-            place.session.send("error", code="DATA_ERROR", message=news.reason)
-            place.close(CloseCode.INTERNAL_ERROR, "the data cannot be read on")
+        fields = {"code": "DATA_ERROR", "message": news.reason}
+        reason = "the data cannot be read on"
+        self._tell_last(hosted, Last("error", fields, CloseCode.INTERNAL_ERROR, reason))
 
     def left(self, hosted: Hosted) -> None:
         """A connection is lost."""
-        hosted.places = [place for place in hosted.places if not place.member.gone]
         if hosted.run.over:
             self._forget(hosted)
+        else:
+            hosted.places = [place for place in hosted.places if not place.member.gone]
 
     def _forget(self, hosted: Hosted) -> None:
         if hosted.reading is not None:
@@ -271,11 +310,12 @@ class Engine:
             del self.runs[hosted.run.id]
             if hosted.run.begun:
                 self._end(hosted)
+            hosted.run.release()
 
     def _end(self, hosted: Hosted) -> None:
         """Keep it for who asks, and tell."""
         run, desk = hosted.run, hosted.desk_of(self.options)
-        hosted.places = []
+        hosted.places = [place for place in hosted.places if not place.member.gone]
         self._over[run.id] = hosted
         while len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]
@@ -311,6 +351,37 @@ class Engine:
         for hosted in list(self.runs.values()):
             self._forget(hosted)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check_same(hosted: Hosted, wanted: Wanted) -> None:
+    """MessageError when something else is asked of the run than it is."""
+    for name in OF_THE_RUN:
+        asked, has = getattr(wanted, name), getattr(hosted.wanted, name)
+        if asked is not None and asked != has:
+            raise MessageError(
+                f"run {hosted.run.id} has another {name}; allowed: none, or the same"
+            )
+
+
+def _numbered(hosted: Hosted, places: list[Place], number: int) -> list[Place]:
+    """The one of that member. MessageError when there is none."""
+    found = [place for place in places if place.member.number == number]
+    if not found:
+        raise MessageError(
+            f"run {hosted.run.id} has no member {number} of yours", code="NO_SUCH_MEMBER"
+        )
+    return found
+
+
+def _waker(loop: asyncio.AbstractEventLoop, run: Run) -> Callable[[], None]:
+    """Gives the run its turn, and does not keep it: its router keeps this."""
+    there = weakref.ref(run)
+
+    def wake() -> None:
+        if (found := there()) is not None:
+            loop.call_soon(found.turn)
+
+    return wake
 
 
 def _may_be_of(place: Place, subject: str | None) -> bool:

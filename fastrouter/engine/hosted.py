@@ -6,19 +6,20 @@ import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..broker import Account, Commission, Rules
 from ..core.kinds import DEFAULT_ACCOUNT
 from .desk import RunDesk
 from .equity import Point
 from .news import Totals
+from .prices import RunPrices
 from .query import Wanted
 from .report import Report
 from .run import Run
 from .seat import Place
 
-__all__ = ["Ended", "Hosted", "Options"]
+__all__ = ["Ended", "Hosted", "Last", "Options"]
 
 
 class Options(NamedTuple):
@@ -54,6 +55,15 @@ class Ended(NamedTuple):
     equity: list[Point]
 
 
+class Last(NamedTuple):
+    """What a run's clients were told at its end, and how they were closed."""
+
+    kind: str
+    fields: dict[str, Any]
+    code: int
+    reason: str
+
+
 class Hosted:
     """A run, what it was asked for, and who sits in it."""
 
@@ -66,6 +76,12 @@ class Hosted:
         self.reading: asyncio.Task[None] | None = None
         self.desk: RunDesk | None = None  # when somebody asked for it
         self.why = "left"  # see `Ended`
+        self.last: Last | None = None  # once it is completed, or has failed
+
+    def unknown_symbols(self) -> list[str]:
+        """Those that were asked for by name and have had no event."""
+        seen = set(RunPrices(self.run.router).symbols())
+        return [symbol for symbol in self.wanted.symbols or () if symbol not in seen]
 
     def time_ns(self) -> int:
         """See `Seat.time_ns`."""

@@ -36,6 +36,7 @@ cdef class Run(Barrier):
         Kept kept
         size_t kept_most                # when more are kept, look what may be forgotten
         bint busy
+        object __weakref__
     cdef int publish(self) except -1
     cdef int publish_some(self) except -1
     cdef bint trading(self) except -1

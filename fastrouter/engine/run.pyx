@@ -141,8 +141,8 @@ cdef class Run(Barrier):
             return
         self.remove(member)
         self.news.append(Evicted(member, reason))
+        self.tell()                 # before it is sent the next instant, which is none of its own
         self.proceed()
-        self.tell()
 
     def tell(self) -> None:
         """Have the host look at the news."""
@@ -349,6 +349,23 @@ cdef class Run(Barrier):
             self.over = True
             self.news.append(Failed(reason))
             self.tell()
+
+    def release(self) -> None:
+        """Nobody is in it any more: give back what it holds, and let go of who holds it.
+
+        It is over then. Its totals can be asked still, and what its router has shown.
+        """
+        cdef Member member
+        self.over = True
+        for member in self.members:
+            member.gone = True
+            member.outbox = None
+        self.members.clear()
+        self.tape.clear()
+        self.kept.clear()
+        self.floor = None
+        self.on_news = None
+        self.router.tap = None
 
     def totals(self) -> Totals:
         """What was published so far."""

@@ -35,8 +35,29 @@ def _nobody(code: int, reason: str) -> None:
     """There is no connection yet."""
 
 
+class _Closed:
+    """An outbox that is closed."""
+
+    closed = True
+
+
+class _Past:
+    """Stands for a session that is over, and is not kept by it."""
+
+    outbox = _Closed()
+    held: dict[tuple[str, str], str] = {}  # noqa: RUF012 -- nobody adds to it
+
+    def __init__(self, number: str) -> None:
+        self.id = number
+
+    def send(self, kind: str, /, **fields: Any) -> None:
+        """There is nobody to be told."""
+
+
 class Place:
     """A member, and who sits there now or did last."""
+
+    session: Session
 
     def __init__(self, member: Member, session: Session, close: Close) -> None:
         self.member = member
@@ -44,6 +65,12 @@ class Place:
         self.close = close
         self.subject: str | None = None  # whose it is, from its beginning on
         self.held: dict[tuple[str, str], str] = {}  # what the last one was subscribed to
+
+    def vacate(self, held: dict[tuple[str, str], str]) -> None:
+        """Its connection is lost: keep nothing of the session but what it was subscribed to."""
+        self.held = held
+        self.session = _Past(self.session.id)
+        self.close = _nobody
 
 
 class Seat:
@@ -120,6 +147,8 @@ class Seat:
             self._engine.begin(self._hosted, place.member)
         elif place.subject != subject:
             raise MessageError(f"run {self.run.id} is another's", code=ErrorCode.FORBIDDEN)
+        elif self._hosted.last is not None:
+            self._engine.tell_again(self._hosted, self._session, self._close)
         else:
             self.run.resume(place.member, self._session.outbox)
             place.session, place.close = self._session, self._close
@@ -128,7 +157,8 @@ class Seat:
     def leave(self, session: Session, held: dict[tuple[str, str], str]) -> None:
         """Its connection is lost."""
         place = self._place
+        self._session, self._close = None, _nobody
         if place is not None and place.session is session:
-            place.held = held
+            place.vacate(held)
             self.run.leave(place.member)
             self._engine.left(self._hosted)

@@ -41,6 +41,16 @@ cdef class Tape:
         """Has the last row been taken?"""
         return self.ended and not self.stock and self.at == self.count
 
+    def clear(self) -> None:
+        """Forget all that is left: nobody takes any more."""
+        self.ended = True
+        self.on_hunger = None
+        self.stock.clear()
+        self.parts.clear()
+        self.batches = []
+        self.times = self.whose = None
+        self.at = self.count = 0
+
     cdef int load(self, Router router) except -1:
         """Go on to the next stretch. EventError for a row that cannot be published."""
         cdef:

@@ -286,6 +286,20 @@ async def test_a_laggard_is_evicted_and_all_are_told(serve):
     await quick.bye()
 
 
+async def test_a_laggard_gets_no_event_between_its_last_and_its_eviction(serve):
+    server = await serve()
+    quick, _ = await welcomed(server, "/ws?run=fleet&clients=2&evict=0.01")
+    slow, _ = await welcomed(server, "/ws?run=fleet")
+    ack(quick, *await ids(quick, 2))
+    assert await ids(slow, 2) == ["evt_1", "evt_2"]
+    assert (await slow.message())["event"] == "LAGGARD_EVICTED"
+    assert (await quick.message())["event"] == "LAGGARD_EVICTED"
+    assert await ids(quick, 1) == ["evt_3"]
+    assert (await slow.closed())[0] == 1008
+    await slow.bye()
+    await quick.bye()
+
+
 async def test_heartbeats_move_nothing_and_an_ack_is_proof_of_life(serve):
     server = await serve()
     wire, _ = await welcomed(server, "/ws")
@@ -342,6 +356,47 @@ async def test_only_so_many_runs(serve):
     server = await serve(runs=1)
     wire, _ = await welcomed(server, "/ws")
     assert (await refused(server, "/ws"))[:2] == (503, "LIMIT_EXCEEDED")
+    await wire.bye()
+
+
+async def test_a_run_in_which_nobody_is_gives_way_the_one_left_longest_first(serve):
+    server = await serve(runs=3)
+    stays, first = await welcomed(server, "/ws")
+    left = []
+    for _ in range(2):
+        wire, welcome = await welcomed(server, "/ws")
+        (member,) = server.engine.runs[welcome["run_id"]].run.members
+        await wire.bye()
+        await until(lambda member=member: member.outbox is None)
+        left.append(welcome["run_id"])
+    wire, _ = await welcomed(server, "/ws")
+    assert left[0] not in server.engine.runs
+    assert {first["run_id"], left[1]} <= set(server.engine.runs)
+    assert (await refused(server, f"/ws?run={left[0]}"))[:2] == (404, "NO_SUCH_RUN")
+    back, _ = await welcomed(server, f"/ws?run={left[1]}")
+    assert await ids(back, 2) == ["evt_1", "evt_2"]
+    assert (await refused(server, "/ws"))[:2] == (503, "LIMIT_EXCEEDED")
+    for one in (stays, wire, back):
+        await one.bye()
+
+
+async def test_symbols_that_never_appear_are_named_at_the_end(serve, caplog):
+    server = await serve()
+    wire, _ = await welcomed(server, "/ws?symbols=S:B,S:ZZ,S:YY")
+    ack(wire, *await ids(wire, 1))
+    end = await wire.message()
+    assert (end["events"], end["unknown_symbols"]) == (1, ["S:ZZ", "S:YY"])
+    assert "no row has S:ZZ, S:YY" in caplog.text
+    await wire.bye()
+
+
+async def test_bad_rows_are_named_in_the_log_and_counted_at_the_end(serve, caplog):
+    server = await serve({"days.csv": ROWS + "2025-01-01T00:00:03Z,S:A,seven,8\n"})
+    wire, welcome = await welcomed(server, "/ws?window=9")
+    ack(wire, *await ids(wire, 4))
+    assert (await wire.message())["bad_rows"] == 1
+    assert f"run {welcome['run_id']}: " in caplog.text
+    assert "days.csv: line 6 is left out: " in caplog.text
     await wire.bye()
 
 
