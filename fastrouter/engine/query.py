@@ -1,4 +1,9 @@
-"""What a backtest's query string asks for."""
+"""What a backtest's query string asks for.
+
+``subscriptions`` and ``dialect`` are the session's. Who is subscribed to nothing, as by an empty
+``subscriptions=``, is offered nothing and owes nothing: its run goes to the end at once, unless
+others hold it up.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +44,9 @@ NOT_HERE = {
     "conflate": "in a run every event is sent",
 }
 
+#: dialects of which some messages have no id, so that nobody could acknowledge them
+WITHOUT_IDS = ("orchestrator", "dgbit", "botcore", "botcore-ai", "alpaca")
+
 
 class Wanted(NamedTuple):
     """What was named; None is what was not. Instants and times are ns.
@@ -69,6 +77,12 @@ class Wanted(NamedTuple):
                 raise MessageError(f"{name} is not for a backtest: {NOT_HERE[name]}")
             if name not in ALLOWED:
                 raise MessageError(f"{name[:100]!r} is not known; allowed: {', '.join(ALLOWED)}")
+        dialect = parameter("dialect")
+        if dialect in WITHOUT_IDS:
+            raise MessageError(
+                f"dialect is {dialect!r}, whose messages have no ids to be acknowledged by; "
+                "allowed: trading-api"
+            )
         given = {name: read(name, text) for name, read in READ.items() if (text := parameter(name))}
         wanted = cls(**given)
         if wanted.start is not None and wanted.end is not None and wanted.start >= wanted.end:

@@ -164,6 +164,11 @@ async def test_the_query_chooses(serve):
         ("run=a%20b", 400, "INVALID_MESSAGE", "run is 'a b'; allowed: 1 to 64 of"),
         ("since=evt_1", 400, "INVALID_MESSAGE", "a run goes on by run=<run_id>"),
         ("conflate=1s", 400, "INVALID_MESSAGE", "in a run every event is sent"),
+        *(
+            (f"dialect={name}", 400, "INVALID_MESSAGE", f"dialect is '{name}', whose messages")
+            for name in ("orchestrator", "dgbit", "botcore", "botcore-ai", "alpaca")
+        ),
+        ("dialect=botcore", 400, "INVALID_MESSAGE", "allowed: trading-api"),
         ("subscriptions=x", 400, "INVALID_SUBSCRIPTION", "it must be {symbol}:{event_type}"),
         ("run=abc", 404, "NO_SUCH_RUN", "there is no run 'abc' any more"),
         ("dataset=nights", 404, "NO_SUCH_DATASET", "no data set 'nights'; there are: days"),
@@ -175,6 +180,21 @@ async def test_a_bad_query_is_told_what_is_allowed(serve, query, status, code, w
     assert found[:2] == (status, code)
     assert why in found[2]
     assert server.engine.runs == {}
+
+
+async def test_a_dialect_that_has_ids_may_be_named(serve):
+    server = await serve()
+    wire, _ = await welcomed(server, "/ws?dialect=trading-api")
+    assert await ids(wire, 2) == ["evt_1", "evt_2"]
+    await wire.bye()
+
+
+async def test_who_is_subscribed_to_nothing_is_at_the_end_at_once(serve):
+    server = await serve()
+    wire, _ = await welcomed(server, "/ws?subscriptions=")
+    end = await wire.message()
+    assert (end["event"], end["events"]) == ("BACKTEST_COMPLETE", 4)
+    await wire.bye()
 
 
 async def test_with_several_data_sets_one_is_named_or_configured(serve):
