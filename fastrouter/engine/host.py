@@ -306,6 +306,7 @@ class Engine:
     def _forget(self, hosted: Hosted) -> None:
         if hosted.reading is not None:
             hosted.reading.cancel()
+            hosted.reading = None  # what it failed with knows its frames, and those the run
         if self.runs.get(hosted.run.id) is hosted:
             del self.runs[hosted.run.id]
             if hosted.run.begun:

@@ -9,6 +9,7 @@ import pytest
 
 from fastrouter.client import connect
 from fastrouter.core.event import Quote
+from fastrouter.engine.dataset import Dataset
 
 from ..net.wire import HEADERS, Wire, until
 from ..tokens import hs256
@@ -36,8 +37,10 @@ def no_collector():
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_runs_that_are_over_leave_nothing_behind(serve, no_collector, whole):
-    server = await serve(idle_seconds=0.01)
+async def test_runs_that_are_over_leave_nothing_behind(serve, no_collector, whole, monkeypatch):
+    monkeypatch.setattr(Dataset, "_size", 60)  # bytes: there is more to read than is read ahead
+    rows = "".join(f"2025-01-01T00:00:{second:02}Z,S:A,7,8\n" for second in range(3, 60))
+    server = await serve({"days.csv": ROWS if whole else ROWS + rows}, idle_seconds=0.01)
     known = []
     for _ in range(12):
         wire, welcome = await welcomed(server, "/ws")
