@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from .run import Run
 __all__ = ["BadRows", "Stream"]
 
 NAMED = 10  # bad rows of a run, in the log
+MUCH = 8 << 20  # bytes that were read: what they leave free is worth to be looked for
 
 
 class Stream:
@@ -21,6 +23,7 @@ class Stream:
     def __init__(self, open: Callable[[], Iterator[Stretch]]) -> None:
         self._open: Callable[[], Iterator[Stretch]] | None = open
         self._stretches: Iterator[Stretch] | None = None
+        self._taken = 0  # bytes
         self._lock = Lock()
 
     def take(self) -> Stretch | None:
@@ -30,7 +33,9 @@ class Stream:
                 return None
             if self._stretches is None:
                 self._stretches = self._open()
-            return next(self._stretches, None)
+            stretch = next(self._stretches, None)
+            self._taken += 0 if stretch is None else stretch.size
+            return stretch
 
     def close(self) -> None:
         """Give back files and memory, as soon as who takes has taken."""
@@ -39,6 +44,16 @@ class Stream:
         close = getattr(stretches, "close", None)
         if close is not None:
             close()
+        del stretches, close
+        if self._taken >= MUCH:
+            _trim()
+
+
+def _trim() -> None:
+    """Have the C library give free memory back: it keeps what threads have freed, else for good."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 class BadRows:

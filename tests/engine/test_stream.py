@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fastrouter.engine import stream as stream_module
 from fastrouter.engine.merge import Stretch, stretches
 from fastrouter.engine.stream import BadRows, Stream
 from fastrouter.engine.track import Block
@@ -121,3 +122,15 @@ def test_rows_of_parquet_are_counted_as_rows_and_without_a_log_nothing_is_said(c
         "run run_1: a.parquet: row 1 is left out: why"
     ]
     assert run.bad_rows == 2
+
+
+@pytest.mark.parametrize(("much", "trimmed"), [(1, True), (1 << 30, False)])
+def test_free_memory_is_given_back_after_much_was_read(monkeypatch, much, trimmed):
+    calls = []
+    usual = stream_module._trim
+    monkeypatch.setattr(stream_module, "MUCH", much)
+    monkeypatch.setattr(stream_module, "_trim", lambda: calls.append(usual()))
+    stream = Stream(File().read)
+    assert stream.take() is not None
+    stream.close()
+    assert bool(calls) is trimmed
