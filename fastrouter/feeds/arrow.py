@@ -18,13 +18,24 @@ POOL = "ARROW_DEFAULT_MEMORY_POOL"
 def arrow(part: str = "") -> Any:
     """``pyarrow``, or a part of it (``compute``, ``csv``, ``parquet``). Raises FeedError."""
     name = f"pyarrow.{part}" if part else "pyarrow"
-    ours = "pyarrow" not in sys.modules
     try:
-        found = sys.modules.get(name) or import_module(name)
+        if "pyarrow" not in sys.modules:
+            _begin()
+        return sys.modules.get(name) or import_module(name)
     except ImportError as error:
         raise FeedError("replay needs pyarrow: pip install 'fastrouter[replay]'") from error
-    if ours and POOL not in os.environ:
-        whole = sys.modules["pyarrow"]
-        # its own allocators keep for each thread what that one has used once
-        whole.set_memory_pool(whole.system_memory_pool())
-    return found
+
+
+def _begin() -> None:
+    """Import it, with the C library's allocator: its own keep what each thread has used once.
+
+    It is told by the environment alone, which is read when it is first asked.
+    """
+    ours = POOL not in os.environ
+    if ours:
+        os.environ[POOL] = "system"
+    try:
+        import_module("pyarrow").default_memory_pool()
+    finally:
+        if ours:
+            os.environ.pop(POOL, None)
