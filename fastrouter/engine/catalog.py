@@ -54,6 +54,20 @@ class Catalog:
         """The data sets' names, sorted."""
         return sorted(self._entries())
 
+    def bad(self) -> dict[str, str]:
+        """What looks like a data set and is none: its name, and why. Nothing is opened."""
+        found, good = {}, self._entries()
+        for path in sorted(self.folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir() and not _files(path):
+                found[path.name] = f"no file in it ends with {', '.join(SUFFIXES)}"
+            elif not path.is_dir() and not path.is_file() and (name := _stem(path)):
+                gone = path.is_symlink() and not path.exists()
+                why = "is a link to nothing" if gone else "is neither a file nor a folder"
+                found[name] = f"{path.name} {why}"
+        return {name: why for name, why in found.items() if name not in good}
+
     def open(self, name: str, reading: Reading = AS_IT_SAYS) -> Dataset:
         """The data set of that name. Raises FeedError naming what there is."""
         entries = self._entries()

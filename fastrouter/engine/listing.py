@@ -77,6 +77,7 @@ class Listing:
             known[name] = found
             if dataset is not None and found.listed.state == "reading":
                 reading[name] = dataset
+        known = {**self._bad(self._catalog), **known}
         self._known = known
         for name, dataset in reading.items():
             if not self._stopped.is_set():
@@ -85,6 +86,16 @@ class Listing:
     def stop(self) -> None:
         """Have `look` end within a block of rows, and never read again."""
         self._stopped.set()
+
+    def _bad(self, catalog: Catalog) -> dict[str, Known]:
+        """What is none, though it looks like one; {} when the folder is gone."""
+        try:
+            found = catalog.bad()
+        except OSError:
+            return {}
+        return {
+            name: Known((), Listed(_text(name), "bad", error=why)) for name, why in found.items()
+        }
 
     def _open(self, catalog: Catalog, name: str) -> tuple[Known, Dataset | None]:
         """What is known of it without reading it."""

@@ -24,7 +24,9 @@ def looked(path) -> dict[str, Listed]:
 
 
 def test_what_is_there(folder):  # noqa: F811
-    assert looked(folder) == {
+    found = looked(folder)
+    assert found.pop("empty").state == "bad"
+    assert found == {
         "many": Listed(
             "many",
             "ready",
@@ -48,7 +50,8 @@ def test_what_is_there(folder):  # noqa: F811
 
 def test_the_same_as_a_description(folder):  # noqa: F811
     catalog = Catalog(folder)
-    for name, listed in looked(folder).items():
+    found = looked(folder)
+    for name, listed in ((name, found[name]) for name in catalog.names()):
         assert catalog.describe(name) == (name, *listed[2:8])
 
 
@@ -170,3 +173,26 @@ def test_without_a_folder_there_is_a_made_up_market():
     (found,) = listing.found()
     assert (found.name, found.state, found.rows) == ("synthetic", "ready", 14_400)
     assert listing.names() == ["synthetic"]
+
+
+def test_what_only_looks_like_a_data_set_is_listed_and_never_opened(folder):  # noqa: F811
+    (folder / "gone.csv").symlink_to(folder / "nowhere.csv")
+    os.mkfifo(folder / "pipe.parquet")
+    (folder / "hollow").mkdir()
+    (folder / "hollow" / "notes.txt").write_text("nothing")
+    (folder / ".hidden").mkdir()
+    found = looked(folder)
+    assert {name: found[name].error for name in ("gone", "pipe", "hollow")} == {
+        "gone": "gone.csv is a link to nothing",
+        "pipe": "pipe.parquet is neither a file nor a folder",
+        "hollow": "no file in it ends with .csv, .csv.gz, .parquet",
+    }
+    assert {one.state for one in map(found.get, ("gone", "pipe", "hollow"))} == {"bad"}
+    assert found["ticks"].state == "ready"
+    assert ".hidden" not in found
+    assert Catalog(folder).names() == ["many", "ticks", "zipped"]
+
+
+def test_a_good_one_of_the_same_name_goes_before(folder):  # noqa: F811
+    (folder / "ticks").mkdir()
+    assert looked(folder)["ticks"].state == "ready"
