@@ -160,7 +160,14 @@ def test_a_part_of_the_data(bars):
     told = outcome(result)
     assert (told["events"], told["first"]) == (2, "2025-01-01T00:02:00.000000Z")
     told = outcome(invoke(bars, "--json", "--symbols", "S:B", *takes_all()))
-    assert (told["events"], told["first"], told["error"]) == (0, None, None)
+    assert (told["events"], told["first"]) == (0, None)
+    assert told["error"] == {"code": "NO_ROWS", "message": "no row has S:B"}
+
+
+def test_symbols_that_never_appear_are_named(bars):
+    result = invoke(bars, "--json", "--symbols", "S:A,S:ZZ", *takes_all())
+    assert (outcome(result)["events"], outcome(result)["error"]) == (4, None)
+    assert "no row has S:ZZ" in result.stderr
 
 
 def test_quotes_and_candles_built_of_them(tmp_path):

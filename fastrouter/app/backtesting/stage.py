@@ -34,6 +34,7 @@ HEARTBEAT = 86_400.0  # s: a program may think as long as it likes
 EVENTS = ("order", "trade", "position", "account")  # what becomes of orders
 MOST_NAMED = 20  # rows that are left out
 FOREVER = 1 << 62  # ns
+NAMED = 20  # symbols
 
 
 class _OneRun(Engine):
@@ -43,6 +44,7 @@ class _OneRun(Engine):
         super().__init__(catalog, MonotonicClock(), options)
         self.over: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self.reason = ""
+        self._names_bad_rows = False  # who asked for them is told of all of them
         self.on_over = self.over.set_result
         self.hosted = self._make(wanted._replace(run=RUN, clients=1))
         self.hosted.made = FOREVER
@@ -56,8 +58,16 @@ class _OneRun(Engine):
 class Stage:
     """Made by `open`."""
 
-    def __init__(self, asked: Asked, engine: _OneRun, contents: Contents, url: str) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        engine: _OneRun,
+        contents: Contents,
+        url: str,
+        note: Callable[[str], object],
+    ) -> None:
         self.asked = asked
+        self._note = note
         self.environment = _environment(asked, contents, url)
         self._engine = engine
 
@@ -75,7 +85,7 @@ class Stage:
         catalog = Given(Told(asked.dataset, tell))
         engine = _OneRun(catalog, asked.wanted, Options(candles=asked.candles or ()))
         afterwards.push_async_callback(engine.close)
-        return cls(asked, engine, contents, await _serve(asked, engine, afterwards))
+        return cls(asked, engine, contents, await _serve(asked, engine, afterwards), note)
 
     @property
     def run(self) -> Run:
@@ -91,12 +101,21 @@ class Stage:
         return self._engine.over
 
     def check(self) -> None:
-        """Of a run that is over. Raises Ending when it is not complete."""
+        """Of a run that is over. Raises Ending when it is not complete, or had nothing to show."""
         why = self.over.result().why
         if why == "failed":
             raise Ending(Status.FAILED, "DATA_ERROR", self._engine.reason)
         if why != "completed":
             raise Ending(Status.LEFT, "CLIENT_LEFT", "the run's client has gone for good")
+        if self.unknown and not self.run.instants:
+            raise Ending(Status.FAILED, "NO_ROWS", _no_row(self.unknown))
+        if self.unknown:
+            self._note(_no_row(self.unknown))
+
+    @property
+    def unknown(self) -> list[str]:
+        """Symbols that were asked for by name and have had no event."""
+        return self._engine.hosted.unknown_symbols()
 
     @property
     def unnamed(self) -> int:
@@ -122,6 +141,10 @@ def _teller(note: Callable[[str], object]) -> Callable[[Path, int, str], None]:
         loop.call_soon_threadsafe(note, f"{path}: {unit} {number} is left out: {why}")
 
     return tell
+
+
+def _no_row(symbols: list[str]) -> str:
+    return f"no row has {', '.join(symbols[:NAMED])}" + (" …" if len(symbols) > NAMED else "")
 
 
 async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> str:
