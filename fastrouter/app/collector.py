@@ -1,8 +1,9 @@
-"""The cyclic collector of a process that serves."""
+"""The interpreter of a process that serves: its cyclic collector, and who waits for whom."""
 
 from __future__ import annotations
 
 import gc
+import sys
 
 __all__ = ["settle"]
 
@@ -10,9 +11,13 @@ __all__ = ["settle"]
 #: older one. The hot path makes no cycles, so looking for them often buys nothing.
 GC_THRESHOLDS = (50_000, 50, 100)
 
+#: Seconds after which a thread that wants the interpreter gets it: the store's and the journal's
+#: are never in a hurry, the loop always is.
+SWITCH_INTERVAL = 0.0005
+
 
 def settle() -> None:
-    """Keep the cyclic collector off the hot path.
+    """Keep the cyclic collector off the hot path, and threads from holding the loop up.
 
     What exists now (modules, tables, the loop) lives as long as the process:
     freezing it spares every later collection from walking it, and a full
@@ -21,3 +26,4 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL)

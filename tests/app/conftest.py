@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -24,10 +25,11 @@ def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`app.serve` owns its process; give back what it takes."""
     monkeypatch.setitem(FEEDS, "scripted", "tests.app.visit:Scripted")
     monkeypatch.setitem(FEEDS, "flaky", "tests.app.visit:flaky")
-    thresholds, root = gc.get_threshold(), logging.getLogger()
+    thresholds, interval, root = gc.get_threshold(), sys.getswitchinterval(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval)
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
