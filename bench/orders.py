@@ -23,11 +23,12 @@ from typing import Any
 
 import uvloop
 
+from . import trading
 from .books import Books
 from .child import Child, ChildFailed, raise_file_limit
 from .measure import GENERATOR_CPU, SERVER_CPU, free_port
 from .summary import Verdict
-from .traders import Listener, Trader
+from .traders import Listener
 
 SYMBOLS = [f"S:T{number:02d}" for number in range(20)]
 AIM_ACCEPTANCE_MS, AIM_RATIO = 20.0, 1.2
@@ -75,46 +76,59 @@ async def measure(
 ) -> dict[str, Any]:
     """All rounds. Latencies in ms."""
     loop = asyncio.get_running_loop()
-    interval = options.clients / options.rate
     listeners = [
         (await loop.create_connection(Listener, "127.0.0.1", port))[1]
         for _ in range(options.sessions)
     ]
     for listener in listeners:
         await listener.live.wait()
-    traders = [Trader(number, rest, interval, SYMBOLS) for number in range(options.clients)]
-    await _round(server, traders, listeners, min(WARM_UP, options.seconds))
-    for trader in traders:
-        trader.latencies.clear()
-    without, beside = [], []
+    await _round(server, options, rest, listeners, min(WARM_UP, options.seconds), 0)
+    without, beside, traded = [], [], []
     for number in range(1, options.rounds + 1):
         print(f"round {number} of {options.rounds}", file=sys.stderr)
-        without.append(await _round(server, [], listeners, options.seconds))
-        beside.append(await _round(server, traders, listeners, options.seconds))
+        without.append((await _round(server, options, None, listeners, options.seconds, 0))[0])
+        found = await _round(server, options, rest, listeners, options.seconds, number)
+        beside.append(found[0])
+        traded.append(found[1])
     for listener in listeners:
         listener.close()
     return {
-        "acceptance_ms": figures([one for trader in traders for one in trader.latencies]),
+        "acceptance_ms": figures([one for found in traded for one in found["latencies"]]),
         "fanout_without_ms": without,
         "fanout_beside_ms": beside,
-        "accepted": {name: one for trader in traders for name, one in trader.accepted.items()},
-        "refused": [why for trader in traders for why in trader.refused],
+        "accepted": {name: one for found in traded for name, one in found["accepted"].items()},
+        "refused": [why for found in traded for why in found["refused"]],
     }
 
 
 async def _round(
-    server: Child, traders: Sequence[Trader], listeners: Sequence[Listener], seconds: float
-) -> dict[str, float]:
-    """Fan-out while these trade, or nobody does; `cpu` is the server's, in s a second."""
+    server: Child,
+    options: argparse.Namespace,
+    rest: int | None,
+    listeners: Sequence[Listener],
+    seconds: float,
+    number: int,
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Fan-out while orders come to the port `rest`, or none do; and what became of the orders.
+
+    `cpu` is the server's, in s a second.
+    """
     for listener in listeners:
         listener.latencies.clear()
     used, begun = server.cpu_seconds(), time.monotonic()
-    if traders:
-        await asyncio.gather(*(trader.trade(seconds) for trader in traders))
-    else:
+    traded: dict[str, Any] = {}
+    if rest is None:
         await asyncio.sleep(seconds)
+    else:
+        command = trading.command(rest, options.clients, options.rate, seconds, SYMBOLS, number)
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        if process.returncode:
+            raise ChildFailed(f"those who trade ended with status {process.returncode}")
+        traded = json.loads(said)
     cpu = (server.cpu_seconds() - used) / (time.monotonic() - begun)
-    return figures([one for listener in listeners for one in listener.latencies]) | {"cpu": cpu}
+    fanout = figures([one for listener in listeners for one in listener.latencies]) | {"cpu": cpu}
+    return fanout, traded
 
 
 def figures(latencies: Sequence[float]) -> dict[str, float]:
