@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
@@ -35,7 +36,7 @@ JUDGED = {"POST", "PATCH"}
 
 def application() -> Any:
     """The routes of a whole server, over nothing."""
-    there: Any = object()
+    there: Any = MagicMock()
     parts = Parts(Router(), None, there, None, there, there, there, there)
     return build([make(parts) for make in ROUTERS])
 
