@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -159,9 +160,12 @@ def check_told(watcher: Watcher, orders: list[dict[str, Any]], trades: int) -> N
     assert len(executed) == len(set(executed)) == trades
 
 
+LONG = pytest.mark.skipif("CI" in os.environ, reason="a minute or more: CI has the short form")
+
+
 @pytest.mark.parametrize(
     ("kills", "seed"),
-    [(3, 1), pytest.param(20, 2, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+    [(3, 1), pytest.param(20, 2, marks=[pytest.mark.slow, LONG, pytest.mark.timeout(600)])],
 )
 async def test_killed_with_orders_flowing(tmp_path, kills, seed):
     server = Served(
