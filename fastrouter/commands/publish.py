@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from fastrouter.client.options import TOKEN_VARIABLE
 from fastrouter.client.publishing import DEFAULT_REST_URL, REST_URL_VARIABLE, publish_events
 from fastrouter.commands.failure import expected
+from fastrouter.commands.options import Bearer
 from fastrouter.core.kinds import KINDS
 from fastrouter.errors import EventError, FastrouterError
 
@@ -39,10 +39,7 @@ def publish(
     url: Annotated[
         str, typer.Option(envvar=REST_URL_VARIABLE, help="The router's REST address.")
     ] = DEFAULT_REST_URL,
-    token: Annotated[
-        str | None,
-        typer.Option(envvar=TOKEN_VARIABLE, help="A bearer token.", show_default=False),
-    ] = None,
+    token: Bearer = None,
     symbol: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default=False, help="Default: the payload's."),

@@ -11,8 +11,9 @@ import typer
 
 from fastrouter.client import Connection, Options, trusting
 from fastrouter.client.inbox import AnyEvent
-from fastrouter.client.options import TOKEN_VARIABLE, resolve
+from fastrouter.client.options import resolve
 from fastrouter.commands.failure import expected
+from fastrouter.commands.options import Authority, Bearer, Insecure, Reconnect
 from fastrouter.commands.refusal import check_refusal
 from fastrouter.errors import FastrouterError
 from fastrouter.recording import Recording, salvage
@@ -67,20 +68,10 @@ def record(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was recorded as JSON.")]
         = False,
     dialect: Annotated[str, typer.Option(help="The envelope the server speaks.")] = "trading-api",
-    token: Annotated[
-        str | None,
-        typer.Option(envvar=TOKEN_VARIABLE, help="A bearer token.", show_default=False),
-    ] = None,
-    cafile: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", show_default=False, help="wss: a PEM file of whom to trust."
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="wss: trust whoever answers.")
-    ] = False,
-    reconnect: Annotated[bool, typer.Option(help="Come back when the session is lost.")] = True,
+    token: Bearer = None,
+    cafile: Authority = None,
+    insecure: Insecure = False,
+    reconnect: Reconnect = True,
 ) -> None:  # fmt: skip
     """Record quotes and closed candles, until Ctrl-C or the server's end.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fastrouter.client import Connection, Options, trusting
 from fastrouter.client.inbox import AnyEvent
-from fastrouter.client.options import TOKEN_VARIABLE, resolve, since_of
+from fastrouter.client.options import resolve, since_of
 from fastrouter.commands.failure import expected
 from fastrouter.commands.line import RAW_KIND, Raw, pretty
+from fastrouter.commands.options import Authority, Bearer, Insecure, Reconnect
 from fastrouter.commands.refusal import check_refusal
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import KINDS
@@ -60,20 +60,10 @@ def tail(
             help="At most one quote a symbol and interval, as 250ms.",
         ),
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(envvar=TOKEN_VARIABLE, help="A bearer token.", show_default=False),
-    ] = None,
-    cafile: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", show_default=False, help="wss: a PEM file of whom to trust."
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="wss: trust whoever answers.")
-    ] = False,
-    reconnect: Annotated[bool, typer.Option(help="Come back when the session is lost.")] = True,
+    token: Bearer = None,
+    cafile: Authority = None,
+    insecure: Insecure = False,
+    reconnect: Reconnect = True,
 ) -> None:  # fmt: skip
     """Print what a server sends, until Ctrl-C."""
     from fastrouter.app import run

@@ -71,6 +71,7 @@ class Trader:
         self._number = number
         self._url = url
         self.accepted: dict[str, str] = {}  # client_order_id -> the order's id
+        self.answered = asyncio.Event()
 
     async def run(self) -> None:
         async with httpx.AsyncClient(base_url=self._url, timeout=5) as http:
@@ -80,6 +81,7 @@ class Trader:
                 name = f"t{self._number}-{count}"
                 fields = self._order() | {"client_order_id": name}
                 answer = await patiently(lambda: http.post("/v2/orders", json=fields))  # noqa: B023
+                self.answered.set()
                 if answer.status_code == 200:
                     self.accepted[name] = answer.json()["id"]
                     if self._rng.random() < 0.3:
@@ -125,7 +127,9 @@ async def flow(server: Served, kills: int, seed: int) -> tuple[Watcher, list[Tra
         await asyncio.sleep(rng.uniform(0.2, 1.2))
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
-    await asyncio.sleep(0.5)
+    for trader in traders:
+        trader.answered.clear()
+    await asyncio.wait_for(asyncio.gather(*(one.answered.wait() for one in traders)), 60)
     for task in trading:
         task.cancel()
     await asyncio.wait(trading)
