@@ -26,6 +26,7 @@ cdef class Spool:
     cdef:
         readonly object path
         int descriptor
+        bint opened             # else `descriptor` is 0, which is somebody's
         Header* header
         char* ring
         readonly uint64_t capacity

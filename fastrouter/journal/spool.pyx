@@ -76,9 +76,9 @@ cdef class Spool:
         if capacity < PAGE or capacity % PAGE:
             raise ValueError("capacity must be a multiple of 4096 bytes")
         self.path = path
-        self.descriptor = -1
         try:
             self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.opened = True
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.capacity = self.known_capacity() or self.create(capacity)
         except BlockingIOError:
@@ -145,9 +145,9 @@ cdef class Spool:
         if self.header != NULL:
             munmap(self.header, PAGE + 2 * self.capacity)
         self.header = NULL
-        if self.descriptor >= 0:
+        if self.opened:
             os.close(self.descriptor)
-        self.descriptor = -1
+        self.opened = False
 
     cdef int check_open(self) except -1:
         if self.header == NULL:

@@ -109,7 +109,7 @@ async def test_who_waits_can_be_cancelled_and_nothing_is_left():
             taking.cancel()
             await asyncio.wait([taking])
             assert taking.cancelled()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # one of an earlier test may have ended meanwhile
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 8  # the library's own
 
 

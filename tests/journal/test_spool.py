@@ -287,6 +287,17 @@ def test_a_closed_one_is_closed(path):
             use()
 
 
-def test_a_capacity_that_is_no_whole_number_of_pages():
-    with pytest.raises(ValueError, match="4096"):
-        Spool("anywhere", 5000)
+@pytest.mark.parametrize(
+    ("capacity", "error", "says"),
+    [
+        (5000, ValueError, "4096"),
+        (0, ValueError, "4096"),
+        (-1, OverflowError, "negative"),
+        ("", TypeError, "integer"),
+    ],
+)
+def test_a_capacity_that_is_no_whole_number_of_pages(capacity, error, says):
+    before = os.fstat(0)
+    with pytest.raises(error, match=says):
+        Spool("anywhere", capacity)
+    assert os.fstat(0).st_ino == before.st_ino  # it closes no descriptor that is not its own
