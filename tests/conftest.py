@@ -1,8 +1,11 @@
 """What every test may need."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import Phase, settings
 
 # The same examples in every run, so that one that fails fails for everybody;
@@ -21,13 +24,26 @@ settings.register_profile("quick", **QUICK)
 settings.register_profile("long", **{**QUICK, **LONG})
 settings.load_profile("quick")
 
+# of the environment; a pytest that a test starts is not one of ours (PYTEST_XDIST_WORKER)
+OURS = ("FASTROUTER_", "PYTEST_")
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
     """Tests see no configuration of whoever runs them."""
     for name in list(os.environ):
-        if name in ("SUBSCRIPTIONS", "PROXY_WS_URL") or name.startswith("FASTROUTER_"):
+        if name in ("SUBSCRIPTIONS", "PROXY_WS_URL") or name.startswith(OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What a command configures in this process ends with its test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
