@@ -90,7 +90,7 @@ class Router(CoreRouter):
         self._shelf = Shelf()
         self._waiters: list[asyncio.Future[None]] = []
         self._staleness: Staleness | None = None
-        self._flushing = False  # a flush is about to run
+        self._flush_soon: asyncio.Handle | None = None  # when one is about to run
         self._due = Alarm(self.timer, self._flush_due)
         self._close = Alarm(self.clock, self._close_due)
         self.wake = self._wake
@@ -177,11 +177,21 @@ class Router(CoreRouter):
             self.flusher.end()
 
     async def drained(self) -> None:
-        """Flow control: give the loop a turn, and wait until nobody lags far behind.
+        """Flow control: send what was published, give the loop a turn, and wait until nobody lags
+        far behind.
 
-        That is sessions, the journal's file, and a broker that trades here. A session whose
+        It leaves before whatever else the loop has to do. Those who may lag are sessions, the journal's file, and a broker that trades here. A session whose
         socket is full does not hold the publisher back: its quotes are conflated.
         """
+        if self._flush_soon is not None:
+            self._flush_soon.cancel()
+            self._flush_soon = None
+            try:
+                self._flush()
+            except Exception as error:  # as if the loop had called it
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "flushing failed", "exception": error}
+                )
         await asyncio.sleep(0)
         while self.journal.behind:  # noqa: ASYNC110 -- a thread tells nobody
             await asyncio.sleep(CATCH_UP)
@@ -199,12 +209,11 @@ class Router(CoreRouter):
             if not self.flusher.idle:
                 raise
             return False  # nobody waits: it is about candles, and can wait
-        loop.call_soon(self._flush)
-        self._flushing = True
+        self._flush_soon = loop.call_soon(self._flush)
         return True
 
     def _flush(self) -> None:
-        self._flushing = False
+        self._flush_soon = None
         more = True
         try:
             more = self.flush(SENDS_A_TURN)
@@ -225,7 +234,7 @@ class Router(CoreRouter):
         self._close.set(None if end is None else end + CLOSE_GRACE)
 
     def _flush_due(self) -> None:
-        if not self._flushing:
+        if self._flush_soon is None:
             self._flush()
 
     def _close_due(self) -> None:

@@ -67,6 +67,26 @@ async def test_drained_waits_until_the_slowest_is_near(router):
     assert all(sink.writes for sink in sinks[:10])
 
 
+async def test_drained_sends_before_whoever_waits_for_the_loop(router):
+    (sink,) = attach(router)
+    seen = []
+    asyncio.get_running_loop().call_soon(lambda: seen.append(len(sink.messages())))
+    router.publish(quote())
+    await router.drained()
+    assert seen == [1]
+
+
+async def test_a_flush_that_fails_is_not_the_feeds_fault(router):
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    attach(router)
+    router.flush = lambda most: 1 / 0
+    router.publish(quote())
+    await router.drained()
+    del router.flush
+    assert [type(one["exception"]) for one in failures[:1]] == [ZeroDivisionError]
+
+
 async def test_drained_always_gives_the_loop_a_turn(router):
     ran = []
     asyncio.get_running_loop().call_soon(ran.append, 1)
