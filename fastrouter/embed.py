@@ -180,8 +180,9 @@ class Router(CoreRouter):
         """Flow control: send what was published, give the loop a turn, and wait until nobody lags
         far behind.
 
-        It leaves before whatever else the loop has to do. Those who may lag are sessions, the journal's file, and a broker that trades here. A session whose
-        socket is full does not hold the publisher back: its quotes are conflated.
+        What was published leaves before whatever else the loop has to do. Those who may lag are
+        sessions, the journal's file, and a broker that trades here. A session whose socket is full
+        does not hold the publisher back: its quotes are conflated.
         """
         if self._flush_soon is not None:
             self._flush_soon.cancel()

@@ -122,15 +122,15 @@ class Rest:
             return None
         routers = [make(parts) for make in ROUTERS]
         app = build(routers, [route.path for route in routes])
-        head_bytes = settings.limits.header_bytes
-        return cls(await Web.start(Doorway(app, group, head_bytes), head_bytes=head_bytes))
+        return cls(await Web.start(Doorway(app, group, settings.limits.header_bytes)))
 
     def speaks(self, server: Server, address: str | None) -> Any:
         """What a new connection of the server is met with."""
         from fastrouter.control.http import Http
 
-        seconds = server.endpoint.handshake_seconds
-        return self._web.protocol(lambda **uvicorn: Http(server, address, seconds, **uvicorn))
+        endpoint = server.endpoint
+        terms = (address, endpoint.handshake_seconds, endpoint.header_bytes)
+        return self._web.protocol(lambda **uvicorn: Http(server, *terms, **uvicorn))
 
     async def close(self) -> None:
         """Stop; requests under way have a second."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-import h11
-
-from fastrouter.control.timely import Timely
+from fastrouter.control.timely import HEAD_BYTES, Timely
 
 __all__ = ["Doorman", "Http"]
 
@@ -41,14 +39,20 @@ class Http(Timely):
     """
 
     def __init__(
-        self, doorman: Doorman, address: str | None, seconds: float, **uvicorn: Any
+        self,
+        doorman: Doorman,
+        address: str | None,
+        seconds: float,
+        head_bytes: int = HEAD_BYTES,
+        **uvicorn: Any,
     ) -> None:
-        super().__init__(seconds, **uvicorn)
+        super().__init__(seconds, head_bytes=head_bytes, **uvicorn)
         self.ws_protocol_class = asyncio.Protocol  # any will do: requests for one are told of
         self.doorman = doorman
         self.address = address  # None: not let in yet, or handed over
         self.made = False  # did the loop hand it a transport?
         self.asked = False  # was there a request?
+        self._session = b""  # the request for one, which is to be handed over, and what is behind
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.made = True
@@ -70,24 +74,41 @@ class Http(Timely):
         if self.address is not None:  # not handed over meanwhile
             super()._look()
 
-    def handle_events(self) -> None:
-        super().handle_events()
-        self.asked = self.asked or self.scope is not None
+    def on_headers_complete(self) -> None:
+        self.asked = True
+        super().on_headers_complete()
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over, with the request, and what came right behind it."""
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._session and self.cycle.response_complete and not self.transport.is_closing():
+            self._hand_over()
+
+    def data_received(self, data: bytes) -> None:
+        if self._session:  # it comes in spite of the pause
+            self._session += data
+        else:
+            super().data_received(data)
+
+    def _upgrade(self, behind: bytes) -> bytes:
+        """Hand the connection over, with the request, and what came right behind it.
+
+        When all requests before it are answered, that is.
+        """
+        if not self._should_upgrade():
+            return super()._upgrade(behind)
+        self._session = self.head() + behind
+        if self.cycle is None or self.cycle.response_complete:
+            self._hand_over()
+        else:
+            self.flow.pause_reading()
+        return b""
+
+    def _hand_over(self) -> None:
         address, self.address = self.address, None  # it is not ours any more
         assert address is not None
+        session, self._session = self._session, b""
         self._unwatch()
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         self.connections.discard(self)
-        behind, _ = self.conn.trailing_data
-        self.doorman.hand_over(self.transport, address, _head(event) + behind)
-
-
-def _head(request: h11.Request) -> bytes:
-    """The request as it came, but for blanks around values."""
-    first = b"%b %b HTTP/%b\r\n" % (request.method, request.target, request.http_version)
-    headers = (b"%b: %b\r\n" % header for header in request.headers.raw_items())
-    return first + b"".join(headers) + b"\r\n"
+        self.doorman.hand_over(self.transport, address, session)

@@ -1,33 +1,46 @@
-"""uvicorn's HTTP, whose requests have to be whole in time: uvicorn itself waits for ever."""
+"""uvicorn's HTTP, within bounds: uvicorn itself waits for ever, and takes a head of any length."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fastrouter.control.problem import Problem
 
-__all__ = ["Timely"]
+__all__ = ["HEAD_BYTES", "Timely"]
 
-REFUSAL = [(b"content-type", b"application/json"), (b"connection", b"close")]
-UNFINISHED = (h11.IDLE, h11.SEND_BODY)  # what a client's request can be
+HEAD_BYTES = 1 << 16  # of a request, unless it is said
+FRAMING = 16  # bytes around each byte of a body that comes in chunks of one byte, and a few more
+
+REFUSAL = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+    b"connection: close\r\ncontent-length: %d\r\n\r\n"
+)
 
 
-class Timely(H11Protocol):
+class Timely(HttpToolsProtocol):
     """One connection. Whoever takes longer than `seconds` for a request is cut.
 
-    So is at once who comes when there are `most` connections already; 0 is no limit.
+    So is at once who comes when there are `most` connections already; 0 is no limit. A head, or
+    what surrounds the chunks of a body, of more than `head_bytes` is refused.
     """
 
-    def __init__(self, seconds: float, most: int = 0, **uvicorn: Any) -> None:
+    def __init__(
+        self, seconds: float, most: int = 0, head_bytes: int = HEAD_BYTES, **uvicorn: Any
+    ) -> None:
         super().__init__(**uvicorn)
         self._seconds = seconds
         self._most = most
+        self._head_bytes = head_bytes
         self._cut: asyncio.TimerHandle | None = None  # unless the request is whole by then
+        self._in_head = True
+        self._whole = False  # the request that came last
+        self._room = head_bytes  # for what is neither a head that was whole in time nor body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if self._most and len(self.connections) >= self._most:
@@ -47,32 +60,99 @@ class Timely(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._most < 0:
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._room -= len(data)
+        while data:
+            data = self._parse(data)
+        if not self._whole and self._room < 0:
+            self.send_400_response(f"longer than {self._head_bytes} bytes without a body")
         self._look()
 
     @property
     def unfinished(self) -> bool:
         """Is there no request, or one that is not whole?"""
-        return self.conn.their_state in UNFINISHED
+        return not self._whole
+
+    def _parse(self, data: bytes) -> bytes:
+        """Take it; what is left of it stands behind a request for another protocol."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.send_400_response(f"this is not HTTP: {_reason(error)}")
+        except httptools.HttpParserUpgrade as upgrade:
+            (place,) = upgrade.args
+            return self._upgrade(data[place:])
+        return b""
+
+    def _upgrade(self, behind: bytes) -> bytes:
+        """Another protocol is asked for, which we do not speak: HTTP goes on.
+
+        The parser has stopped behind the head, even where a body follows: another one is to read
+        the same request without what asks for it (Java's client asks for h2c in each).
+        """
+        if self.scope["method"] == "CONNECT":
+            self.send_400_response("CONNECT is not supported")
+            return b""
+        self.parser = httptools.HttpRequestParser(self)
+        return self.head((b"upgrade",)) + behind
+
+    def head(self, without: Collection[bytes] = ()) -> bytes:
+        """The request's first line and headers, but for some, which `Connection` does not name."""
+        method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection" and without:
+                tokens = (token.strip() for token in value.split(b","))
+                value = b", ".join(token for token in tokens if token.lower() not in without)
+            if name not in without:
+                lines.append(b"%b: %b" % (name, value))
+        return b"\r\n".join([*lines, b"\r\n"])
 
     def _look(self) -> None:
         """After something came: is a request whole, or does one begin?"""
-        if not self.unfinished:
+        if self._whole:
             self._unwatch()
         elif self._cut is None:
             self._watch()
 
+    # ------------------------------------------------------------- what the parser tells
+
+    def on_message_begin(self) -> None:
+        self._in_head, self._whole = True, False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # behind a body nobody asks for them
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._room = self._head_bytes
+        if self.parser.should_upgrade():  # the parser stops here, and says so to `data_received`
+            self.scope["method"] = self.parser.get_method().decode()
+            self.scope["http_version"] = self.parser.get_http_version()
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._room += FRAMING * len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        self._room = self._head_bytes
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    # ------------------------------------------------------------- what is no HTTP
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, as everything else is answered, if that is not done; hang up."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
-            headers = [*REFUSAL, (b"content-length", b"%d" % len(body))]
-            for event in (
-                h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            ):
-                self.transport.write(self.conn.send(event) or b"")
+            self.transport.write(REFUSAL % len(body) + body)
         self.transport.close()
 
     def _watch(self) -> None:
@@ -82,3 +162,10 @@ class Timely(H11Protocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
+
+
+def _reason(error: httptools.HttpParserError) -> str:
+    """What is wrong, in words."""
+    if isinstance(error, httptools.HttpParserCallbackError):  # raised by what we do with it
+        return "its target is none"
+    return str(error)

@@ -30,12 +30,10 @@ class Web:
         cls,
         app: Any,
         sockets: Iterable[socket.socket] = (),
-        head_bytes: int | None = None,
-        http: Any = "h11",
+        http: Any = "httptools",
     ) -> Self:
         """Accept at these sockets; at none, whoever accepts asks for a `protocol` each time.
 
-        `head_bytes` is how much of a request may wait for its head to be whole;
         `http` makes the protocols of connections that come in at the sockets.
         """
         config = uvicorn.Config(
@@ -48,7 +46,6 @@ class Web:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            h11_max_incomplete_event_size=head_bytes,
             timeout_graceful_shutdown=CLOSE_SECONDS,
         )
         started = cls(config, list(sockets))

@@ -313,8 +313,9 @@ class TestHandshake:
         server = await serve()
         wire = await connect(server)
         wire.send(garbage)
-        refusal = {"code": "BAD_REQUEST", "message": "Invalid HTTP request received."}
-        assert await answer(wire) == (400, refusal)
+        status, refusal = await answer(wire)
+        assert (status, refusal["code"]) == (400, "BAD_REQUEST")
+        assert refusal["message"].startswith("this is not HTTP: ")
         await gone(server)
         assert not caplog.records
         wire = await connect(server)
@@ -395,6 +396,51 @@ class TestHttp:
         await wire.end()
         await gone(server)
         assert not caplog.records
+
+    async def test_java_asks_for_h2c_with_a_body(self, serve, connect):
+        """java.net.http.HttpClient does so in each request unless it is told HTTP_1_1."""
+        wire = await connect(await serve())
+        ask = (
+            b"POST /v1/echo HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nHost: x\r\n"
+            b"HTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+        )
+        wire.send(ask + ask[:50])
+        assert await answer(wire) == (200, {"bytes": 3})
+        wire.send(ask[50:] + PLAIN)
+        assert await answer(wire) == (200, {"bytes": 3})
+        assert await answer(wire) == OK
+
+    async def test_connect(self, serve, connect):
+        wire = await connect(await serve())
+        wire.send(b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\nabc")
+        assert (await answer(wire))[0] == 400
+        await wire.end()
+
+    @pytest.mark.parametrize(
+        "endless",
+        [
+            *(b"1;" + b"x" * 3000, b"0\r\n" + b"A: b\r\n" * 1000),
+            b"1\r\nx\r\n" + b"1" * 3000,
+        ],
+    )
+    async def test_what_surrounds_chunks_is_bounded(self, serve, connect, endless):
+        server = await serve(header_bytes=1000)
+        wire = await connect(server)
+        wire.send(b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await turns(20)  # what comes together with a head is not counted
+        wire.send(endless)
+        assert (await answer(wire))[0] == 400
+        await wire.end()
+        await gone(server)
+
+    async def test_small_chunks_and_trailers_are_taken(self, serve, connect):
+        wire = await connect(await serve(header_bytes=1000))
+        wire.send(b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(3000):
+            wire.send(b"1;a=b\r\nx\r\n")
+        wire.send(b"0\r\nA: b\r\n\r\n" + PLAIN)
+        assert await answer(wire) == (200, {"bytes": 3000})
+        assert await answer(wire) == OK
 
     async def test_a_guard_stands_before_its_routes(self, serve):
         server = await serve({"verifier": Verifier(secret=SECRET)})

@@ -123,7 +123,7 @@ async def test_a_websocket_is_handed_over_with_what_is_behind_it(connection):
     ((_, address, data),) = doorman.told[1:]
     assert address == "peer"
     head, behind = data.split(b"\r\n\r\n")
-    assert head.split(b"\r\n")[2:] == [b"Upgrade: websocket", b"Connection: Upgrade"]
+    assert head.split(b"\r\n")[2:] == [b"upgrade: websocket", b"connection: Upgrade"]
     assert behind == b"\x81behind"
     assert not one.connections
     assert one._cut is None
