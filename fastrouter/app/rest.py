@@ -17,6 +17,7 @@ from fastrouter.net.server import Server
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from fastrouter.control.desks import Desks
     from fastrouter.control.web import Web
 
 __all__ = ["ROUTERS", "Rest"]
@@ -32,17 +33,23 @@ def _events(parts: Parts) -> APIRouter:
     return intake(parts.router, Guard(parts.verifier, time.time, ("publish", "admin")))
 
 
-def _trading(parts: Parts) -> APIRouter:
-    """Orders, positions, the account: live and in backtests."""
+def _desks(parts: Parts) -> Desks:
+    """Who takes orders: live and in backtests."""
     from fastrouter.control.desks import Desks
     from fastrouter.control.guard import Guard
     from fastrouter.control.strategies.gate import gate_of
-    from fastrouter.control.trading import trading
 
     guard = Guard(parts.verifier, time.time, ())
     gate = None if parts.strategies is None else gate_of(parts.strategies)
     runs = None if parts.engine is None else parts.engine.desk
-    return trading(Desks(guard, parts.live, runs, gate))
+    return Desks(guard, parts.live, runs, gate)
+
+
+def _trading(parts: Parts) -> APIRouter:
+    """Orders, positions, the account."""
+    from fastrouter.control.trading import trading
+
+    return trading(_desks(parts))
 
 
 def _strategies(parts: Parts) -> APIRouter:
@@ -112,6 +119,7 @@ class Rest:
         try:
             from fastrouter.control.doorway import Doorway
             from fastrouter.control.rest import build
+            from fastrouter.control.trading.express import Express
             from fastrouter.control.web import Web
         except ImportError as error:
             logger.warning(
@@ -121,7 +129,7 @@ class Rest:
             )
             return None
         routers = [make(parts) for make in ROUTERS]
-        app = build(routers, [route.path for route in routes])
+        app = Express(build(routers, [route.path for route in routes]), _desks(parts))
         return cls(await Web.start(Doorway(app, group, settings.limits.header_bytes)))
 
     def speaks(self, server: Server, address: str | None) -> Any:

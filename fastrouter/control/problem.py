@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-__all__ = ["Problem", "answer_problems"]
+__all__ = ["CRASH", "Problem", "answer_problems"]
 
+CRASH = "see the server's log"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -87,4 +88,4 @@ async def _left(request: Request, error: Exception) -> JSONResponse:
 
 async def _crash(request: Request, error: Exception) -> JSONResponse:
     """Our own fault; the server's log has the traceback."""
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log").answer()
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, CRASH).answer()

@@ -24,6 +24,7 @@ from fastrouter.control.rest import build
 from fastrouter.control.trading import trading
 from fastrouter.control.trading.account import AccountView, ClockView
 from fastrouter.control.trading.assets import AssetView
+from fastrouter.control.trading.express import Express
 from fastrouter.control.trading.order_view import OrderView
 from fastrouter.control.trading.orders import CanceledView
 from fastrouter.control.trading.position_view import PositionView
@@ -71,7 +72,7 @@ def application() -> FastAPI:
 async def serving(desk: MemoryDesk | None, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
     app = application()
     DESKS.put(desk, **more)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(Express(app, DESKS), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://rest") as client:
         yield client
 
