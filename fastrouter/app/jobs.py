@@ -66,6 +66,7 @@ class Backtests:
                 section.keep,
                 section.timeout_seconds,
                 section.grace_seconds,
+                section.nice,
             ),
             Programs(settings, catalog, folder),
             lambda payload: ports.router.publish("job", payload),

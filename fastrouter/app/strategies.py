@@ -118,6 +118,7 @@ def _spec(name: str, table: config.Strategy, settings: config.Settings) -> Spec:
             table.restart_window_seconds,
         ),
         table.grace_seconds,
+        table.nice,
         {key: value for key, value in said.items() if value is not None},
     )
 

@@ -26,6 +26,10 @@ class Jobs(Section):
         default=5.0, ge=0, le=3600, allow_inf_nan=False,
         description="0 to 3600 seconds from SIGTERM to SIGKILL",
     )  # fmt: skip
+    nice: int = Field(
+        default=10, ge=0, le=19,
+        description="0 to 19: how far they let the router have a CPU first that both want",
+    )  # fmt: skip
     keep: int = Field(
         default=1000, ge=0, le=100_000, description="0 to 100000 that have ended, the newest"
     )

@@ -88,6 +88,10 @@ class Strategy(Section):
         default=5.0, ge=0, le=3600, allow_inf_nan=False,
         description="0 to 3600 seconds from SIGTERM to SIGKILL",
     )  # fmt: skip
+    nice: int = Field(
+        default=5, ge=0, le=19,
+        description="0 to 19: how far it lets the router have a CPU first that both want",
+    )  # fmt: skip
     max_position_value: float | None = Field(
         default=None, gt=0, le=1e12, description="a number above 0, up to 10^12, for each symbol"
     )

@@ -35,9 +35,12 @@ class Child:
         self._loop.add_reader(self._descriptor, self._end)
 
     @classmethod
-    async def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Log) -> Child:
+    async def start(
+        cls, command: Sequence[str], environment: Mapping[str, str], log: Log, nice: int = 0
+    ) -> Child:
         """Run it, without a terminal; its output goes to the log, which the caller closes.
 
+        `nice`, 0 to 19, is how far it lets others have a CPU first that both want (nice(2)).
         Raises OSError when there is no such program, or it cannot be run.
         """
         output = Output(log.write)
@@ -46,7 +49,7 @@ class Child:
             # The loop stands still for it, and not for long: without a function of ours before
             # exec it is a vfork, whatever the size of this process.
             process = subprocess.Popen(  # noqa: ASYNC220
-                [*LAUNCH, str(os.getpid()), str(report), *command],
+                [*LAUNCH, str(os.getpid()), str(report), str(nice), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output.writer,
                 stderr=subprocess.STDOUT,

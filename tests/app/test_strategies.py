@@ -93,6 +93,7 @@ def test_all_that_are_configured_and_the_one_built_in():
             "strategies.mine.max_orders_per_minute": 5,
             "strategies.mine.environment": {"PROXY_TOKEN": "t"},
             "strategies.mine.max_restarts": 2,
+            "strategies.mine.nice": 0,
             "feed.synthetic.symbols": 50,
         },
     ).settings
@@ -100,6 +101,7 @@ def test_all_that_are_configured_and_the_one_built_in():
     assert (mine.id, mine.name, mine.command) == ("mine", "mine", ("a", "b c"))
     assert (mine.symbols, mine.config) == ((), {"realTrading": False, "maxOrdersPerMinute": 5})
     assert (mine.environment, mine.restarts.most) == ({"PROXY_TOKEN": "t"}, 2)
+    assert (mine.nice, crossover.nice) == (0, 5)
     assert crossover.name == "Moving Average Crossover"
     assert crossover.command == (sys.executable, "-m", "fastrouter.examples.crossover")
     assert crossover.symbols == market_symbols(50)[:20]

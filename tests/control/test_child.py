@@ -52,6 +52,15 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+async def test_it_lets_others_go_first():
+    before = os.nice(0)
+    log = Log(None)
+    child = await Child.start(python("import os; print(os.nice(0))"), ENVIRONMENT, log, 3)
+    assert await child.wait() == 0
+    assert log.tail(1) == [str(before + 3)]
+    assert os.nice(0) == before
+
+
 class TestEnd:
     async def test_all_that_it_wrote_is_there(self):
         child = await started(shell("echo out; echo err >&2; printf rest; exit 3"))

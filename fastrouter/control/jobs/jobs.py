@@ -43,6 +43,7 @@ class Options(NamedTuple):
     keep: int = 1000  # of those that have ended
     seconds: float | None = None  # that one may take
     grace: float = 5.0  # s from SIGTERM to SIGKILL
+    nice: int = 0  # to 19: how far they let others have a CPU first
 
 
 class Jobs:
@@ -204,7 +205,7 @@ class Jobs:
             self._log.exception("job %s cannot be run", job.id)
             return Outcome("failed", error="it cannot be run: see the server's log")
         path = self._path(job.id)
-        outcome = await performance.run(program, path, options.seconds, options.grace)
+        outcome = await performance.run(program, path, options.seconds, options.grace, options.nice)
         try:
             validate("job", payload_of(self._ended(job, outcome), outcome.status))
         except EventError as error:

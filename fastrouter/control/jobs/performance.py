@@ -60,9 +60,9 @@ class Performance:
             self._child.kill()
 
     async def run(
-        self, program: Program, path: Path, seconds: float | None, grace: float
+        self, program: Program, path: Path, seconds: float | None, grace: float, nice: int
     ) -> Outcome:
-        """Run it, its output in the file at `path`, for up to `seconds`."""
+        """Run it, its output in the file at `path`, for up to `seconds`; `nice` as of `Child`."""
         if self._why.done():
             return self._why.result()
         try:
@@ -70,7 +70,7 @@ class Performance:
         except OSError as error:
             return Outcome("failed", error=f"its log cannot be written: {error.strerror}")
         try:
-            self._child = await Child.start(*program, self._log)
+            self._child = await Child.start(*program, self._log, nice)
         except OSError as error:
             return Outcome(
                 "failed", error=f"{program.command[0]} cannot be run: {error.strerror or error}"

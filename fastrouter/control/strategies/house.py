@@ -59,7 +59,7 @@ class House:
     timer: Timer
     logs: Path | None = None
     place: Place | None = None  # known when our ports are open
-    start: Callable[[Sequence[str], Mapping[str, str], Log], Awaitable[Child]] = Child.start
+    start: Callable[[Sequence[str], Mapping[str, str], Log, int], Awaitable[Child]] = Child.start
     tokens: Tokens = field(default_factory=NoTokens)
     open: bool = False  # may programs be started?
     launching: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -33,4 +33,5 @@ class Spec(NamedTuple):
     autostart: bool = False
     restarts: Restarts = Restarts()
     grace: float = 5.0  # s from SIGTERM to SIGKILL
+    nice: int = 0  # to 19: how far it lets others have a CPU first
     config: Mapping[str, Any] = {}

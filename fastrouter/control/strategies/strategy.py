@@ -229,7 +229,7 @@ class Strategy:
         variables = environment(self.spec, self.config, house.place, self._token)
         async with house.launching:  # to fork takes ms, in which nothing is published:
             await asyncio.sleep(0)  # the loop has its turn after each
-            return await house.start(self.spec.command, variables, self.log)
+            return await house.start(self.spec.command, variables, self.log, self.spec.nice)
 
     def _revoke(self) -> None:
         """The token of a process that has ended."""

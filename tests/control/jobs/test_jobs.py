@@ -36,6 +36,11 @@ class TestLife:
         assert job.created_at < job.started_at < job.ended_at
         assert await house.jobs.lines(job_id, 10) == ["working", TEXT]
 
+    async def test_it_lets_others_go_first(self, build):
+        house = await build(nice=4)
+        error = (await house.ended(await house.create("nice")))["error"]
+        assert error == f"exit status 1; its last lines:\n{os.nice(0) + 4}"
+
     @pytest.mark.parametrize(
         ("strategy", "error"),
         [
