@@ -4,10 +4,11 @@ Live, and in ``fastrouter backtest bars.csv -- python -m fastrouter.examples.cro
 """
 
 import argparse
-import asyncio
 import json
 import os
 from collections import deque
+
+import uvloop
 
 import fastrouter
 from fastrouter.client.trading import Trading
@@ -70,9 +71,8 @@ def main() -> None:
     parser.add_argument("--timeframe", default=config.get("dataResolution", "1m"))
     parser.add_argument("--symbols", default=os.environ.get("STRATEGY_SYMBOLS", ""))
     options = parser.parse_args()
-    if not 0 < options.fast < options.slow:
-        parser.error("allowed: 0 < fast < slow")
-    asyncio.run(trade(options))
+    0 < options.fast < options.slow or parser.error("allowed: 0 < fast < slow")
+    uvloop.run(trade(options))
 
 
 if __name__ == "__main__":
