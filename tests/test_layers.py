@@ -44,7 +44,7 @@ MAY_IMPORT = {
 #: module of others -> the only rooms that may name it
 ONLY_IN = {
     "picows": ("net", "client.wire"),
-    "uvloop": ("app", "net"),
+    "uvloop": ("app", "net", "examples"),
 }
 
 #: room -> modules of others it must not name
