@@ -74,6 +74,13 @@ class Child:
         """Send a signal; SIGKILL is a crash."""
         self._process.send_signal(number)
 
+    def wait(self, patience: float = PATIENCE) -> int:
+        """How it ended. Raises ChildFailed when it has not after ``patience`` seconds."""
+        try:
+            return self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise ChildFailed(f"{self.name} has not ended in {patience:.0f} s") from None
+
     def hear(self, patience: float = PATIENCE) -> str:
         """The next line of its output. Raises ChildFailed after ``patience`` seconds or its end."""
         assert self._process.stdout is not None

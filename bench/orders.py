@@ -16,10 +16,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 
@@ -34,7 +34,9 @@ SYMBOLS = [f"S:T{number:02d}" for number in range(20)]
 AIM_ACCEPTANCE_MS, AIM_RATIO = 20.0, 1.2
 WARM_UP = 1.0  # s of orders that are not counted
 ACCOUNT = "[broker]\ncash = 100000000\nshorting = true\n"
+MOST_FAULTS = 20  # that are shown
 OFF = ("ai", "backtest", "market", "risk")
+T = TypeVar("T")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,43 +55,56 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def serve(folder: Path, options: argparse.Namespace, port: int, rest: int) -> Iterator[Child]:
-    """A server that accepts; stopped by SIGTERM at the end."""
+def serve(
+    folder: Path,
+    port: int,
+    rest: int,
+    quotes: float,
+    *,
+    more: str = "",
+    cpu: int | None = SERVER_CPU,
+) -> Iterator[Child]:
+    """A server that accepts, `more` in its configuration; stopped by SIGTERM at the end."""
     config = folder / "config.toml"
-    config.write_text(ACCOUNT)
+    config.write_text(ACCOUNT + more)
     ports = ",".join([f"rest={rest}", *(f"{name}=off" for name in OFF)])
     command = (
         *(sys.executable, "-m", "fastrouter.cli", "serve", "--config", str(config)),
         *("--port", str(port), "--ports", ports),
         *("--store", str(folder / "state.db"), "--journal", str(folder / "journal.db")),
-        *("--no-control", "--symbols", ",".join(SYMBOLS), "--rate", str(options.quotes)),
+        *("--no-control", "--symbols", ",".join(SYMBOLS), "--rate", str(quotes)),
     )
-    with Child(command, cpu=SERVER_CPU, stderr=2) as server:
+    with Child(command, cpu=cpu, stderr=2) as server:
         while not server.hear(60).startswith("stop it"):
             pass
         yield server
         server.signal(signal.SIGTERM)
+        server.wait()
+
+
+async def listen(port: int, count: int) -> list[Listener]:
+    """Sessions that hold all quotes and time them; the caller closes them."""
+    loop = asyncio.get_running_loop()
+    found = [(await loop.create_connection(Listener, "127.0.0.1", port))[1] for _ in range(count)]
+    for one in found:
+        await one.live.wait()
+    return found
 
 
 async def measure(
     options: argparse.Namespace, server: Child, port: int, rest: int
 ) -> dict[str, Any]:
     """All rounds. Latencies in ms."""
-    loop = asyncio.get_running_loop()
-    listeners = [
-        (await loop.create_connection(Listener, "127.0.0.1", port))[1]
-        for _ in range(options.sessions)
-    ]
-    for listener in listeners:
-        await listener.live.wait()
-    await _round(server, options, rest, listeners, min(WARM_UP, options.seconds), 0)
+    listeners = await listen(port, options.sessions)
+    await trade(options, rest, min(WARM_UP, options.seconds), 0)
     without, beside, traded = [], [], []
     for number in range(1, options.rounds + 1):
         print(f"round {number} of {options.rounds}", file=sys.stderr)
-        without.append((await _round(server, options, None, listeners, options.seconds, 0))[0])
-        found = await _round(server, options, rest, listeners, options.seconds, number)
-        beside.append(found[0])
-        traded.append(found[1])
+        without.append((await fanout(server, listeners, asyncio.sleep(options.seconds)))[0])
+        orders = trade(options, rest, options.seconds, number)
+        figures_beside, found = await fanout(server, listeners, orders)
+        beside.append(figures_beside)
+        traded.append(found)
     for listener in listeners:
         listener.close()
     return {
@@ -101,34 +116,30 @@ async def measure(
     }
 
 
-async def _round(
-    server: Child,
-    options: argparse.Namespace,
-    rest: int | None,
-    listeners: Sequence[Listener],
-    seconds: float,
-    number: int,
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Fan-out while orders come to the port `rest`, or none do; and what became of the orders.
+async def trade(
+    options: argparse.Namespace, rest: int, seconds: float, seed: int
+) -> dict[str, Any]:
+    """Orders to the port `rest`, from a process of its own; what became of them."""
+    command = trading.command(rest, options.clients, options.rate, seconds, SYMBOLS, seed)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise ChildFailed(f"those who trade ended with status {process.returncode}")
+    found: dict[str, Any] = json.loads(said)
+    return found
 
-    `cpu` is the server's, in s a second.
-    """
+
+async def fanout(
+    server: Child, listeners: Sequence[Listener], meanwhile: Awaitable[T]
+) -> tuple[dict[str, float], T]:
+    """How fast quotes come meanwhile, and its result. `cpu` is the server's, in s a second."""
     for listener in listeners:
         listener.latencies.clear()
     used, begun = server.cpu_seconds(), time.monotonic()
-    traded: dict[str, Any] = {}
-    if rest is None:
-        await asyncio.sleep(seconds)
-    else:
-        command = trading.command(rest, options.clients, options.rate, seconds, SYMBOLS, number)
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        said, _ = await process.communicate()
-        if process.returncode:
-            raise ChildFailed(f"those who trade ended with status {process.returncode}")
-        traded = json.loads(said)
+    result = await meanwhile
     cpu = (server.cpu_seconds() - used) / (time.monotonic() - begun)
-    fanout = figures([one for listener in listeners for one in listener.latencies]) | {"cpu": cpu}
-    return fanout, traded
+    found = figures([one for listener in listeners for one in listener.latencies])
+    return found | {"cpu": cpu}, result
 
 
 def figures(latencies: Sequence[float]) -> dict[str, float]:
@@ -149,7 +160,11 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
     """The aims."""
     pairs = zip(found["fanout_beside_ms"], found["fanout_without_ms"], strict=True)
     ratio = statistics.median(beside["p99"] / without["p99"] for beside, without in pairs)
-    accepted = found["acceptance_ms"]["p99"]
+    return aims(found["acceptance_ms"]["p99"], ratio)
+
+
+def aims(accepted: float, ratio: float) -> list[Verdict]:
+    """Of the p99 of acceptance (ms), and that of quotes beside orders to that without."""
     return [
         Verdict(
             f"p99 of acceptance < {AIM_ACCEPTANCE_MS:g} ms",
@@ -167,13 +182,13 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
 def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure, stop the server, reckon the books."""
     port, rest = free_port(), free_port()
-    with serve(folder, options, port, rest) as server:
+    with serve(folder, port, rest, options.quotes) as server:
         if len(os.sched_getaffinity(0)) >= 2:
             os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[GENERATOR_CPU]})
         found = uvloop.run(measure(options, server, port, rest))
     books = Books.read(folder / "state.db")
     faults = books.faults(found.pop("accepted"))
-    faults += [f"refused: {why}" for why in found.pop("refused")[:10]]
+    faults += [f"refused: {why}" for why in found.pop("refused")]
     return found | {"orders": len(books.orders), "fills": len(books.trades), "faults": faults}
 
 
@@ -187,12 +202,21 @@ def show(found: dict[str, Any], judged: Sequence[Verdict]) -> None:
         values = "".join(f"{one[key]:>9.2f}" for key in ("p50", "p99", "p999", "max"))
         cpu = f"{one['cpu']:>7.0%}" if "cpu" in one else ""
         print(f"{name:<24}{one['count']:>10,}{values}{cpu}")
-    balance = "they do not balance" if found["faults"] else "books balance to the last digit"
+    balance = "there are faults" if found["faults"] else "books balance to the last digit"
     print(f"{found['orders']:,} orders, {found['fills']:,} fills: {balance}")
     for verdict in judged:
         print(f"{'ok' if verdict.holds else 'MISSED':<7} {verdict.aim}: {verdict.measured}")
-    for fault in found["faults"]:
+    for fault in found["faults"][:MOST_FAULTS]:
         print(f"FAULT  {fault}")
+
+
+def tell(found: dict[str, Any], judged: Sequence[Verdict], *, as_json: bool) -> int:
+    """Print it; the exit status: 1 when there are faults."""
+    if as_json:
+        print(json.dumps(found | {"aims": [verdict.__dict__ for verdict in judged]}))
+    else:
+        show(found, judged)
+    return 1 if found["faults"] else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -207,13 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ChildFailed, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    judged = verdicts(found)
-    if options.json:
-        aims = [verdict.__dict__ for verdict in judged]
-        print(json.dumps(found | {"aims": aims}))
-    else:
-        show(found, judged)
-    return 1 if found["faults"] else 0
+    return tell(found, verdicts(found), as_json=options.json)
 
 
 if __name__ == "__main__":

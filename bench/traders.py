@@ -17,6 +17,36 @@ STAMP = b'"timestamp":"'
 STAMP_SIZE = len("2025-01-01T00:00:00.000000Z")
 
 
+class Mix:
+    """What one who trades asks for: a unit of a symbol, bought and sold in turn; some rest.
+
+    So the account stays where it is. `name` is whose orders they are, and what chance follows.
+    """
+
+    def __init__(self, name: int | str, symbol: str) -> None:
+        self.random = random.Random(name)
+        self._name = name
+        self._symbol = symbol
+        self._count = 0
+
+    def order(self) -> dict[str, str]:
+        """The next one, by the fields of the trading API."""
+        self._count += 1
+        sells = self._count % 2 == 0
+        fields = {
+            "symbol": self._symbol,
+            "side": "sell" if sells else "buy",
+            "qty": "1",
+            "type": "market",
+            "time_in_force": "gtc",
+            "client_order_id": f"b{self._name}-{self._count}-{self.random.getrandbits(32)}",
+        }
+        if self.random.random() < 0.25:
+            price = "100000" if sells else "0.01"
+            fields |= {"type": "limit", "limit_price": price, "time_in_force": "ioc"}
+        return fields
+
+
 class Trader:
     """One kept connection; orders every `interval` s from a moment of its own on.
 
@@ -25,12 +55,9 @@ class Trader:
     """
 
     def __init__(self, number: int, port: int, interval: float, symbols: list[str]) -> None:
-        self._random = random.Random(number)
-        self._number = number
+        self._mix = Mix(number, symbols[number % len(symbols)])
         self._port = port
         self._interval = interval
-        self._symbols = symbols
-        self._count = 0
         self.latencies: list[float] = []
         self.accepted: dict[str, str] = {}
         self.refused: list[str] = []
@@ -39,7 +66,7 @@ class Trader:
         """Send orders for so long."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         begun = time.perf_counter()
-        due = begun + self._random.random() * self._interval
+        due = begun + self._mix.random.random() * self._interval
         try:
             while due < begun + seconds:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -52,7 +79,7 @@ class Trader:
     async def _order(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, due: float
     ) -> None:
-        fields = self._fields()
+        fields = self._mix.order()
         writer.write(request("POST", "/v2/orders", fields))
         status, body = await response(reader)
         self.latencies.append((time.perf_counter() - due) * 1e3)
@@ -60,23 +87,6 @@ class Trader:
             self.accepted[fields["client_order_id"]] = body["id"]
         else:
             self.refused.append(f"{status} {body}")
-
-    def _fields(self) -> dict[str, Any]:
-        """Buys and sells in turn, so that the account stays where it is; some rest."""
-        self._count += 1
-        sells = self._count % 2 == 0
-        fields = {
-            "symbol": self._symbols[self._number % len(self._symbols)],
-            "side": "sell" if sells else "buy",
-            "qty": "1",
-            "type": "market",
-            "time_in_force": "gtc",
-            "client_order_id": f"b{self._number}-{self._count}-{self._random.getrandbits(32)}",
-        }
-        if self._random.random() < 0.25:
-            price = "100000" if sells else "0.01"
-            fields |= {"type": "limit", "limit_price": price, "time_in_force": "ioc"}
-        return fields
 
 
 def request(method: str, path: str, fields: dict[str, Any] | None = None) -> bytes:
