@@ -87,6 +87,7 @@ BENCHES: dict[str, Callable[[str, list[str]], int]] = {
     "crash": _program,
     "backtest": _program,
     "orders": _program,
+    "strategies": _program,
     "encode": _suite,
     "match": _suite,
     "publish": _suite,
@@ -105,6 +106,7 @@ def bench(
     fanout: end to end, beside raw C floors; idle: memory of idle sessions;
     backtest: lock-step, beside a ping-pong in plain C;
     orders: how fast they are accepted, and what they cost market data;
+    strategies: the same with 50 strategies as processes that order;
     echo: serve an echo through our listener, for protocol test suites;
     encode, match, publish, market, broker, leaves: single parts, by pytest-benchmark.
     """
