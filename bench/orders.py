@@ -77,9 +77,11 @@ def serve(
     with Child(command, cpu=cpu, stderr=2) as server:
         while not server.hear(60).startswith("stop it"):
             pass
-        yield server
-        server.signal(signal.SIGTERM)
-        server.wait()
+        try:
+            yield server
+        finally:
+            server.signal(signal.SIGTERM)
+            server.wait()
 
 
 async def listen(port: int, count: int) -> list[Listener]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -54,3 +55,19 @@ async def test_a_watcher_counts_ends_and_words():
     await watcher.heard(["s0"], 1, 0)
     with pytest.raises(ChildFailed, match="nothing in 0 s from s1, s2"):
         await watcher.heard(["s0", "s1", "s2"], 1, 0)
+
+
+def test_a_strategy_that_fails_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    table = strategies.TABLE.replace("{command}", '["sh", "-c", "exit 3"]')
+    monkeypatch.setattr(strategies, "TABLE", table)
+    assert strategies.main(["--quick"]) == 2
+    assert re.search(r"error: strategy s\d stopped: exit status 3", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("option", ["--rate", "--seconds", "--sessions", "--strategies"])
+def test_nothing_cannot_be_measured(option, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        strategies.main([option, "0"])
+    assert "allowed: numbers above 0" in capsys.readouterr().err
