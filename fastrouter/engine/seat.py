@@ -131,6 +131,7 @@ class Seat:
             "member": self.member.number,
             "clients": self.run.clients,
             "window": self.run.window,
+            "evict": None if wanted.evict is None else wanted.evict / 1e9,
             "dataset": wanted.dataset,
         }
 

@@ -91,12 +91,19 @@ async def welcomed(server: Server, target: str, headers: str = HEADERS) -> tuple
     return wire, await wire.message()
 
 
+async def test_the_welcome_names_what_becomes_of_laggards(serve):
+    wire, welcome = await welcomed(await serve(), "/ws?clients=2&run=r&evict=2.5")
+    assert welcome["evict"] == 2.5
+    await wire.bye()
+
+
 @pytest.mark.parametrize("say", [ack, odd_ack])
 async def test_a_run_from_its_welcome_to_its_end(serve, say):
     server = await serve()
     wire, welcome = await welcomed(server, "/ws")
     assert (welcome["event"], welcome["member"], welcome["clients"]) == ("CONNECTED", 1, 1)
     assert (welcome["window"], welcome["dataset"]) == (1, "days")
+    assert welcome["evict"] is None  # whoever is late is waited for
     assert welcome["run_id"] in server.engine.runs
     assert await ids(wire, 2) == ["evt_1", "evt_2"]
     say(wire, "unknown")
