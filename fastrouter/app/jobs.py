@@ -15,6 +15,7 @@ import orjson
 from fastrouter import config
 from fastrouter.app.backtest import catalog_of
 from fastrouter.app.ports import Ports
+from fastrouter.app.stop import end
 from fastrouter.config.inherited import inherited
 from fastrouter.control.database import Database
 from fastrouter.control.datasets import Datasets
@@ -95,14 +96,7 @@ class Backtests:
 
     async def close(self, at_once: asyncio.Event | None = None) -> None:
         """End those that run, within their grace; without any from `at_once` on. Safe again."""
-        closing = asyncio.ensure_future(self.jobs.close())
-        if at_once is not None:
-            asked = asyncio.ensure_future(at_once.wait())
-            await asyncio.wait([closing, asked], return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-            if not closing.done():
-                self.jobs.kill()
-        await closing
+        await end(self.jobs.close(), self.jobs.kill, at_once)
         await self.datasets.close()
         if self._while is not None:
             self._while.cleanup()

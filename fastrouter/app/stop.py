@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 
-__all__ = ["Stop"]
+__all__ = ["Stop", "end"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -24,3 +25,17 @@ class Stop:
         if self.asked.is_set():
             self.at_once.set()
         self.asked.set()
+
+
+async def end(
+    closing: Awaitable[None], kill: Callable[[], None], at_once: asyncio.Event | None
+) -> None:
+    """Wait until processes have ended within their grace; from `at_once` on, `kill` ends it."""
+    closed = asyncio.ensure_future(closing)
+    if at_once is not None:
+        asked = asyncio.ensure_future(at_once.wait())
+        await asyncio.wait([closed, asked], return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not closed.done():
+            kill()
+    await closed

@@ -10,6 +10,7 @@ from fastrouter import config
 from fastrouter.app.commands import Dispatch
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import url_of
+from fastrouter.app.stop import end
 from fastrouter.app.tokens import Tokens
 from fastrouter.config.inherited import inherited
 from fastrouter.config.strategies import BUILT_IN, ORCH
@@ -78,14 +79,7 @@ class Orchestrator:
 
     async def close(self, at_once: asyncio.Event | None = None) -> None:
         """End them, each within its grace; without any from `at_once` on. Safe to call again."""
-        closing = asyncio.ensure_future(self.registry.close())
-        if at_once is not None:
-            asked = asyncio.ensure_future(at_once.wait())
-            await asyncio.wait([closing, asked], return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-            if not closing.done():
-                self.registry.kill()
-        await closing
+        await end(self.registry.close(), self.registry.kill, at_once)
         self._signals.close()
 
 
