@@ -12,9 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-__all__ = ["CRASH", "Problem", "answer_problems"]
+from fastrouter.errors import StoreError
+
+__all__ = ["CRASH", "Problem", "answer_problems", "not_kept"]
 
 CRASH = "see the server's log"
+RETRY_AFTER = "1"
+"""Seconds until a store that did not take something may."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -39,6 +43,16 @@ class Problem(Exception):
         """The response."""
         body = {"code": self.code, "message": str(self)}
         return JSONResponse(body, self.status, headers=self.headers)
+
+
+def not_kept(error: StoreError) -> Problem:
+    """The answer when the store did not take it, or did not say what it has."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        str(error),
+        code=error.code,
+        headers={"Retry-After": RETRY_AFTER},
+    )
 
 
 def answer_problems(app: FastAPI) -> None:

@@ -24,7 +24,7 @@ from fastrouter.broker import Broker, Change
 from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.desk import Desk
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, not_kept
 from fastrouter.control.risk_status import status
 from fastrouter.errors import StoreError
 from fastrouter.models.risk import Risk
@@ -143,9 +143,4 @@ async def _change(desk: Desk, call: Callable[[Broker, int], Change]) -> None:
     try:
         await desk.change(call)
     except StoreError as error:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            str(error),
-            code=error.code,
-            headers={"Retry-After": "1"},
-        ) from None
+        raise not_kept(error) from None

@@ -26,7 +26,7 @@ from fastrouter.control.jobs.job import Job
 from fastrouter.control.jobs.jobs import Jobs
 from fastrouter.control.jobs.request import BacktestRequest
 from fastrouter.control.jobs.view import JobLines, JobPage, JobView, Status
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, not_kept
 from fastrouter.errors import FastrouterError, StoreError
 from fastrouter.models.complaint import complaint
 
@@ -185,4 +185,4 @@ async def _stored(work: Awaitable[T]) -> T:
     try:
         return await work
     except StoreError as error:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), code=error.code) from None
+        raise not_kept(error) from None

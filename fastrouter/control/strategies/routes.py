@@ -24,11 +24,11 @@ from pydantic import BaseModel
 
 from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, not_kept
 from fastrouter.control.strategies.registry import Registry
 from fastrouter.control.strategies.start_body import StartConfig, read
 from fastrouter.control.strategies.view import Lines, Listed, View
-from fastrouter.errors import FastrouterError
+from fastrouter.errors import FastrouterError, StoreError
 
 __all__ = ["routes"]
 
@@ -46,8 +46,6 @@ STATUS = {
     "AMBIGUOUS_SYMBOL": HTTPStatus.UNPROCESSABLE_ENTITY,
     "INVALID_LIMIT": HTTPStatus.UNPROCESSABLE_ENTITY,
     "INVALID_MESSAGE": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "STORE_ERROR": HTTPStatus.SERVICE_UNAVAILABLE,
-    "DRAINING": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -85,6 +83,8 @@ Id = Annotated[str, Path(description="the strategy's", alias="strategy_id")]
 def _refusing() -> Iterator[None]:
     try:
         yield
+    except StoreError as error:
+        raise not_kept(error) from None
     except FastrouterError as error:
         status = STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
         raise Problem(status, str(error), code=error.code) from None

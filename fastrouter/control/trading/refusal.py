@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from fastrouter.broker import Order
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, not_kept
 from fastrouter.errors import EventError, OrderError, StoreError
 
 __all__ = ["check_accepted", "problem_of", "refusing"]
@@ -61,12 +61,7 @@ def refusing() -> Iterator[None]:
     except (OrderError, EventError) as error:
         raise problem_of(error.code, str(error)) from None
     except StoreError as error:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            str(error),
-            code=error.code,
-            headers={"Retry-After": "1"},
-        ) from None
+        raise not_kept(error) from None
 
 
 def check_accepted(order: Order) -> None:

@@ -189,6 +189,7 @@ class TestCreate:
         for answer in (await http.post("/v1/jobs", json=request()), await http.get("/v1/jobs")):
             assert answer.status_code == 503
             assert answer.json() == {"code": "STORE_ERROR", "message": "the disk is full"}
+            assert answer.headers["Retry-After"] == "1"
 
     async def test_when_it_ends(self, http, house):
         await house.jobs.close()

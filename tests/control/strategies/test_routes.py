@@ -162,6 +162,7 @@ async def test_a_store_that_is_full(running, http):
     running.desk.error = StoreError("the disk is full")
     answer = await http.post("/strategies/mine/start")
     assert (answer.status_code, answer.json()["code"]) == (503, "STORE_ERROR")
+    assert answer.headers["Retry-After"] == "1"
 
 
 async def test_a_program_that_does_not_exist(run):
