@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from collections.abc import Collection
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit, urlunsplit
 
 from fastrouter.errors import ConnectionFailed
 
@@ -11,6 +12,7 @@ __all__ = [
     "check",
     "number_of",
     "parameter",
+    "parts_of",
     "shown",
     "split_items",
     "with_parameters",
@@ -21,14 +23,20 @@ SCHEMES = ("ws", "wss")
 PREFIX = "evt_"
 
 
-def check(url: str) -> str:
-    """The URL itself; raises ConnectionFailed when it cannot be a WebSocket endpoint's."""
+def parts_of(url: str, schemes: Collection[str]) -> SplitResult | None:
+    """The parts of a URL of one of the schemes where one can connect to; None for any other."""
     try:
         parts = urlsplit(url)
-        well_formed = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+        reachable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        well_formed = False
-    if not well_formed or parts.fragment:
+        return None
+    return parts if reachable else None
+
+
+def check(url: str) -> str:
+    """The URL itself; raises ConnectionFailed when it cannot be a WebSocket endpoint's."""
+    parts = parts_of(url, SCHEMES)
+    if parts is None or parts.fragment:
         raise ConnectionFailed(
             f"{url!r} is not a WebSocket URL; write ws://HOST:PORT/PATH or wss://…",
             code="INVALID_URL",

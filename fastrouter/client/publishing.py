@@ -12,7 +12,7 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import orjson
 
-from fastrouter.client.address import shown
+from fastrouter.client.address import parts_of, shown
 from fastrouter.client.options import own_token
 from fastrouter.errors import AuthError, ConnectionFailed, EventError, FastrouterError
 
@@ -76,12 +76,9 @@ def publish_events(
 
 def check(url: str) -> str:
     """The URL itself; raises ConnectionFailed when it cannot be a router's REST address."""
-    try:
-        parts = urlsplit(url)
-        well_formed = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        well_formed = False
-    if not well_formed or parts.query or parts.fragment or not url.isprintable() or " " in url:
+    parts = parts_of(url, SCHEMES)
+    odd = not url.isprintable() or " " in url
+    if parts is None or parts.query or parts.fragment or odd:
         raise ConnectionFailed(
             f"{url!r} is not a router's REST URL; write http://HOST:PORT", code="INVALID_URL"
         )
