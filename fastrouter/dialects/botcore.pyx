@@ -13,6 +13,7 @@ from fastrouter.core.history cimport closes_until
 from fastrouter.core.statistics cimport change_24h
 from fastrouter.core.structs cimport DayStats, MarketFields, Stamp, Topic, TopicText
 from fastrouter.core.write cimport put, put_double, put_ms, put_topic
+from fastrouter.dialects.numbers cimport put_after_open
 
 import orjson
 
@@ -99,14 +100,7 @@ cdef class Botcore(Dialect):
         p = put_ms(p, value.candle.time)
         p = put(p, b',"open":', 8)
         p = put_double(p, value.candle.open, &text.scale[0])
-        p = put(p, b',"high":', 8)
-        p = put_double(p, value.candle.high, &text.scale[1])
-        p = put(p, b',"low":', 7)
-        p = put_double(p, value.candle.low, &text.scale[2])
-        p = put(p, b',"close":', 9)
-        p = put_double(p, value.candle.close, &text.scale[3])
-        p = put(p, b',"volume":', 10)
-        p = put_double(p, value.candle.volume, &text.scale[4])
+        p = put_after_open(p, text, value)
         p = put(p, b',"close_time":', 14)
         p = put_ms(p, value.candle.time + topic.timeframe)
         p = put(p, b'},"indicators":{', 16)

@@ -15,6 +15,7 @@ import cython
 from fastrouter.core.dialect cimport Dialect
 from fastrouter.core.structs cimport MarketFields, Stamp, Topic, TopicText
 from fastrouter.core.write cimport put, put_double, put_time, put_topic, put_u64
+from fastrouter.dialects.numbers cimport put_after_bid, put_after_open
 
 import orjson
 
@@ -71,14 +72,7 @@ cdef class TradingApi(Dialect):
             p = put_double(p, value.quote.ask_size, &text.scale[4])
             p = put(p, b'","seq":', 8)
         else:
-            p = put(p, b',"ask":', 7)
-            p = put_double(p, value.quote.ask, &text.scale[1])
-            p = put(p, b',"last":', 8)
-            p = put_double(p, value.quote.last, &text.scale[2])
-            p = put(p, b',"bid_size":', 12)
-            p = put_double(p, value.quote.bid_size, &text.scale[3])
-            p = put(p, b',"ask_size":', 12)
-            p = put_double(p, value.quote.ask_size, &text.scale[4])
+            p = put_after_bid(p, text, value)
             p = put(p, b',"seq":', 7)
         p = put_u64(p, stamp.seq)
         return self.close_envelope(p, stamp.time, snapshot) - out
@@ -101,14 +95,7 @@ cdef class TradingApi(Dialect):
             p = put_double(p, value.candle.volume, &text.scale[4])
             p = put(p, b'","timestamp":"', 15)
         else:
-            p = put(p, b',"high":', 8)
-            p = put_double(p, value.candle.high, &text.scale[1])
-            p = put(p, b',"low":', 7)
-            p = put_double(p, value.candle.low, &text.scale[2])
-            p = put(p, b',"close":', 9)
-            p = put_double(p, value.candle.close, &text.scale[3])
-            p = put(p, b',"volume":', 10)
-            p = put_double(p, value.candle.volume, &text.scale[4])
+            p = put_after_open(p, text, value)
             p = put(p, b',"timestamp":"', 14)
         p = put_time(p, value.candle.time, &self.open_second)
         if value.candle.closed:

@@ -11,6 +11,7 @@ Times have no fraction when it is 0, as in the documents, else microseconds.
 from fastrouter.core.dialect cimport Dialect
 from fastrouter.core.structs cimport MarketFields, Stamp, Topic, TopicText
 from fastrouter.core.write cimport put, put_double, put_short_time, put_topic, put_u64
+from fastrouter.dialects.numbers cimport put_after_bid, put_after_open
 
 import orjson
 
@@ -46,14 +47,7 @@ cdef class Wrapped(Dialect):
         p = put_short_time(p, stamp.time, &self.second)
         p = put_topic(p, text)
         p = put_double(p, value.quote.bid, &text.scale[0])
-        p = put(p, b',"ask":', 7)
-        p = put_double(p, value.quote.ask, &text.scale[1])
-        p = put(p, b',"last":', 8)
-        p = put_double(p, value.quote.last, &text.scale[2])
-        p = put(p, b',"bid_size":', 12)
-        p = put_double(p, value.quote.bid_size, &text.scale[3])
-        p = put(p, b',"ask_size":', 12)
-        p = put_double(p, value.quote.ask_size, &text.scale[4])
+        p = put_after_bid(p, text, value)
         return self.close_envelope(p, stamp, snapshot) - out
 
     cdef Py_ssize_t encode_candle(self, char* out, TopicText* text, const Topic* topic,
@@ -63,14 +57,7 @@ cdef class Wrapped(Dialect):
         p = put_short_time(p, stamp.time, &self.second)
         p = put_topic(p, text)
         p = put_double(p, value.candle.open, &text.scale[0])
-        p = put(p, b',"high":', 8)
-        p = put_double(p, value.candle.high, &text.scale[1])
-        p = put(p, b',"low":', 7)
-        p = put_double(p, value.candle.low, &text.scale[2])
-        p = put(p, b',"close":', 9)
-        p = put_double(p, value.candle.close, &text.scale[3])
-        p = put(p, b',"volume":', 10)
-        p = put_double(p, value.candle.volume, &text.scale[4])
+        p = put_after_open(p, text, value)
         p = put(p, b',"timestamp":"', 14)
         p = put_short_time(p, value.candle.time, &self.open_second)
         if value.candle.closed:
