@@ -22,7 +22,7 @@ from fastrouter.core.kinds import topic_symbol
 from fastrouter.core.leaves import ns_to_ms
 from fastrouter.dialects.core_messages import MAKERS, READERS, said
 from fastrouter.dialects.indicators import Indicators, indicators
-from fastrouter.errors import MessageError
+from fastrouter.dialects.payload import UNREADABLE, unreadable
 
 __all__ = ["Botcore"]
 
@@ -137,9 +137,8 @@ cdef class Botcore(Dialect):
         try:
             message = orjson.loads(data)
             return self.read(message["type"], message)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise MessageError(f"not a {self.name} message: {type(error).__name__}: {error}"
-                               ) from None
+        except UNREADABLE as error:
+            raise unreadable(self.name, error) from None
 
     def read(self, kind: str, message: dict):
         """The event of a message of that type; any exception of `decode` when it is none."""

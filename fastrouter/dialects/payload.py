@@ -12,10 +12,12 @@ from typing import Any
 
 from fastrouter.core.event import Event
 from fastrouter.core.leaves import format_double, iso8601, ns_to_ms, parse_iso8601
+from fastrouter.errors import MessageError
 
 __all__ = [
     "DECIMALS",
     "TIMES",
+    "UNREADABLE",
     "Body",
     "Made",
     "Maker",
@@ -31,12 +33,16 @@ __all__ = [
     "short",
     "text",
     "texts",
+    "unreadable",
     "word",
 ]
 
 Body = dict[str, Any]
 Made = tuple[str, Any]
 """What a message has for a type, and its body; or a kind and its payload."""
+
+#: what is raised by reading a message that is none
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 #: fields that are decimal text, of any kind
 DECIMALS = frozenset(
@@ -146,3 +152,8 @@ def word(value: Any, words: dict[str, str]) -> Any:
 def event_number(name: Any) -> int:
     """``evt_<n>`` -> n; 0 for anything else."""
     return int(name[4:]) if isinstance(name, str) and name.startswith("evt_") else 0
+
+
+def unreadable(dialect: str, error: Exception) -> MessageError:
+    """What to raise in place of one of UNREADABLE."""
+    return MessageError(f"not a {dialect} message: {type(error).__name__}: {error}")

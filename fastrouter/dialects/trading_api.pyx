@@ -23,8 +23,8 @@ from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.kinds import KINDS
 from fastrouter.core.leaves import iso8601, parse_iso8601
 from fastrouter.dialects.orchestrator import ANSWERS, Orchestrator
-from fastrouter.dialects.payload import event_number, numbers, texts
-from fastrouter.errors import ConfigError, MessageError
+from fastrouter.dialects.payload import UNREADABLE, event_number, numbers, texts, unreadable
+from fastrouter.errors import ConfigError
 
 __all__ = ["TradingApi"]
 
@@ -152,9 +152,8 @@ cdef class TradingApi(Dialect):
             if kind in ANSWERS:
                 return ORCHESTRATOR.read(kind, message)
             return DECODERS.get(kind, decode_event)(message)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise MessageError(f"not a trading-api message: {type(error).__name__}: {error}"
-                               ) from None
+        except UNREADABLE as error:
+            raise unreadable(self.name, error) from None
 
 
 def decode_quote(message: dict):

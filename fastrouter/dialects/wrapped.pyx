@@ -18,8 +18,7 @@ import orjson
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.core.kinds import topic_symbol
 from fastrouter.core.leaves import iso8601_short, parse_iso8601
-from fastrouter.dialects.payload import event_number
-from fastrouter.errors import MessageError
+from fastrouter.dialects.payload import UNREADABLE, event_number, unreadable
 
 __all__ = ["Wrapped"]
 
@@ -103,9 +102,8 @@ cdef class Wrapped(Dialect):
         try:
             message = orjson.loads(data)
             return self.read(message["type"], message)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise MessageError(f"not a {self.name} message: {type(error).__name__}: {error}"
-                               ) from None
+        except UNREADABLE as error:
+            raise unreadable(self.name, error) from None
 
     def read(self, kind: str, message: dict):
         """The event of a message of that type; any exception of `decode` when it is none."""
