@@ -43,6 +43,7 @@ cdef class Run(Barrier):
     cdef bint next_instant(self) except -1
     cdef int begin_batch(self, int64_t time) except -1
     cdef int show_forming(self) except -1
+    cdef bint owed(self, uint64_t number) except -1
     cdef int forget(self) except -1
     cdef bint clogged(self) except -1
     cdef int flush(self) except -1

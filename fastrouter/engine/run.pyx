@@ -152,21 +152,19 @@ cdef class Run(Barrier):
     # -------------------------------------------------------------------- publish
 
     cdef int market(self, Topic* topic) except -1:
-        cdef:
-            Member member
-            uint64_t number = topic.stamp.id
-            bint offered = False
-        for member in self.members:
-            if member.was_offered(number):
-                member.owe(number)
-                offered = True
-        if offered:
+        if self.owed(topic.stamp.id):
             self.kept.note(topic)
         if self.floor is not None and self.floor.awake:
             self.floor.note(topic)
         return 0
 
     cdef int event(self, uint64_t number, event) except -1:
+        if self.owed(number):
+            self.kept.note_event(number, event)
+        return 0
+
+    cdef bint owed(self, uint64_t number) except -1:
+        """Have the members to whom it was offered owe its acknowledgement. Are there any?"""
         cdef:
             Member member
             bint offered = False
@@ -174,9 +172,7 @@ cdef class Run(Barrier):
             if member.was_offered(number):
                 member.owe(number)
                 offered = True
-        if offered:
-            self.kept.note_event(number, event)
-        return 0
+        return offered
 
     def turn(self) -> None:
         """Send what waits, and go on if that may be."""
