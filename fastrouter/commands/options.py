@@ -7,10 +7,31 @@ from typing import Annotated
 
 import typer
 
-from fastrouter.client.options import TOKEN_VARIABLE
+from fastrouter.client.options import (
+    DEFAULT_URL,
+    SUBSCRIPTIONS_VARIABLE,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+)
 
-__all__ = ["Authority", "Bearer", "Insecure", "Reconnect"]
+__all__ = ["Address", "Authority", "Bearer", "Insecure", "Reconnect", "Wanted"]
 
+Address = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[URL]", show_default=False, help=f"Default: {URL_VARIABLE}, else {DEFAULT_URL}."
+    ),
+]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        "--subscriptions",
+        "-s",
+        metavar="ITEMS",
+        show_default=False,
+        help=f"As S:AAPL:quote,C:*:candle. Default: {SUBSCRIPTIONS_VARIABLE}, else the server's.",
+    ),
+]
 Bearer = Annotated[
     str | None, typer.Option(envvar=TOKEN_VARIABLE, help="A bearer token.", show_default=False)
 ]

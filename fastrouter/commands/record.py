@@ -13,7 +13,7 @@ from fastrouter.client import Connection, Options, trusting
 from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.options import resolve
 from fastrouter.commands.failure import expected
-from fastrouter.commands.options import Authority, Bearer, Insecure, Reconnect
+from fastrouter.commands.options import Address, Authority, Bearer, Insecure, Reconnect, Wanted
 from fastrouter.commands.refusal import check_refusal
 from fastrouter.errors import FastrouterError
 from fastrouter.recording import Recording, salvage
@@ -25,13 +25,7 @@ FORMATS = ("parquet", "csv")
 
 @expected
 def record(
-    url: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[URL]", help="Default: PROXY_WS_URL, else ws://localhost:8082.",
-            show_default=False,
-        ),
-    ] = None,
+    url: Address = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -39,13 +33,7 @@ def record(
             help="A new folder, for quotes.parquet and candles.parquet, or a file for one of them.",
         ),
     ] = Path("recording"),
-    subscriptions: Annotated[
-        str | None,
-        typer.Option(
-            "--subscriptions", "-s", metavar="ITEMS", show_default=False,
-            help="As S:AAPL:quote,C:*:candle. Default: SUBSCRIPTIONS, else the server's.",
-        ),
-    ] = None,
+    subscriptions: Wanted = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, metavar="N", help="Stop after N seconds.")
     ] = None,

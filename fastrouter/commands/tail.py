@@ -14,7 +14,7 @@ from fastrouter.client.inbox import AnyEvent
 from fastrouter.client.options import resolve, since_of
 from fastrouter.commands.failure import expected
 from fastrouter.commands.line import RAW_KIND, Raw, pretty
-from fastrouter.commands.options import Authority, Bearer, Insecure, Reconnect
+from fastrouter.commands.options import Address, Authority, Bearer, Insecure, Reconnect, Wanted
 from fastrouter.commands.refusal import check_refusal
 from fastrouter.core.event import Event
 from fastrouter.core.kinds import KINDS
@@ -25,20 +25,8 @@ __all__ = ["tail"]
 
 @expected
 def tail(
-    url: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[URL]", help="Default: PROXY_WS_URL, else ws://localhost:8082.",
-            show_default=False,
-        ),
-    ] = None,
-    subscriptions: Annotated[
-        str | None,
-        typer.Option(
-            "--subscriptions", "-s", metavar="ITEMS", show_default=False,
-            help="As S:AAPL:quote,C:*:candle. Default: SUBSCRIPTIONS, else the server's.",
-        ),
-    ] = None,
+    url: Address = None,
+    subscriptions: Wanted = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print messages as they came, one a line.")
     ] = False,
