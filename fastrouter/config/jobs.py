@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from fastrouter.config.section import Section
-from fastrouter.config.values import Seconds
+from fastrouter.config.values import KillGrace, Seconds
 
 __all__ = ["Jobs"]
 
@@ -22,10 +22,7 @@ class Jobs(Section):
     timeout_seconds: Seconds = Field(
         default=86_400.0, description="seconds above 0 that one may take"
     )
-    grace_seconds: float = Field(
-        default=5.0, ge=0, le=3600, allow_inf_nan=False,
-        description="0 to 3600 seconds from SIGTERM to SIGKILL",
-    )  # fmt: skip
+    grace_seconds: KillGrace = 5.0
     nice: int = Field(
         default=10, ge=0, le=19,
         description="0 to 19: how far they let the router have a CPU first that both want",

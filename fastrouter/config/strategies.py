@@ -13,7 +13,7 @@ from pydantic import model_validator as validator
 from pydantic_settings import NoDecode
 
 from fastrouter.config.section import Section
-from fastrouter.config.values import Listed, Seconds
+from fastrouter.config.values import KillGrace, Listed, Seconds
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.core.timeframe import parse_timeframe
 from fastrouter.errors import ConfigError
@@ -84,10 +84,7 @@ class Strategy(Section):
     restart_window_seconds: Seconds = Field(
         default=600.0, description="seconds above 0 in which max_restarts are counted"
     )
-    grace_seconds: float = Field(
-        default=5.0, ge=0, le=3600, allow_inf_nan=False,
-        description="0 to 3600 seconds from SIGTERM to SIGKILL",
-    )  # fmt: skip
+    grace_seconds: KillGrace = 5.0
     nice: int = Field(
         default=5, ge=0, le=19,
         description="0 to 19: how far it lets the router have a CPU first that both want",

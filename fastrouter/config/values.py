@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-__all__ = ["Listed", "OrMax", "Seconds", "amounts", "counted", "mapped", "numbered"]
+__all__ = ["KillGrace", "Listed", "OrMax", "Seconds", "amounts", "counted", "mapped", "numbered"]
 
 
 def listed(value: object) -> object:
@@ -59,4 +59,13 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 OrMax = Annotated[float, BeforeValidator(unbounded), Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+KillGrace = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="0 to 3600 seconds from SIGTERM to SIGKILL",
+    ),
+]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
