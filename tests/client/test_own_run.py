@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fastrouter import Quote, Router
+from fastrouter import Quote
 from fastrouter.client import connect
-from fastrouter.engine.catalog import Catalog
-from fastrouter.engine.host import Engine
 from fastrouter.errors import ConnectionFailed
-from fastrouter.net.clock import MonotonicClock
-from fastrouter.net.route import Route
 
+from ..backtests import backtests
 from ..net.wire import until
 
 ROWS = 200
@@ -25,15 +22,8 @@ async def running(folder: Path):
     """An engine over quotes, three an instant; yields the engine, and where it is."""
     lines = (f"{1_735_689_600 + number // 3},S:A,{number + 1},1000" for number in range(ROWS))
     (folder / "quotes.csv").write_text("time,symbol,bid,ask\n" + "\n".join(lines) + "\n")
-    engine = Engine(Catalog(folder), MonotonicClock())
-    group = Router().group()
-    route = Route("/ws", manners="backtest", venue=engine)
-    server = await group.serve("127.0.0.1", 0, [route], heartbeat=600)
-    try:
+    async with backtests(folder) as (server, engine):
         yield engine, f"ws://127.0.0.1:{server.port}/ws?run=main&clients=1"
-    finally:
-        await group.close(0)
-        await engine.close()
 
 
 async def lose(connection) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from fastrouter import Router
-from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.desk import RunDesk
-from fastrouter.engine.host import Ended, Engine, Options
+from fastrouter.engine.host import Ended, Options
 from fastrouter.errors import ConfigError, MessageError, OrderError
-from fastrouter.net.clock import MonotonicClock
-from fastrouter.net.route import Route
 from fastrouter.net.server import Server
-from fastrouter.session.auth import Verifier
 
+from ..backtests import backtests
 from ..net.wire import HEADERS, Wire, until
-from ..tokens import SECRET, hs256
+from ..tokens import hs256
 
 ROWS = """time,symbol,bid,ask
 2025-01-01T00:00:00Z,S:A,9,10
@@ -33,22 +30,14 @@ ROWS = """time,symbol,bid,ask
 async def serve(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Server]]]:
     """Start a server whose sessions are in runs over a folder of one data set."""
     (tmp_path / "days.csv").write_text(ROWS)
-    ends: list[Callable[[], Awaitable[object]]] = []
+    async with AsyncExitStack() as ends:
 
-    async def start(auth: bool = False, **options) -> Server:
-        engine = Engine(Catalog(tmp_path), MonotonicClock(), Options(**options))
-        verifier = Verifier(secret=SECRET) if auth else None
-        group = Router().group(verifier=verifier)
-        route = Route("/ws", manners="backtest", venue=engine)
-        server = await group.serve("127.0.0.1", 0, [route], heartbeat=600)
-        server.close_seconds = 0.1
-        server.engine = engine
-        ends.extend([lambda: group.close(0.2), engine.close])
-        return server
+        async def start(auth: bool = False, **options) -> Server:
+            running = backtests(tmp_path, Options(**options), auth)
+            server, server.engine = await ends.enter_async_context(running)
+            return server
 
-    yield start
-    for end in ends:
-        await end()
+        yield start
 
 
 async def welcomed(server: Server, target: str, headers: str = HEADERS) -> tuple[Wire, dict]:

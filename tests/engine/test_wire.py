@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from fastrouter import Router
-from fastrouter.engine.catalog import Catalog
-from fastrouter.engine.host import Engine, Options
-from fastrouter.net.clock import MonotonicClock
-from fastrouter.net.route import Route
+from fastrouter.engine.host import Options
 from fastrouter.net.server import Server
-from fastrouter.session.auth import Verifier
 
+from ..backtests import backtests
 from ..net.wire import HEADERS, Wire, until
-from ..tokens import SECRET, hs256
+from ..tokens import hs256
 
 ROWS = """time,symbol,bid,ask
 2025-01-01T00:00:00Z,S:A,1,2
@@ -26,34 +23,24 @@ ROWS = """time,symbol,bid,ask
 2025-01-01T00:00:01Z,S:A,5,6
 2025-01-01T00:00:02Z,S:A,7,8
 """
-ONE = ("evt_1", "evt_2")
 
 
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Server]]]:
     """Start a server whose sessions are in runs over a folder of one data set."""
     (tmp_path / "days.csv").write_text(ROWS)
-    ends: list[Callable[[], Awaitable[object]]] = []
+    async with AsyncExitStack() as ends:
 
-    async def start(
-        files: dict[str, str] | None = None, data: bool = True, auth: bool = False, **options
-    ) -> Server:
-        for name, text in (files or {}).items():
-            (tmp_path / name).write_text(text)
-        catalog = Catalog(tmp_path) if data else None
-        engine = Engine(catalog, MonotonicClock(), Options(**options))
-        verifier = Verifier(secret=SECRET) if auth else None
-        group = Router().group(verifier=verifier)
-        route = Route("/ws", manners="backtest", venue=engine)
-        server = await group.serve("127.0.0.1", 0, [route], heartbeat=600)
-        server.close_seconds = 0.1
-        server.engine = engine
-        ends.extend([lambda: group.close(0.2), engine.close])
-        return server
+        async def start(
+            files: dict[str, str] | None = None, data: bool = True, auth: bool = False, **options
+        ) -> Server:
+            for name, text in (files or {}).items():
+                (tmp_path / name).write_text(text)
+            running = backtests(tmp_path if data else None, Options(**options), auth)
+            server, server.engine = await ends.enter_async_context(running)
+            return server
 
-    yield start
-    for end in ends:
-        await end()
+        yield start
 
 
 def ack(wire: Wire, *ids: str) -> None:

@@ -9,27 +9,18 @@ from random import Random
 
 import pytest
 
-from fastrouter import Router
-from fastrouter.engine.host import Engine
-from fastrouter.net.clock import MonotonicClock
 from fastrouter.net.protocol import Protocol
-from fastrouter.net.route import Route
 from fastrouter.net.server import Server
 
+from ..backtests import backtests
 from .wire import Wire, frame, until
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     """Its sessions are in runs over the made-up market."""
-    engine = Engine(None, MonotonicClock())
-    group = Router().group()
-    route = Route("/ws", manners="backtest", venue=engine)
-    server = await group.serve("127.0.0.1", 0, [route], max_message_bytes=2048)
-    server.close_seconds = 0.1
-    yield server
-    await group.close(0.2)
-    await engine.close()
+    async with backtests(None, max_message_bytes=2048) as (server, _):
+        yield server
 
 
 async def shortened(server: Server, target: str = "/ws?subscriptions=*:quote") -> Wire:

@@ -15,15 +15,12 @@ import fastrouter
 from fastrouter import Candle, Event, Quote, Router
 from fastrouter.client import Connection, Options
 from fastrouter.commands.record import Recorder
-from fastrouter.engine import host as engine_host
-from fastrouter.engine.catalog import Catalog
-from fastrouter.engine.host import Engine
+from fastrouter.engine import host
 from fastrouter.errors import ConnectionFailed
 from fastrouter.feeds.synthetic import SyntheticFeed
-from fastrouter.net.clock import MonotonicClock
-from fastrouter.net.route import Route
 from fastrouter.recording import Recording
 
+from ..backtests import backtests
 from ..net.wire import until
 
 START = 1_735_689_600 * 10**9
@@ -98,13 +95,8 @@ async def backtest() -> AsyncIterator[Callable[[Path], Awaitable[str]]]:
     async with AsyncExitStack() as ends:
 
         async def serve(folder: Path, candles: tuple[str, ...] = ()) -> str:
-            engine = Engine(Catalog(folder), MonotonicClock(), engine_host.Options(candles=candles))
-            group = Router().group()
-            server = await group.serve(
-                "127.0.0.1", 0, [Route("/ws", manners="backtest", venue=engine)]
-            )
-            ends.push_async_callback(engine.close)
-            ends.push_async_callback(group.close, 0.1)
+            running = backtests(folder, host.Options(candles=candles))
+            server, _ = await ends.enter_async_context(running)
             return f"ws://127.0.0.1:{server.port}/ws"
 
         yield serve

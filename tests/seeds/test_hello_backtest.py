@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastrouter import Router
-from fastrouter.engine.catalog import Catalog
-from fastrouter.engine.host import Engine
-from fastrouter.net.clock import MonotonicClock
-from fastrouter.net.route import Route
+from tests.backtests import backtests
 from tests.seeds.program import Program, client
 
 QUOTES = """time,symbol,bid,ask
@@ -35,13 +31,9 @@ async def test_python(tmp_path: Path):
     folder.mkdir()
     (folder / "quotes.csv").write_text(QUOTES)
     (folder / "bars.csv").write_text(BARS)
-    engine = Engine(Catalog(tmp_path), MonotonicClock())
-    group = Router().group()
-    server = await group.serve("127.0.0.1", 0, [Route("/ws", manners="backtest", venue=engine)])
-    async with Program.python(client("hello.py", {8082: server.port})) as program:
-        assert await program.lines(len(PRINTED)) == PRINTED
-        await program.until("ConnectionClosedOK")
-    assert engine.runs == {}
-    assert not server.rejections
-    await group.close(0)
-    await engine.close()
+    async with backtests(tmp_path) as (server, engine):
+        async with Program.python(client("hello.py", {8082: server.port})) as program:
+            assert await program.lines(len(PRINTED)) == PRINTED
+            await program.until("ConnectionClosedOK")
+        assert engine.runs == {}
+        assert not server.rejections
