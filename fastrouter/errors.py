@@ -49,7 +49,6 @@ class CloseCode(IntEnum):
     DONE = 1000
     DRAIN = 1001
     PROTOCOL_ERROR = 1002
-    UNSUPPORTED_DATA = 1003
     INVALID_TEXT = 1007
     POLICY = 1008
     TOO_BIG = 1009

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..core.dtypes import Rows
 from ..core.timeframe import parse_timeframe
 
@@ -13,14 +11,11 @@ MS = 1_000_000
 
 
 class Extent:
-    """Measures rows in the order of their file. Times are ns since the epoch."""
+    """Measures rows. Times are ns since the epoch."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self.backward = 0
-        """Rows that are older than the row before them."""
         self.first = self.last = 0
-        self._before = 0
         self._length = 0
 
     def add(self, rows: Rows) -> None:
@@ -29,10 +24,8 @@ class Extent:
         times = rows["time"]
         low, high = int(times.min()), int(times.max())
         if not self.rows:
-            self.first, self.last, self._before = low, high, int(times[0])
+            self.first, self.last = low, high
         self.first, self.last = min(self.first, low), max(self.last, high)
-        self.backward += int(np.count_nonzero(np.diff(times, prepend=self._before) < 0))
-        self._before = int(times[-1])
         self.rows += len(rows)
         if "timeframe" in (rows.dtype.names or ()):
             self._length = parse_timeframe(rows["timeframe"][-1].decode())

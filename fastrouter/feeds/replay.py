@@ -102,11 +102,6 @@ class ReplayFeed:
         self._extent = Extent()
         self._latest = EARLIEST
 
-    @property
-    def backward_rows(self) -> int:
-        """Rows that are older than the row before them; they are published all the same."""
-        return self._extent.backward
-
     def describe(self) -> str:
         whose = f" of {self._symbol}" if self._symbol else ""
         pace = "as fast as possible" if self._speed is None else f"{self._speed:g}x"

@@ -8,7 +8,7 @@ from ..core.event import Candle, Quote
 from ..core.timeframe import TIMEFRAMES
 from ..feeds.arrow import arrow
 
-__all__ = ["CANDLES", "LAYOUTS", "QUOTES", "Layout"]
+__all__ = ["CANDLES", "QUOTES", "Layout"]
 
 Row = tuple[Any, ...]
 
@@ -35,7 +35,6 @@ CANDLES = Layout(
     ("time", "symbol", "timeframe", "open", "high", "low", "close", "volume"),
     ("symbol", "timeframe"),
 )
-LAYOUTS = {layout.name: layout for layout in (QUOTES, CANDLES)}
 
 
 def quote_row(quote: Quote) -> tuple[int, Row]:

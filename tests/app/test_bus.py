@@ -25,7 +25,7 @@ from .visit import Visitor, settings
 
 pytest.importorskip("pynng")
 
-JOB, SIGNAL = DOCUMENT[0], DOCUMENT[5]
+SIGNAL = DOCUMENT[5]
 
 
 def visit(look: Callable[[app.Serving], Awaitable[None]], **overrides: Any) -> Visitor:

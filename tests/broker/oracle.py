@@ -24,10 +24,6 @@ def down(quantity):
     return Fraction(math.floor(quantity * LOTS), LOTS)
 
 
-class Refused(Exception):
-    """Its argument is the code."""
-
-
 class Oracle:
     """An account of several symbols."""
 

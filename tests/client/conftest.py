@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from fastrouter.client import Connection, Surroundings
 GAP = json.dumps({"type": "error", "code": "RESUME_GAP", "message": "the oldest is evt_1"})
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
-Serving = Callable[..., AbstractAsyncContextManager[str]]
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Any]:

@@ -92,7 +92,6 @@ class Oracle:
     replayed: set[int] = field(default_factory=set)  # ids
     in_second: set[int] = field(default_factory=set)  # ids of those that come in `second`
     interval: int = 0  # ns between two conflatable events of a topic
-    sent_at: dict[Topic, int] = field(default_factory=dict)  # ns of the clock; since it is paced
 
     # ------------------------------------------------------------ what happens
 
@@ -200,11 +199,10 @@ class Oracle:
     def pace(self, interval: int) -> None:
         self.outbox.pace(interval)
         self.read()  # what was published before is sent first
-        self.interval, self.sent_at = interval, {}
+        self.interval = interval
 
     def flush(self) -> None:
         """As before a close: what is paced does not wait."""
-        self.sent_at = {}
         self.outbox.flush()
 
     def control(self, number: int, padding: int) -> None:

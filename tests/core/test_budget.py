@@ -9,9 +9,6 @@ from fastrouter.core.router import Router
 
 from .peer import START, Kept, Peer, drain
 
-ALL = (("*", "quote"), ("*", "candle@1m"), ("*", "order"))
-MS = 1_000_000
-
 
 class TestBudgetForAll:
     """All sessions together may hold 100 kB here; each for itself more than that."""

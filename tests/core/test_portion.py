@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from .peer import Peer, body, drain, quote
 
-ALL = (("*", "quote"), ("*", "candle@1m"), ("*", "order"))
-MS = 1_000_000
-
 
 def test_a_large_snapshot_is_sent_in_parts(router):
     for n in range(3000):

@@ -241,7 +241,6 @@ async def test_bad_rows_are_told_by_their_line_and_left_out(write):
     assert feed.bad_rows == len(FAULTS)
     assert router.quotes["bid"].tolist() == [1.0, 7.0, 8.0]
     assert router.quotes["bid_size"].tolist() == [3.0, 0.0, 3.0]
-    assert feed.backward_rows == 1
 
 
 async def test_lines_are_counted_across_blocks(write):

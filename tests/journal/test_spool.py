@@ -10,7 +10,6 @@ from fastrouter.errors import ConfigError
 from fastrouter.journal.spool import HEAD_BYTES, Spool
 
 PAGE = 4096
-OWNER, MARK, LOST_TO = 16, 40, 48  # offsets in the header
 
 
 @pytest.fixture
