@@ -41,6 +41,7 @@ class Timely(HttpToolsProtocol):
         self._in_head = True
         self._whole = False  # the request that came last
         self._room = head_bytes  # for what is neither a head that was whole in time nor body
+        self._refusal = b""  # of what is not HTTP, behind the answers that are owed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if self._most and len(self.connections) >= self._most:
@@ -58,7 +59,7 @@ class Timely(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._most < 0:
+        if self._most < 0 or self._refusal:
             return
         self._unset_keepalive_if_required()
         self._room -= len(data)
@@ -94,6 +95,7 @@ class Timely(HttpToolsProtocol):
             self.send_400_response("CONNECT is not supported")
             return b""
         self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
         return self.head((b"upgrade",)) + behind
 
     def head(self, without: Collection[bytes] = ()) -> bytes:
@@ -147,12 +149,40 @@ class Timely(HttpToolsProtocol):
     # ------------------------------------------------------------- what is no HTTP
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, as everything else is answered, if that is not done; hang up."""
+        """Answer what is not HTTP, as everything else is answered, if that is not done; hang up.
+
+        Requests before it that were whole are answered first.
+        """
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
-            self.transport.write(REFUSAL % len(body) + body)
+        body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
+        refusal = REFUSAL % len(body) + body
+        if self._owed():
+            self._refusal = refusal
+        elif self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self._refuse(refusal)
+        else:
+            self.transport.close()
+
+    def _owed(self) -> bool:
+        """Are there requests to answer? The one that went wrong is none of them any more."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        if not self.cycle.more_body:
+            return True
+        if self.pipeline:  # it came last
+            self.pipeline.popleft()
+            return True
+        return False
+
+    def on_response_complete(self) -> None:
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self._refusal and not self.transport.is_closing():
+            self._refuse(self._refusal)
+
+    def _refuse(self, refusal: bytes) -> None:
+        self.transport.write(refusal)
         self.transport.close()
 
     def _watch(self) -> None:

@@ -410,6 +410,35 @@ class TestHttp:
         assert await answer(wire) == (200, {"bytes": 3})
         assert await answer(wire) == OK
 
+    async def test_what_stands_behind_the_last_request_is_not_read(self, serve, connect):
+        ask = PLAIN.replace(b"\r\nHost", b"\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\nHost")
+        wire = await connect(await serve())
+        wire.send(ask + PLAIN)
+        assert await answer(wire) == OK
+        await wire.end()
+
+    @pytest.mark.parametrize("before", [1, 3])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            *(b"no HTTP\r\n\r\n", b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n"),
+            b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        ],
+    )
+    async def test_requests_before_what_is_not_http_are_answered(
+        self, serve, connect, caplog, before, wrong
+    ):
+        server = await serve()
+        wire = await connect(server)
+        whole = b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+        wire.send(whole * before + wrong + PLAIN)
+        for _ in range(before):
+            assert await answer(wire) == (200, {"bytes": 3})
+        assert (await answer(wire))[0] == 400
+        await wire.end()
+        await gone(server)
+        assert not caplog.records
+
     async def test_connect(self, serve, connect):
         wire = await connect(await serve())
         wire.send(b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\nabc")
