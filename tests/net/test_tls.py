@@ -120,6 +120,7 @@ class TestSlowConsumer:
 
     async def test_lossless_past_the_bound_closes_with_4008(self, secure, join, router):
         server = await secure()
+        server.close_seconds = 30  # what it still has to read is megabytes
         well, slow = await join(server), await join(server)
         slow.writer.transport.pause_reading()
         note = "x" * 50_000
