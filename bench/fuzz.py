@@ -1,31 +1,30 @@
 """Fuzz the whole inbound path over real sockets, a healthy session beside it.
 
-Every connection's script comes from the seed and its index, so that a failure repeats with
+What is sent are sessions, or HTTP, to a port that speaks both (``--kind rest``). Every
+connection's script comes from the seed and its index, so that a failure repeats with
 ``--seed S --only INDEX``. A run fails when the server dies or writes an error to its log, when an
 answer breaks the rules, when a connection neither ends nor is well, when the healthy session
-misses an event, or when memory or descriptors grow.
+misses an event, when a connection is still counted at the end, or a new one is not served, or
+when memory or descriptors grow.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import re
 import socket
-import struct
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from fastrouter.errors import CloseCode
-
-from . import inputs
+from . import inputs, requests
+from .answers import HUNG, BadAnswer, judge, judge_http
 from .child import Child, ChildFailed
 
 TARGET = (sys.executable, "-m", "fastrouter.bench.target")
@@ -34,20 +33,35 @@ BATCH = 50  # connections a worker runs before it reports
 INPUTS = 20  # of a connection, about
 PATIENCE = 20.0  # s for a connection to end
 WARM_UP = 0.25  # of the inputs
-STATUSES = {101, 200, 400, 401, 403, 404, 426, 429, 431, 503}
-# a client's own code comes back; an internal error is never right
-CODES = (set(CloseCode) | {*range(1007, 1015), *range(3000, 5000)}) - {CloseCode.INTERNAL_ERROR}
 TROUBLE = re.compile(rb"Traceback|ERROR|Sanitizer|runtime error|exception", re.IGNORECASE)
 
 
-class BadAnswer(Exception):
-    """The server broke a rule."""
+class Kind(NamedTuple):
+    """Of what a run sends; `judge` raises BadAnswer."""
+
+    script: Callable[[int, int, int], inputs.Script]
+    judge: Callable[[bytes, inputs.Script], str]
+    hello: inputs.Script  # what is well served afterwards
+    server: tuple[str, ...] = ()  # options of the target
+
+
+KINDS = {
+    "sessions": Kind(
+        inputs.script, lambda answer, script: judge(answer, script.legal), inputs.HELLO
+    ),
+    "rest": Kind(
+        requests.script,
+        lambda answer, script: judge_http(answer, script.statuses),
+        requests.HELLO,
+        ("--rest",),
+    ),
+}
 
 
 class Outcome(NamedTuple):
     """How one connection went."""
 
-    script: int
+    script: int  # its index
     inputs: int
     ended: str
     fault: str | None
@@ -56,16 +70,20 @@ class Outcome(NamedTuple):
 # ------------------------------------------------------------------- one connection
 
 
-def connection(port: int, seed: int, index: int) -> Outcome:
+def connection(kind: str, port: int, seed: int, index: int) -> Outcome:
     """Run one script and judge the answers."""
-    script = inputs.script(seed, index, INPUTS)
+    script = KINDS[kind].script(seed, index, INPUTS)
+    return attempt(KINDS[kind], port, script)._replace(script=index)
+
+
+def attempt(kind: Kind, port: int, script: inputs.Script) -> Outcome:
     answer = bytearray()
     try:
         exchange(port, script, answer)
-        ended, fault = judge(bytes(answer), script.legal), None
+        ended, fault = kind.judge(bytes(answer), script), None
     except (BadAnswer, OSError) as error:
         ended, fault = "fault", f"{type(error).__name__}: {error}"
-    return Outcome(index, script.inputs, ended, fault)
+    return Outcome(0, script.inputs, ended, fault)
 
 
 def exchange(port: int, script: inputs.Script, answer: bytearray) -> None:
@@ -102,73 +120,10 @@ def drain(sock: socket.socket, answer: bytearray, legal: bool) -> None:
         answer += HUNG
 
 
-HUNG = b"\0hung\0"
-
-
-def judge(answer: bytes, legal: bool) -> str:
-    """How it ended: an HTTP status, a close code, ``well`` or ``cut``. Raises BadAnswer."""
-    if answer.endswith(HUNG):
-        raise BadAnswer(f"no end within {PATIENCE} s, after {answer[-80:]!r}")
-    if not answer:
-        if legal:
-            raise BadAnswer("no answer at all")
-        return "cut"
-    header, blank, stream = answer.partition(b"\r\n\r\n")
-    status = re.match(rb"HTTP/1\.1 (\d{3}) ", header)
-    if not status or not blank or int(status[1]) not in STATUSES:
-        raise BadAnswer(f"not an HTTP answer: {header[:80]!r}")
-    if int(status[1]) != 101:
-        if legal:
-            raise BadAnswer(f"refused: {header[:80]!r}")
-        return f"HTTP {int(status[1])}"
-    return judge_frames(stream, legal)
-
-
-def judge_frames(stream: bytes, legal: bool) -> str:
-    ended = "cut"
-    for opcode, payload in frames(stream):
-        if ended != "cut":
-            raise BadAnswer(f"a frame after {ended}")
-        if opcode == inputs.TEXT:
-            if "type" not in json.loads(payload):
-                raise BadAnswer(f"no type: {payload[:80]!r}")
-        elif opcode == inputs.CLOSE:
-            code = int.from_bytes(payload[:2], "big")
-            if code not in CODES:
-                raise BadAnswer(f"close code {code}")
-            payload[2:].decode()
-            ended = f"close {code}"
-        elif opcode == inputs.PONG and payload == inputs.SENTINEL and legal:
-            return "well"  # events may follow, the last one cut by our own end
-        elif opcode not in (inputs.PING, inputs.PONG):
-            raise BadAnswer(f"opcode {opcode}")
-    if legal:
-        raise BadAnswer(f"legal input ended in {ended}")
-    return ended
-
-
-def frames(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    """Opcode and payload of each frame; they must be whole, final and not masked."""
-    at = 0
-    while at < len(stream):
-        first, second = stream[at], stream[at + 1] if at + 1 < len(stream) else 0
-        size, at = second & 0x7F, at + 2
-        if first & 0xF0 != 0x80 or second & 0x80:
-            raise BadAnswer(f"frame header {first:#x} {second:#x}")
-        if size > 125:
-            form, width = (">H", 2) if size == 126 else (">Q", 8)
-            (size,) = struct.unpack_from(form, stream, at)
-            at += width
-        if at + size > len(stream):
-            raise BadAnswer("the last frame is not whole")
-        yield first & 0xF, stream[at : at + size]
-        at += size
-
-
-def batch(work: tuple[int, int, int, int]) -> list[Outcome]:
+def batch(work: tuple[str, int, int, int, int]) -> list[Outcome]:
     """Run the connections of one worker's turn."""
-    port, seed, start, stop = work
-    return [connection(port, seed, index) for index in range(start, stop)]
+    kind, port, seed, start, stop = work
+    return [connection(kind, port, seed, index) for index in range(start, stop)]
 
 
 # ------------------------------------------------------------------ the healthy one
@@ -243,9 +198,9 @@ class Found(NamedTuple):
     watched: int
 
 
-def run(seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Found:
+def run(kind: str, seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Found:
     """Send at least `total` inputs; memory may grow by `growth` bytes."""
-    command = (*TARGET, *RATES)
+    command = (*TARGET, *RATES, *KINDS[kind].server)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers) as pool, Child(command, stderr=log.fileno()) as server:
         port = int(server.hear_word("PORT", 60))
@@ -258,14 +213,15 @@ def run(seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Fou
         ended: Counter[str] = Counter()
         faults: list[str] = []
         sent = connections = warm = 0
-        jobs = ((port, seed, start, start + BATCH) for start in range(0, 1 << 40, BATCH))
+        again = f"--kind {kind} --seed {seed} --only"
+        jobs = ((kind, port, seed, start, start + BATCH) for start in range(0, 1 << 40, BATCH))
         for outcomes in take(pool, jobs, workers):
             for outcome in outcomes:
                 connections += 1
                 sent += outcome.inputs
                 ended[outcome.ended] += 1
                 if outcome.fault:
-                    faults.append(f"--seed {seed} --only {outcome.script}: {outcome.fault}")
+                    faults.append(f"{again} {outcome.script}: {outcome.fault}")
             watcher.pong()
             if not warm and sent >= WARM_UP * total:
                 warm = server.resident()
@@ -274,6 +230,8 @@ def run(seed: int, total: int, workers: int, growth: int, log: IO[bytes]) -> Fou
         seconds = time.monotonic() - began
         last = settle(server, descriptors)
         faults += afterwards(server, watcher, last, descriptors)
+        if fault := attempt(KINDS[kind], port, KINDS[kind].hello).fault:
+            faults.append(f"a new connection: {fault}")
         watcher.close()
         resident = (warm, server.resident())
     if resident[1] - resident[0] > growth:
@@ -303,7 +261,7 @@ def settle(server: Child, descriptors: int = 0) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     while True:
         state = ask(server)
-        well = state["sessions"] == 1 and state["descriptors"] <= (descriptors or 1 << 20)
+        well = state["connections"] == 1 and state["descriptors"] <= (descriptors or 1 << 20)
         if well or time.monotonic() > end:
             return state
         time.sleep(0.05)
@@ -313,9 +271,11 @@ def afterwards(
     server: Child, watcher: Watcher, last: dict[str, Any], descriptors: int
 ) -> list[str]:
     """What is wrong once the storm is over."""
-    faults = []
-    if last["sessions"] != 1:
-        faults.append(f"{last['sessions']} sessions are left, not 1")
+    faults = [
+        f"{last[what]} {what} are left, not 1"
+        for what in ("sessions", "connections")
+        if last[what] != 1
+    ]
     if last["descriptors"] > descriptors:
         faults.append(f"descriptors went from {descriptors} to {last['descriptors']}")
     end = time.monotonic() + PATIENCE
@@ -326,14 +286,14 @@ def afterwards(
     return faults
 
 
-def repeat(seed: int, index: int, log: IO[bytes]) -> int:
+def repeat(kind: str, seed: int, index: int, log: IO[bytes]) -> int:
     """Run one connection alone and print all of it."""
-    script = inputs.script(seed, index, INPUTS)
-    with Child([sys.executable, "-m", "fastrouter.bench.target"], stderr=log.fileno()) as server:
+    script = KINDS[kind].script(seed, index, INPUTS)
+    with Child([*TARGET, *KINDS[kind].server], stderr=log.fileno()) as server:
         port = int(server.hear_word("PORT", 60))
         answer = bytearray()
         exchange(port, script, answer)
-        outcome = connection(port, seed, index)
+        outcome = connection(kind, port, seed, index)
     print(f"sent {script.data!r}\ncut at {script.cuts}\nanswered {bytes(answer)!r}\n{outcome}")
     log.seek(0)
     print(log.read().decode())
@@ -343,6 +303,7 @@ def repeat(seed: int, index: int, log: IO[bytes]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the fuzzer; 0 when nothing broke, 1 with what did, 2 when it could not run."""
     parser = argparse.ArgumentParser(prog="fastrouter bench fuzz", description=__doc__)
+    parser.add_argument("--kind", choices=KINDS, default="sessions", help="what is sent")
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=3)
@@ -355,8 +316,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with open(options.log, "w+b") if options.log else tempfile.TemporaryFile() as log:
             if options.only is not None:
-                return repeat(options.seed, options.only, log)
-            found = run(options.seed, options.inputs, options.workers, options.growth << 20, log)
+                return repeat(options.kind, options.seed, options.only, log)
+            found = run(options.kind, options.seed, options.inputs, options.workers,
+                        options.growth << 20, log)  # fmt: skip
     except ChildFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -83,12 +83,18 @@ CLOSES = (0, 999, 1000, 1001, 1004, 1005, 1006, 1015, 2999, 3000, 4999, 5000, 65
 
 
 class Script(NamedTuple):
-    """What one connection sends; `legal`: the server has to answer the sentinel at its end."""
+    """What one connection sends; `legal`: the server has to answer all of it, to the end."""
 
     data: bytes
     inputs: int
     legal: bool
     cuts: list[int]
+    statuses: tuple[int, ...] = ()  # of the answers that have to come, of legal HTTP
+
+
+def alone(data: bytes, *statuses: int) -> Script:
+    """One legal input in one write."""
+    return Script(data, 1, True, [len(data)], statuses)
 
 
 def script(seed: int, index: int, inputs: int) -> Script:
@@ -279,6 +285,8 @@ def closing(rng: random.Random) -> bytes:
     found = frame(rng.choice((b"", b"\x03", code, code + b"bye", code + b"\xff")), CLOSE)
     return found + (rng.choice(LEGAL)(rng) if rng.random() < 0.5 else b"")
 
+
+HELLO = alone(handshake(random.Random(), "/ws") + frame(SENTINEL, PING))
 
 WILD = (flipped, flipped, any_header, any_header, cut_off, garbage, too_big, bad_text, out_of_turn,
         closing)  # fmt: skip

@@ -19,8 +19,12 @@ from typing import Any
 
 import uvloop
 
-from fastrouter import Candle, Quote, Router
+from fastrouter import Candle, Quote, Router, config
+from fastrouter.app.parts import Parts
+from fastrouter.app.rest import Rest
 from fastrouter.journal.journal import Journal
+from fastrouter.net.route import Route
+from fastrouter.net.server import Server
 
 DEFAULT = "S:*:quote,S:*:candle,S:*:order,S:*:signal"
 SWITCH = {b"START\n": True, b"PAUSE\n": False}
@@ -97,6 +101,7 @@ class Traffic:
             "number": self.number,
             "published": self.published,
             "sessions": server.sessions,
+            "connections": server.crowd.connections,
             "accepted": server.accepted,
             "refused": server.refused,
             "rejected": server.rejected,
@@ -116,22 +121,37 @@ async def _obey(traffic: Traffic, server: Any) -> None:
         print(json.dumps(traffic.state(server)), flush=True)
 
 
+async def _serve(router: Router, options: argparse.Namespace) -> tuple[Server, Rest | None]:
+    """Sessions at one port, with REST or without."""
+    group = router.group()
+    routes = [Route(path, subscriptions=options.subscriptions) for path in ("/", "/ws")]
+    rest = None
+    if options.rest:
+        parts = Parts(router, group.admission.verifier)
+        rest = await Rest.start(parts, group, config.load(None).settings, routes)
+    server = await group.serve(
+        "127.0.0.1",
+        options.port,
+        routes,
+        speaks=None if rest is None else rest.speaks,
+        heartbeat=options.heartbeat,
+        messages_per_minute=0,  # who floods is not what is to be proved
+    )
+    return server, rest
+
+
 async def _run(options: argparse.Namespace) -> None:
     journal = Journal(options.journal, max_bytes=None if options.journal else MEMORY)
     router = Router(outbox_bytes=options.outbox_bytes, journal=journal)
-    server = await router.serve(
-        "127.0.0.1",
-        options.port,
-        heartbeat=options.heartbeat,
-        messages_per_minute=0,  # who floods is not what is to be proved
-        subscriptions=options.subscriptions,
-    )
+    server, rest = await _serve(router, options)
     print(f"PORT {server.port}", flush=True)
     traffic = Traffic(router, {kind: getattr(options, kind) for kind in KINDS}, options.symbols)
     publishing = asyncio.ensure_future(traffic.run())
     await _obey(traffic, server)
     publishing.cancel()
     await server.close(0.5)
+    if rest is not None:
+        await rest.close()
     journal.close()
 
 
@@ -142,6 +162,7 @@ def main() -> None:
     parser.add_argument("--outbox-bytes", type=int, default=1 << 20)
     parser.add_argument("--journal", type=Path, help="a file; default: memory")
     parser.add_argument("--subscriptions", default=DEFAULT)
+    parser.add_argument("--rest", action="store_true", help="REST at the same port")
     parser.add_argument("--symbols", type=int, default=20)
     for kind in KINDS:
         parser.add_argument(f"--{kind}", type=float, default=0.0, help="a second")
