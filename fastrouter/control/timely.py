@@ -153,7 +153,7 @@ class Timely(HttpToolsProtocol):
 
         Requests before it that were whole are answered first.
         """
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refusal:
             return
         body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
         refusal = REFUSAL % len(body) + body
