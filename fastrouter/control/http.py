@@ -111,4 +111,5 @@ class Http(Timely):
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         self.connections.discard(self)
+        self.parser = None  # type: ignore[assignment]  # it knows us
         self.doorman.hand_over(self.transport, address, session)

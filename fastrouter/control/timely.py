@@ -57,6 +57,8 @@ class Timely(HttpToolsProtocol):
         self._unwatch()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        for cycle, _ in self.pipeline:  # will never run, and know us: we would wait for the
+            cycle.on_response = _nothing  # collector, with all that was sent
 
     def data_received(self, data: bytes) -> None:
         if self._most < 0 or self._refusal:
@@ -192,6 +194,10 @@ class Timely(HttpToolsProtocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _reason(error: httptools.HttpParserError) -> str:

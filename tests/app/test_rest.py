@@ -645,11 +645,35 @@ async def test_two_thousand_connections_leave_nothing(serve, connect):
     assert server.accepted == 2000
 
 
-async def test_a_session_keeps_nothing_of_http(serve, connect):
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def nothing_of_http() -> None:
+    await turns()
+    assert not [one for one in gc.get_objects() if isinstance(one, Http)]
+
+
+async def test_a_session_keeps_nothing_of_http(serve, connect, no_collector):
     server = await serve()
     wire = await connect(server)
     wire.send(PLAIN + UPGRADE)
     assert await answer(wire) == OK
     await welcomed(wire)
-    await turns()
-    assert not kinds()[Http]
+    await nothing_of_http()
+
+
+@pytest.mark.parametrize("sent", [PLAIN * 3, PLAIN * 3 + b"no HTTP\r\n\r\n"])
+async def test_who_hangs_up_leaves_nothing_to_the_collector(serve, no_collector, sent):
+    server = await serve()
+    for _ in range(3):
+        wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+        wire.send(sent)
+        wire.writer.write_eof()
+        await wire.bye()
+    await gone(server)
+    await nothing_of_http()
