@@ -42,7 +42,7 @@ PROGRAMS: Mapping[str, str] = {
     "deaf": f"trap '' TERM; echo up; {FOREVER}",
     "hearing": "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done",
     "dying": "echo last words; kill -9 $$",
-    "telling": f'echo \'{{"progress": 0.25, "events": 7}}\'; echo \'{{"x": 1}}\'; {FOREVER}',
+    "telling": f'echo \'{{"progress": 0.25, "events": 7}}\n{{"x": 1}}\'; {FOREVER}',
     "nice": "nice >&2; exit 1",
     "garbage": "head -c 100000 /dev/urandom; exit 2",
     "leaving": f"sh -c 'trap \"\" TERM HUP; {FOREVER}' & echo '{TEXT}'",
