@@ -6,6 +6,7 @@
     DIR/eurusd.toml          how that file is read, where it does not say itself
     DIR/futures/*.parquet    the data set ``futures``, its files in the order of their names
     DIR/futures/dataset.toml how they are all read
+    DIR/futures/a.toml       how a.parquet is read, where that differs
 
 A description has the keys of `track.Reading`::
 
@@ -95,7 +96,9 @@ class Catalog:
 
 
 def open_dataset(path: Path, reading: Reading = AS_IT_SAYS) -> Dataset:
-    """The data set that a file or folder is; what `reading` says goes before the description.
+    """The data set that a file or folder is.
+
+    What `reading` says goes before the description of each file, and that before the folder's.
 
     Raises FeedError.
     """
@@ -103,10 +106,8 @@ def open_dataset(path: Path, reading: Reading = AS_IT_SAYS) -> Dataset:
         files = _files(path)
         if not files:
             raise FeedError(f"{path}: no file in it ends with {', '.join(SUFFIXES)}")
-        told = _described(path / FOR_ALL, reading)
-        return Dataset(path.name, [Track(file, told) for file in files])
-    name = _stem(path) or path.name
-    return Dataset(name, [Track(path, _described(path.parent / f"{name}.toml", reading))])
+        return Dataset(path.name, [_track(file, reading, path / FOR_ALL) for file in files])
+    return Dataset(_stem(path) or path.name, [_track(path, reading)])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,18 +122,25 @@ def _stem(path: Path) -> str:
     return ""
 
 
-def _described(file: Path, reading: Reading) -> Reading:
-    """The description in `file`, if there is one, overridden by what was told."""
-    if not file.is_file():
-        return reading
+def _track(path: Path, reading: Reading, *above: Path) -> Track:
+    """A file, read as it is told, else as the file beside it says, else as those above do."""
+    beside = path.parent / f"{_stem(path) or path.name}.toml"
+    files = tuple(file for file in dict.fromkeys((*above, beside)) if file.is_file())
+    found: dict[str, Any] = {}
+    for file in files:
+        found |= _description(file)
+    found |= {key: value for key, value in reading._asdict().items() if value is not None}
+    return Track(path, Reading(**found), files)
+
+
+def _description(file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FeedError(f"{file}: {error}") from None
     for key, value in table.items():
         _check(file, key, value)
-    told = {key: value for key, value in reading._asdict().items() if value is not None}
-    return Reading(**{**table, **told})
+    return table
 
 
 def _check(file: Path, key: str, value: Any) -> None:

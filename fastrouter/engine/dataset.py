@@ -99,8 +99,12 @@ class Dataset:
 
     @property
     def versions(self) -> tuple[tuple[Path, int, int], ...]:
-        """Of each file its path, when it was changed (ns), and its size: other ones, other rows."""
-        status = [(path, path.stat()) for path in self.files]
+        """Of each file its path, when it was changed (ns), and its size: other ones, other rows.
+
+        What says how a file is read is one of them.
+        """
+        described = (path for track in self.tracks for path in track.descriptions)
+        status = [(path, path.stat()) for path in dict.fromkeys((*self.files, *described))]
         return tuple((path, found.st_mtime_ns, found.st_size) for path, found in status)
 
     @property

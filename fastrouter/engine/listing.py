@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import FeedError
-from .catalog import FOR_ALL, Catalog
+from .catalog import Catalog
 from .dataset import Dataset
 from .synthetic import Synthetic
 
@@ -101,8 +101,7 @@ class Listing:
         """What is known of it without reading it."""
         try:
             dataset = catalog.open(name)
-            files = [*dataset.files, *_descriptions(dataset, name)]
-            version = tuple((file, (at := file.stat()).st_mtime_ns, at.st_size) for file in files)
+            version = dataset.versions
         except (FeedError, OSError) as error:
             return Known((), Listed(_text(name), "bad", error=self._said(error))), None
         names = tuple(_text(file.relative_to(catalog.folder)) for file in dataset.files)
@@ -126,12 +125,6 @@ class Listing:
 def _text(name: object) -> str:
     """As text that can be sent: a file's name may be any bytes."""
     return str(name).encode(errors="replace").decode()
-
-
-def _descriptions(dataset: Dataset, name: str) -> list[Path]:
-    """The files that say how it is read, those that there are."""
-    folder = dataset.files[0].parent
-    return [file for file in (folder / FOR_ALL, folder / f"{name}.toml") if file.is_file()]
 
 
 def _scan(dataset: Dataset, stopped: threading.Event) -> dict[str, Any] | None:

@@ -77,11 +77,15 @@ AS_IT_SAYS = Reading()
 class Track:
     """A CSV or Parquet file of quotes or bars; it is looked at when the track is made.
 
-    Raises FeedError, naming the file, for one that is no such thing.
+    `descriptions` are the files that `reading` is from. Raises FeedError, naming the file, for
+    one that is no such thing.
     """
 
-    def __init__(self, path: Path, reading: Reading = AS_IT_SAYS) -> None:
+    def __init__(
+        self, path: Path, reading: Reading = AS_IT_SAYS, descriptions: tuple[Path, ...] = ()
+    ) -> None:
         self.path = path
+        self.descriptions = descriptions
         self._reading = reading
         self._source = open_source(path)
         with _naming(path):

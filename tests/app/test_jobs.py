@@ -296,7 +296,8 @@ def test_bars_have_a_resolution_of_their_own(folder: Path):
 
 def test_data_in_a_folder_of_its_own(folder: Path):
     (folder / "data" / "many").mkdir()
-    (folder / "data" / "many" / "a.csv").write_text("time,symbol,bid,ask\n")
+    (folder / "data" / "many" / "a.csv").write_text("time,bid,ask\n")
+    (folder / "data" / "many" / "a.toml").write_text('symbol = "S:A"\n')
     assert str(folder / "data" / "many") in programs(folder)(job(dataset="many")).command
 
 

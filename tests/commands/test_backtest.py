@@ -191,6 +191,17 @@ def test_several_files_and_a_name_in_a_folder(bars, tmp_path):
     assert (told["dataset"], told["events"]) == ("other", 4)
 
 
+def test_a_folder_whose_files_say_themselves_how_they_are_read(tmp_path):
+    """… as the folder of `fastrouter serve --data` may be, too."""
+    for number, name in enumerate(("btc", "eurusd")):
+        (tmp_path / f"{name}.csv").write_text(f"2025-01-01T00:00:0{number}Z,1,2\n")
+        (tmp_path / f"{name}.toml").write_text(f'symbol = "C:{name.upper()}"\n')
+    result = invoke(tmp_path, "--json", "--candles", "", *takes_all("print(event.symbol)"))
+    assert result.exit_code == 0, result.output
+    assert outcome(result)["events"] == 2
+    assert result.stderr.split() == ["C:BTC", "C:EURUSD"]
+
+
 # ---- the program does not do well
 
 

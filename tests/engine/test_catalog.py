@@ -65,6 +65,40 @@ def test_what_is_told_goes_before_the_description(folder):
     assert dataset.describe().symbols == ("C:Y",)
 
 
+@pytest.fixture
+def described(tmp_path):
+    """Two files, each with a description of its own, and one for both."""
+    two = tmp_path / "two"
+    two.mkdir()
+    (two / "eurusd.csv").write_text("1,1.5,1.6\n")
+    (two / "eurusd.toml").write_text('symbol = "C:EURUSD"\n')
+    (two / "btc.csv.gz").write_bytes(gzip.compress(b"2000,15,16\n"))
+    (two / "btc.toml").write_text('symbol = "C:BTCUSD"\ntime_format = "ms"\n')
+    (two / "dataset.toml").write_text('time_format = "s"\nkind = "quotes"\n')
+    return two
+
+
+def test_in_a_folder_each_file_has_its_own_description(described):
+    """… which goes before the folder's, and what is told before both."""
+    found = Catalog(described.parent).describe("two")
+    assert found == ("two", ("quotes",), ("C:BTCUSD", "C:EURUSD"), SECOND, 2 * SECOND, 2, 0)
+    assert open_dataset(described).describe() == found
+    assert open_dataset(described, Reading(symbol="C:Y")).describe().symbols == ("C:Y",)
+
+
+def test_a_catalog_read_as_one_folder(described):
+    (described / "dataset.toml").unlink()
+    assert Catalog(described).names() == ["btc", "eurusd"]
+    assert open_dataset(described).describe().symbols == ("C:BTCUSD", "C:EURUSD")
+
+
+def test_a_description_that_changed_is_another_version(described):
+    catalog = Catalog(described.parent)
+    assert catalog.describe("two").symbols == ("C:BTCUSD", "C:EURUSD")
+    (described / "btc.toml").write_text('symbol = "C:ETHUSD"\ntime_format = "ms"\n')
+    assert catalog.describe("two").symbols == ("C:ETHUSD", "C:EURUSD")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
