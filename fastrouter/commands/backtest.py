@@ -91,9 +91,9 @@ def backtest(
     COMMAND finds in its environment what a live one does: PROXY_WS_URL, PROXY_REST_URL,
     SUBSCRIPTIONS, STRATEGY_ID, STRATEGY_SYMBOLS, STRATEGY_CONFIG.
 
-    Status: 0 the run is complete; 1 the data cannot be read on, or a file cannot be written; 2 an
-    option, the data or COMMAND is none; 3 COMMAND ended before the run, or did not come;
-    124 --timeout; 130 Ctrl-C or SIGTERM.
+    Status: 0 the run is complete; 1 the data cannot be read on or has no row that is wanted, or a
+    file cannot be written; 2 an option, the data or COMMAND is none; 3 COMMAND ended before the
+    run, or did not come; 124 --timeout; 130 Ctrl-C or SIGTERM.
     """
     given = locals()
     if progress is not None and progress not in PROGRESS:

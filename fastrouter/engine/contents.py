@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .dataset import Dataset
-from .track import EVERYTHING, Span
+from .dataset import IGNORED, Dataset
+from .track import EVERYTHING, BadRow, Span
 
 __all__ = ["Contents", "extent", "look"]
 
@@ -23,12 +23,15 @@ class Contents(NamedTuple):
     timeframes: tuple[str, ...]
 
 
-def look(dataset: Dataset, span: Span) -> Contents:
-    """The contents by the first block of each file. Raises FeedError."""
+def look(dataset: Dataset, span: Span, on_bad: BadRow = IGNORED) -> Contents:
+    """The contents by the first block of each file with a row in the span. Raises FeedError.
+
+    Without any symbol there is no row in the span at all.
+    """
     symbols: dict[str, None] = {}
     timeframes: dict[str, None] = {}
     for track in dataset.tracks:
-        block = next(track.blocks(span), None)
+        block = next(track.blocks(span, on_bad), None)
         if block is None:
             continue
         symbols.update(dict.fromkeys(_texts(block.rows["symbol"])))

@@ -12,7 +12,7 @@ from ..errors import FeedError
 from .merge import Instant, Stretch, instants, stretches
 from .track import EVERYTHING, BadRow, Span, Track
 
-__all__ = ["Dataset", "Description"]
+__all__ = ["IGNORED", "Dataset", "Description"]
 
 IGNORED: BadRow = lambda path, number, why: None  # noqa: E731
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import FeedError
 from .catalog import Catalog
 from .dataset import Dataset
+from .left_out import LeftOut
 from .synthetic import Synthetic
 
 __all__ = ["Listed", "Listing"]
@@ -31,7 +31,7 @@ class Listed(NamedTuple):
     rows: int | None = None
     bad_rows: int | None = None
     files: tuple[str, ...] = ()  # relative to the folder
-    error: str | None = None
+    error: str | None = None  # of a bad one; one without a row is bad, too
 
 
 class Known(NamedTuple):
@@ -114,9 +114,14 @@ class Listing:
             found = _scan(dataset, self._stopped)
         except (FeedError, OSError) as error:
             return listed._replace(state="bad", error=self._said(error))
-        return listed if found is None else listed._replace(state="ready", **found)
+        if found is None:
+            return listed
+        error = found.pop("error")
+        if error is not None:
+            return listed._replace(state="bad", error=self._said(error), **found)
+        return listed._replace(state="ready", **found)
 
-    def _said(self, error: Exception) -> str:
+    def _said(self, error: object) -> str:
         """The error without the folder's own path."""
         assert self._catalog is not None
         return _text(str(error).replace(f"{self._catalog.folder}/", ""))
@@ -133,9 +138,9 @@ def _scan(dataset: Dataset, stopped: threading.Event) -> dict[str, Any] | None:
     first: int | None = None
     last: int | None = None
     rows = 0
-    bad = itertools.count()
+    left_out = LeftOut()
     for track in dataset.tracks:
-        for block in track.blocks(on_bad=lambda *row: next(bad)):
+        for block in track.blocks(on_bad=left_out):
             if stopped.is_set():
                 return None
             symbols.update(np.unique(block.rows["symbol"]).tolist())
@@ -150,7 +155,8 @@ def _scan(dataset: Dataset, stopped: threading.Event) -> dict[str, Any] | None:
         "first": first,
         "last": last,
         "rows": rows,
-        "bad_rows": next(bad),
+        "bad_rows": left_out.count,
+        "error": None if rows else left_out.after("there is no row"),
     }
 
 

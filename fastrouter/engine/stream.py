@@ -10,6 +10,7 @@ from threading import Lock
 
 from .merge import Stretch
 from .run import Run
+from .track import row_of
 
 __all__ = ["BadRows", "Stream"]
 
@@ -66,10 +67,8 @@ class BadRows:
     def __call__(self, path: Path, number: int, why: str) -> None:
         self._run.bad_rows += 1
         if self._log is not None and self._run.bad_rows <= NAMED:
-            unit = "row" if path.suffix == ".parquet" else "line"
-            self._log.warning(
-                "run %s: %s: %s %d is left out: %s", self._run.id, path, unit, number, why
-            )
+            row = row_of(path, number)
+            self._log.warning("run %s: %s is left out: %s", self._run.id, row, why)
 
     def end(self) -> None:
         """All is read: say how many there were, if not all are named."""

@@ -22,7 +22,10 @@ from ..feeds.rows import RowBuilder
 from ..feeds.source import BLOCK_BYTES, Batch, Lines, open_source
 from ..feeds.times import TimeParser
 
-__all__ = ["AS_IT_SAYS", "EVERYTHING", "Block", "Instants", "Reading", "Span", "Track", "within"]
+__all__ = [
+    *("AS_IT_SAYS", "EVERYTHING", "BadRow", "Block", "Instants", "Reading", "Span", "Track"),
+    *("row_of", "within"),
+]
 
 ROW_SIZE = QUOTE_DTYPE.itemsize + 8
 """Bytes, with its instant."""
@@ -32,6 +35,11 @@ Instants = npt.NDArray[np.int64]
 
 BadRow = Callable[[Path, int, str], object]
 """Told the file, the line (CSV) or row (Parquet) and the reason of each row that is left out."""
+
+
+def row_of(path: Path, number: int) -> str:
+    """What a `BadRow` is told of, for people: the file, and the line or row."""
+    return f"{path}: {'row' if path.suffix == '.parquet' else 'line'} {number}"
 
 
 class Block(NamedTuple):

@@ -271,6 +271,35 @@ def test_data_that_cannot_be_read_on(bars, rows, said):
     assert result.stderr.count(f"{bars}: {said}") >= 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "arguments", "said"),
+    [
+        (0, (), "there is no row"),
+        (4, ("--start", "2026-01-01"), "there is no row from 2026-01-01T00:00:00.000000Z"),
+        (4, ("--end", "2024-01-01"), "there is no row before 2024-01-01T00:00:00.000000Z"),
+        (4, ("--symbols", "S:B,S:C"), "no row has S:B, S:C"),
+    ],
+)
+def test_a_run_over_nothing_fails_before_its_program_begins(bars, rows, arguments, said):
+    bars.write_text("\n".join(BARS.splitlines()[: rows + 1]) + "\n")
+    result = invoke(bars, "--json", *arguments, *program("print('here')"))
+    assert result.exit_code == 1, result.output
+    assert outcome(result)["error"] == {"code": "NO_ROWS", "message": said}
+    assert result.stderr.splitlines() == [f"NO_ROWS: {said}"]
+
+
+def test_data_without_a_good_row(bars):
+    bars.write_text(BARS.replace(",9,", ",x,").replace(",10,", ",x,").replace("2025", "long"))
+    result = invoke(bars, *takes_all())
+    assert (result.exit_code, result.stdout) == (1, "")
+    why = "time: 'long-01-01T00:00:00Z' is not a time"
+    assert result.stderr.startswith(f"{bars}: line 2 is left out: {why}\n")
+    assert f"NO_ROWS: there is no row; left out: 4, the first is {bars}: line 2: {why}\n" in (
+        result.stderr
+    )
+    assert outcome(invoke(bars, "--json", *takes_all()))["bad_rows"] == 4
+
+
 def test_rows_that_are_left_out_are_named(bars):
     bars.write_text(BARS + "2025-01-01T00:04:00Z,S:A,1m,x,1,1,1,1\n")
     result = invoke(bars, "--json", *takes_all())

@@ -63,6 +63,16 @@ async def test_what_there_is(folder):
     }
 
 
+async def test_one_without_a_good_row_says_so(folder):
+    (folder / "ticks.csv").write_text("time,symbol,bid,ask\n1000,S:A,x,2\n")
+    async with serving(Datasets(Listing(Catalog(folder)))) as http:
+        _, ticks = (await http.get("/v1/datasets?wait=30")).json()["datasets"]
+    assert (ticks["state"], ticks["rows"], ticks["bad_rows"]) == ("bad", 0, 1)
+    assert ticks["error"] == (
+        "there is no row; left out: 1, the first is ticks.csv: line 2: bid: 'x' is not a number"
+    )
+
+
 async def test_one_that_takes_long_is_being_read(folder):
     """… and nobody waits for it: not who asks, not the others, not the end."""
     read, looks = threading.Event(), []

@@ -88,7 +88,19 @@ def test_a_bad_one_is_listed_with_its_error(folder, name, content, said):
 
 def test_one_without_rows(folder):
     (folder / "none.csv").write_text("time,symbol,bid,ask\n")
-    assert looked(folder)["none"][3:8] == ((), None, None, 0, 0)
+    found = looked(folder)["none"]
+    assert found[3:8] == ((), None, None, 0, 0)
+    assert (found.state, found.error) == ("bad", "there is no row")
+
+
+def test_one_without_a_good_row(folder):
+    (folder / "none.csv").write_text("time,symbol,bid,ask\n1,S:A,x,2\n2,,1,2\n")
+    found = looked(folder)["none"]
+    assert found[3:9] == ((), None, None, 0, 2, ("none.csv",))
+    assert found.state == "bad"
+    assert found.error == (
+        "there is no row; left out: 2, the first is none.csv: line 2: bid: 'x' is not a number"
+    )
 
 
 def test_only_what_has_changed_is_read(folder, monkeypatch):

@@ -18,7 +18,7 @@ class Status(IntEnum):
     """How the command ends."""
 
     COMPLETE = 0
-    FAILED = 1  # the data cannot be read on, or a file cannot be written
+    FAILED = 1  # the data cannot be read on or has no row, or a file cannot be written
     MISUSED = 2  # an option, data that is not there, a COMMAND that cannot be started
     LEFT = 3  # COMMAND ended before the run did, or never came
     TIMED_OUT = 124

@@ -64,7 +64,8 @@ async def _until(stop: Stop, seconds: float | None, playing: Coroutine[Any, Any,
 
 
 async def _play(stage: Stage, view: View) -> None:
-    """To the run's end. Raises Ending."""
+    """To the run's end, if there is anything to run. Raises Ending."""
+    stage.check_rows()
     looking = asyncio.create_task(_look(stage, view))
     try:
         if stage.asked.command:

@@ -12,18 +12,21 @@ from typing import Any
 
 from fastrouter import config
 from fastrouter.app.backtesting.asked import MINUTES, Asked
+from fastrouter.app.backtesting.found import Found, find, no_row
 from fastrouter.app.backtesting.outcome import Ending, Outcome, Status
 from fastrouter.app.parts import Parts
 from fastrouter.app.rest import Rest
 from fastrouter.app.serving import url_of
 from fastrouter.embed import Router
-from fastrouter.engine.contents import Contents, look
+from fastrouter.engine.contents import Contents
 from fastrouter.engine.desk import RunDesk
 from fastrouter.engine.given import Given, Told
 from fastrouter.engine.host import Ended, Engine, Hosted, Options
+from fastrouter.engine.left_out import MOST_NAMED
 from fastrouter.engine.news import Failed
 from fastrouter.engine.query import Wanted
 from fastrouter.engine.run import Run
+from fastrouter.engine.track import row_of
 from fastrouter.net.clock import MonotonicClock
 from fastrouter.net.route import Route
 
@@ -32,9 +35,7 @@ __all__ = ["Stage"]
 RUN = "main"
 HEARTBEAT = 86_400.0  # s: a program may think as long as it likes
 EVENTS = ("order", "trade", "position", "account")  # what becomes of orders
-MOST_NAMED = 20  # rows that are left out
 FOREVER = 1 << 62  # ns
-NAMED = 20  # symbols
 
 
 class _OneRun(Engine):
@@ -62,13 +63,14 @@ class Stage:
         self,
         asked: Asked,
         engine: _OneRun,
-        contents: Contents,
+        found: Found,
         url: str,
         note: Callable[[str], object],
     ) -> None:
         self.asked = asked
         self._note = note
-        self.environment = _environment(asked, contents, url)
+        self._found = found
+        self.environment = _environment(asked, found.contents, url)
         self._engine = engine
 
     @classmethod
@@ -79,13 +81,13 @@ class Stage:
         be had, FeedError for data that cannot be read.
         """
         tell = _teller(note)
-        contents = await asyncio.to_thread(look, asked.dataset, asked.wanted.span)
+        found = await asyncio.to_thread(find, asked.dataset, asked.wanted.span)
         if asked.candles is None:
-            asked = replace(asked, candles=() if contents.timeframes else MINUTES)
+            asked = replace(asked, candles=() if found.contents.timeframes else MINUTES)
         catalog = Given(Told(asked.dataset, tell))
         engine = _OneRun(catalog, asked.wanted, Options(candles=asked.candles or ()))
         afterwards.push_async_callback(engine.close)
-        return cls(asked, engine, contents, await _serve(asked, engine, afterwards), note)
+        return cls(asked, engine, found, await _serve(asked, engine, afterwards), note)
 
     @property
     def run(self) -> Run:
@@ -100,17 +102,25 @@ class Stage:
         """The run's end."""
         return self._engine.over
 
+    def check_rows(self) -> None:
+        """Before anybody comes. Raises Ending when nothing can happen, as there is no row."""
+        if self._found.contents.symbols:
+            return
+        left_out = self._found.left_out
+        self.run.bad_rows = left_out.count
+        for row, why in left_out.named:
+            self._note(f"{row} is left out: {why}")
+        raise Ending(Status.FAILED, "NO_ROWS", self._found.lacks(self.asked.wanted))
+
     def check(self) -> None:
-        """Of a run that is over. Raises Ending when it is not complete, or had nothing to show."""
+        """Of a run that is over. Raises Ending when it is not complete."""
         why = self.over.result().why
         if why == "failed":
             raise Ending(Status.FAILED, "DATA_ERROR", self._engine.reason)
         if why != "completed":
             raise Ending(Status.LEFT, "CLIENT_LEFT", "the run's client has gone for good")
-        if self.unknown and not self.run.instants:
-            raise Ending(Status.FAILED, "NO_ROWS", _no_row(self.unknown))
         if self.unknown:
-            self._note(_no_row(self.unknown))
+            self._note(no_row(self.unknown))
 
     @property
     def unknown(self) -> list[str]:
@@ -137,14 +147,9 @@ def _teller(note: Callable[[str], object]) -> Callable[[Path, int, str], None]:
         if not left:
             return
         left -= 1
-        unit = "row" if path.suffix == ".parquet" else "line"
-        loop.call_soon_threadsafe(note, f"{path}: {unit} {number} is left out: {why}")
+        loop.call_soon_threadsafe(note, f"{row_of(path, number)} is left out: {why}")
 
     return tell
-
-
-def _no_row(symbols: list[str]) -> str:
-    return f"no row has {', '.join(symbols[:NAMED])}" + (" …" if len(symbols) > NAMED else "")
 
 
 async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> str:
