@@ -34,7 +34,8 @@ def engine_of(settings: config.Settings) -> Engine:
     )
     if section.dataset is not None and section.dataset not in engine.names():
         there = ", ".join(engine.names()) or "none"
-        raise ConfigError(f"backtest.dataset = {section.dataset!r}: allowed: {there}")
+        why = engine.bad().get(section.dataset) or f"allowed: {there}"
+        raise ConfigError(f"backtest.dataset = {section.dataset!r}: {why}")
     return engine
 
 

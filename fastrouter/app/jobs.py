@@ -77,7 +77,10 @@ class Backtests:
         ports.parts.jobs = self.jobs
         ports.parts.datasets = self.datasets
         ports.parts.offer = Offer(
-            lambda: settings.strategies.keys(), self.datasets.names, subscriptions.parse
+            lambda: settings.strategies.keys(),
+            self.datasets.names,
+            subscriptions.parse,
+            self.datasets.bad,
         )
 
     def _beside(self, store: Path | None) -> Path:

@@ -39,6 +39,7 @@ class Listing(Protocol):
     """`fastrouter.engine.listing.Listing`."""
 
     def names(self) -> list[str]: ...
+    def bad(self) -> dict[str, str]: ...
     def found(self) -> Sequence[Listed]: ...
     def look(self) -> None: ...
     def stop(self) -> None: ...
@@ -54,6 +55,10 @@ class Datasets:
     def names(self) -> list[str]:
         """What there is; it looks at a disk."""
         return self._listing.names()
+
+    def bad(self) -> dict[str, str]:
+        """What looks like one and is none, and why; it looks at a disk."""
+        return self._listing.bad()
 
     async def found(self, wait: float) -> Sequence[Listed]:
         """What there is, as far as it is known after up to `wait` seconds."""

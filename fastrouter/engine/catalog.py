@@ -70,9 +70,11 @@ class Catalog:
         return {name: why for name, why in found.items() if name not in good}
 
     def open(self, name: str, reading: Reading = AS_IT_SAYS) -> Dataset:
-        """The data set of that name. Raises FeedError naming what there is."""
+        """The data set of that name. Raises FeedError: why it is bad, or what there is."""
         entries = self._entries()
         if name not in entries:
+            if why := self.bad().get(name):
+                raise FeedError(f"data set {name!r} in {self.folder}: {why}")
             there = ", ".join(sorted(entries)) or "none"
             raise FeedError(f"there is no data set {name!r} in {self.folder}; there are: {there}")
         return open_dataset(entries[name], reading)

@@ -24,6 +24,10 @@ class Given(Catalog):
         """Its name."""
         return [self.dataset.name]
 
+    def bad(self) -> dict[str, str]:
+        """Nothing: it is open already."""
+        return {}
+
     def open(self, name: str, reading: Reading = AS_IT_SAYS) -> Dataset:
         """It, whatever the reading: it is open already."""
         if name != self.dataset.name:

@@ -165,6 +165,8 @@ class Engine:
         name = dataset or self.options.dataset or (names[0] if len(names) == 1 else None)
         if name in names:
             return name
+        if why := self.bad().get(name or ""):
+            raise MessageError(f"data set {name!r}: {why}", code="NO_SUCH_DATASET")
         there = ", ".join(names) or "none"
         if name is None:
             raise MessageError(f"dataset is missing; there are: {there}", code="NO_SUCH_DATASET")
@@ -175,6 +177,10 @@ class Engine:
     def names(self) -> list[str]:
         """The data sets that there are."""
         return [NAME] if self.catalog is None else self.catalog.names()
+
+    def bad(self) -> dict[str, str]:
+        """What looks like a data set and is none: its name, and why."""
+        return {} if self.catalog is None else self.catalog.bad()
 
     # --------------------------------------------------------------------- orders
 

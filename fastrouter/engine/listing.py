@@ -58,6 +58,13 @@ class Listing:
         except OSError:
             return []
 
+    def bad(self) -> dict[str, str]:
+        """What looks like one and is none: its name, and why; {} when the folder is gone."""
+        try:
+            return {} if self._catalog is None else self._catalog.bad()
+        except OSError:
+            return {}
+
     def found(self) -> list[Listed]:
         """As far as is known, by name."""
         return [known.listed for _, known in sorted(self._known.items())]
@@ -77,7 +84,7 @@ class Listing:
             known[name] = found
             if dataset is not None and found.listed.state == "reading":
                 reading[name] = dataset
-        known = {**self._bad(self._catalog), **known}
+        known = {**self._bad(), **known}
         self._known = known
         for name, dataset in reading.items():
             if not self._stopped.is_set():
@@ -87,14 +94,10 @@ class Listing:
         """Have `look` end within a block of rows, and never read again."""
         self._stopped.set()
 
-    def _bad(self, catalog: Catalog) -> dict[str, Known]:
-        """What is none, though it looks like one; {} when the folder is gone."""
-        try:
-            found = catalog.bad()
-        except OSError:
-            return {}
+    def _bad(self) -> dict[str, Known]:
         return {
-            name: Known((), Listed(_text(name), "bad", error=why)) for name, why in found.items()
+            name: Known((), Listed(_text(name), "bad", error=_text(why)))
+            for name, why in self.bad().items()
         }
 
     def _open(self, catalog: Catalog, name: str) -> tuple[Known, Dataset | None]:
@@ -116,9 +119,8 @@ class Listing:
             return listed._replace(state="bad", error=self._said(error))
         if found is None:
             return listed
-        error = found.pop("error")
-        if error is not None:
-            return listed._replace(state="bad", error=self._said(error), **found)
+        if (lack := found.pop("error")) is not None:
+            return listed._replace(state="bad", error=self._said(lack), **found)
         return listed._replace(state="ready", **found)
 
     def _said(self, error: object) -> str:

@@ -195,7 +195,9 @@ def test_what_can_be_asked_for(folder: Path):
     async def visit(serving: app.Serving, http: httpx.AsyncClient) -> None:
         (listed,) = (await http.get("/v1/datasets?wait=30")).json()["datasets"]
         assert (listed["name"], listed["rows"]) == ("ticks", 1)
+        (folder / "data" / "hollow").mkdir()
         for change, said in (
+            ({"dataset": "hollow"}, "dataset 'hollow': no file in it ends with .csv"),
             ({"strategy": "three"}, "allowed: crossover, one, two"),
             ({"dataset": "klingon"}, "allowed: ticks"),
             ({"subscriptions": "quotes"}, "subscriptions: "),

@@ -119,6 +119,8 @@ def test_a_bad_description_is_named(folder, text, why):
 def test_what_is_not_there(folder):
     with pytest.raises(FeedError, match=r"there is no data set 'x' in .*; there are: many, ticks"):
         Catalog(folder).open("x")
+    with pytest.raises(FeedError, match=r"data set 'empty' in .*: no file in it ends with"):
+        Catalog(folder).open("empty")
     with pytest.raises(FeedError, match="no such folder"):
         Catalog(folder / "none")
     with pytest.raises(FeedError, match="no file in it ends with"):

@@ -176,6 +176,14 @@ async def test_a_bad_query_is_told_what_is_allowed(serve, query, status, code, w
     assert server.engine.runs == {}
 
 
+async def test_what_only_looks_like_a_data_set_is_refused_with_its_reason(serve, tmp_path):
+    (tmp_path / "hollow").mkdir()
+    assert await refused(await serve(), "/ws?dataset=hollow") == (
+        *(404, "NO_SUCH_DATASET"),
+        "data set 'hollow': no file in it ends with .csv, .csv.gz, .parquet",
+    )
+
+
 async def test_a_dialect_that_has_ids_may_be_named(serve):
     server = await serve()
     wire, _ = await welcomed(server, "/ws?dialect=trading-api")

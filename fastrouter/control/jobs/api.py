@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -71,6 +71,7 @@ class Offer(NamedTuple):
     strategies: Callable[[], Collection[str]]
     datasets: Callable[[], Collection[str]]  # called in a thread: it may look at a disk
     check: Callable[[str], object] = lambda subscriptions: None
+    bad: Callable[[], Mapping[str, str]] = dict  # what only looks like one, and why; in a thread
 
 
 def jobs_api(jobs: Jobs, offer: Offer, guard: Guard) -> APIRouter:
@@ -152,8 +153,15 @@ async def _wanted(request: Request, offer: Offer) -> BacktestRequest:
     except FastrouterError as error:
         raise _refused(f"subscriptions: {error}") from None
     _check_one_of("strategy", wanted.strategy, offer.strategies())
-    _check_one_of("dataset", wanted.dataset, await asyncio.to_thread(offer.datasets))
+    await asyncio.to_thread(_check_dataset, wanted.dataset, offer)
     return wanted
+
+
+def _check_dataset(name: str, offer: Offer) -> None:
+    there = offer.datasets()
+    if name not in there and (why := offer.bad().get(name)):
+        raise _refused(f"dataset {name[:100]!r}: {why}")
+    _check_one_of("dataset", name, there)
 
 
 def _check_one_of(field: str, name: str, there: Collection[str]) -> None:
