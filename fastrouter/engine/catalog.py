@@ -8,6 +8,10 @@
     DIR/futures/dataset.toml how they are all read
     DIR/futures/a.toml       how a.parquet is read, where that differs
 
+What has the same name (``a.csv`` and ``a.parquet``, or ``a.csv`` and ``a/``) is offered by neither:
+it is listed as bad, naming all that have it, and refused with that reason. Within a folder names
+do not matter.
+
 A description has the keys of `track.Reading`::
 
     symbol = "C:EURUSD"
@@ -57,17 +61,18 @@ class Catalog:
 
     def bad(self) -> dict[str, str]:
         """What looks like a data set and is none: its name, and why. Nothing is opened."""
-        found, good = {}, self._entries()
+        there = self._there()
+        found = {name: _ambiguous(paths) for name, paths in there.items() if len(paths) > 1}
         for path in sorted(self.folder.iterdir()):
             if path.name.startswith("."):
                 continue
             if path.is_dir() and not _files(path):
-                found[path.name] = f"no file in it ends with {', '.join(SUFFIXES)}"
+                found.setdefault(path.name, f"no file in it ends with {', '.join(SUFFIXES)}")
             elif not path.is_dir() and not path.is_file() and (name := _stem(path)):
                 gone = path.is_symlink() and not path.exists()
                 why = "is a link to nothing" if gone else "is neither a file nor a folder"
-                found[name] = f"{path.name} {why}"
-        return {name: why for name, why in found.items() if name not in good}
+                found.setdefault(name, f"{path.name} {why}")
+        return {name: why for name, why in found.items() if len(there.get(name, ())) != 1}
 
     def open(self, name: str, reading: Reading = AS_IT_SAYS) -> Dataset:
         """The data set of that name. Raises FeedError: why it is bad, or what there is."""
@@ -88,12 +93,16 @@ class Catalog:
         return self._described[key]
 
     def _entries(self) -> dict[str, Path]:
-        found = {}
+        return {name: paths[0] for name, paths in self._there().items() if len(paths) == 1}
+
+    def _there(self) -> dict[str, list[Path]]:
+        """What holds data, by name."""
+        found: dict[str, list[Path]] = {}
         for path in sorted(self.folder.iterdir()):
             if path.is_dir() and _files(path):
-                found[path.name] = path
+                found.setdefault(path.name, []).append(path)
             elif path.is_file() and (name := _stem(path)):
-                found[name] = path
+                found.setdefault(name, []).append(path)
         return found
 
 
@@ -110,6 +119,11 @@ def open_dataset(path: Path, reading: Reading = AS_IT_SAYS) -> Dataset:
             raise FeedError(f"{path}: no file in it ends with {', '.join(SUFFIXES)}")
         return Dataset(path.name, [_track(file, reading, path / FOR_ALL) for file in files])
     return Dataset(_stem(path) or path.name, [_track(path, reading)])
+
+
+def _ambiguous(paths: list[Path]) -> str:
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in paths]
+    return f"the name is ambiguous: {' and '.join(names)} have it; rename all but one"
 
 
 def _files(folder: Path) -> list[Path]:

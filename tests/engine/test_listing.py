@@ -14,6 +14,7 @@ import pytest
 from fastrouter.engine import listing as module
 from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.listing import Listed, Listing
+from fastrouter.errors import FeedError
 
 from .test_catalog import SECOND
 from .test_catalog import folder as with_an_empty_one  # noqa: F401 -- a fixture
@@ -201,6 +202,24 @@ def test_what_only_looks_like_a_data_set_is_listed_and_never_opened(folder):
     assert found["ticks"].state == "ready"
     assert ".hidden" not in found
     assert Catalog(folder).names() == ["many", "ticks", "zipped"]
+
+
+def test_what_has_the_same_name_is_listed_and_refused(folder):
+    (folder / "ticks.parquet").write_text("")
+    (folder / "many.csv").write_text("time,symbol,bid,ask\n1,S:A,1,2\n")
+    said = {
+        "ticks": "the name is ambiguous: ticks.csv and ticks.parquet have it; rename all but one",
+        "many": "the name is ambiguous: many/ and many.csv have it; rename all but one",
+    }
+    found = looked(folder)
+    assert {name: (found[name].state, found[name].error) for name in said} == {
+        name: ("bad", why) for name, why in said.items()
+    }
+    catalog = Catalog(folder)
+    assert catalog.names() == ["zipped"]
+    for name, why in said.items():
+        with pytest.raises(FeedError, match=f"data set '{name}' in .*: {why}"):
+            catalog.open(name)
 
 
 def test_a_good_one_of_the_same_name_goes_before(folder):
