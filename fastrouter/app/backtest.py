@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import structlog
+
 from fastrouter import config
 from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.host import Engine, Options
@@ -11,7 +13,11 @@ from fastrouter.errors import ConfigError, FeedError
 from fastrouter.net.clock import MonotonicClock
 from fastrouter.net.route import Route
 
-__all__ = ["catalog_of", "engine_of", "within"]
+__all__ = ["catalog_of", "engine_of", "tell_choice", "within"]
+
+logger = structlog.stdlib.get_logger("fastrouter.app")
+
+MOST_NAMED = 20  # data sets
 
 
 def engine_of(settings: config.Settings) -> Engine:
@@ -37,6 +43,19 @@ def engine_of(settings: config.Settings) -> Engine:
         why = engine.bad().get(section.dataset) or f"allowed: {there}"
         raise ConfigError(f"backtest.dataset = {section.dataset!r}: {why}")
     return engine
+
+
+def tell_choice(engine: Engine) -> None:
+    """Log that clients have to choose a data set, if they have: several, and none by default."""
+    names = engine.names()
+    if engine.options.dataset is not None or len(names) < 2:
+        return
+    more = " …" if len(names) > MOST_NAMED else ""
+    logger.info(
+        "several data sets for backtests, none by default: "
+        "a client must say ?dataset=NAME, or serve --dataset NAME",
+        datasets=", ".join(names[:MOST_NAMED]) + more,
+    )
 
 
 def catalog_of(section: config.Backtest) -> Catalog | None:

@@ -12,6 +12,7 @@ import uvloop
 
 from fastrouter import config, log
 from fastrouter.app import collector, descriptors
+from fastrouter.app.backtest import tell_choice
 from fastrouter.app.bus import Bus
 from fastrouter.app.certificate import certificate_of
 from fastrouter.app.control import open_control
@@ -109,6 +110,8 @@ async def _serve(
         afterwards.push_async_callback(backtests.close)
         afterwards.push_async_callback(ports.close)  # nothing, after the drain
         await ports.open()
+        if ports.engine is not None:
+            tell_choice(ports.engine)
         supply.on_state = ports.group.upstream
         supply.on_gap = ports.group.gap
         if bookmark is not None and journal.disk is not None:

@@ -28,6 +28,7 @@ KEYS = {
     "control": "control.enabled",
     "control_port": "control.port",
     "data": "backtest.data",
+    "dataset": "backtest.dataset",
     "feed": "feed.spec",
     "candles": "feed.candles",
     "symbols": "feed.synthetic.symbols",
@@ -82,6 +83,9 @@ def serve(
     ] = None,
     control_port: Annotated[str | None, option("Their port, default 9082.", "N")] = None,
     data: Annotated[Path | None, option("Folder of data sets for backtests.", "DIR")] = None,
+    dataset: Annotated[
+        str | None, option("That of backtests that name none; default: the only one.", "NAME")
+    ] = None,
     candles: Annotated[
         str | None, option("Built from quotes, default 1s to 1d.", "TIMEFRAMES")
     ] = None,

@@ -169,7 +169,11 @@ class Engine:
             raise MessageError(f"data set {name!r}: {why}", code="NO_SUCH_DATASET")
         there = ", ".join(names) or "none"
         if name is None:
-            raise MessageError(f"dataset is missing; there are: {there}", code="NO_SUCH_DATASET")
+            raise MessageError(
+                f"dataset is missing; there are: {there}; say ?dataset=NAME, or have the server "
+                "choose: fastrouter serve --dataset NAME, setting backtest.dataset",
+                code="NO_SUCH_DATASET",
+            )
         raise MessageError(
             f"there is no data set {name[:100]!r}; there are: {there}", code="NO_SUCH_DATASET"
         )

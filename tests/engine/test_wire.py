@@ -201,7 +201,11 @@ async def test_who_is_subscribed_to_nothing_is_at_the_end_at_once(serve):
 
 async def test_with_several_data_sets_one_is_named_or_configured(serve):
     server = await serve({"more.csv": ROWS})
-    assert (await refused(server, "/ws"))[2] == "dataset is missing; there are: days, more"
+    assert await refused(server, "/ws") == (
+        *(404, "NO_SUCH_DATASET"),
+        "dataset is missing; there are: days, more; say ?dataset=NAME, or have the server choose: "
+        "fastrouter serve --dataset NAME, setting backtest.dataset",
+    )
     server = await serve(dataset="more")
     wire, welcome = await welcomed(server, "/ws")
     assert welcome["dataset"] == "more"
