@@ -82,6 +82,14 @@ class Reading(NamedTuple):
 AS_IT_SAYS = Reading()
 
 
+#: kind -> what a row is that is known before the one above it, and what to do
+BACKWARD = {
+    "quotes": "is of an earlier time than the one above it; sort the file by time",
+    "bars": "is a bar that ends before the one above it, and a bar counts at its end "
+    "(its time plus its timeframe); sort the file by the end of the bars",
+}
+
+
 class Track:
     """A CSV or Parquet file of quotes or bars; it is looked at when the track is made.
 
@@ -160,10 +168,7 @@ class Track:
             return
         good = [number for number in batch.numbers.tolist() if number not in bad]
         number = good[int(backward[0])]
-        raise FeedError(
-            f"{self._source.unit} {number} is of an earlier time than the one above it; "
-            "sort the file by time"
-        )
+        raise FeedError(f"{self._source.unit} {number} {BACKWARD[self.kind]}")
 
 
 def within(block: Block, span: Span) -> Block:

@@ -260,7 +260,10 @@ def test_a_program_that_writes_a_lot_is_passed_on_whole(bars):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("2025-01-01T00:00:00Z,S:A,1m,1,1,1,1,1\n", "line 6 is of an earlier time"),
+        (
+            "2025-01-01T00:00:00Z,S:A,1m,1,1,1,1,1\n",
+            "line 6 is a bar that ends before the one above it",
+        ),
     ],
 )
 def test_data_that_cannot_be_read_on(bars, rows, said):

@@ -69,6 +69,19 @@ def test_a_row_out_of_order_is_named_by_its_line(file):
         list(Track(path, Reading(time_format="s")).blocks())
 
 
+@pytest.mark.parametrize("size", [1 << 20, 1])
+def test_a_bar_that_ends_before_the_one_above_it_is_named(file, size):
+    """… in a file that is sorted by its times: one of an hour, and one of a minute within it."""
+    head, *_ = BARS.splitlines()
+    path = file(f"{head}\n0,S:A,1h,1,2,1,2,10\n0,S:A,1m,1,2,1,2,10\n")
+    with pytest.raises(FeedError) as caught:
+        list(Track(path, Reading(time_format="s")).blocks(size=size))
+    assert str(caught.value) == (
+        f"{path}: line 3 is a bar that ends before the one above it, and a bar counts at its end "
+        "(its time plus its timeframe); sort the file by the end of the bars"
+    )
+
+
 def test_bad_rows_are_told_and_left_out(file):
     path = file(quotes("5,S:A,1,2", "6,S:A,x,2", "7,S:A"))
     told = []
