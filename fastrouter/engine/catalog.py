@@ -116,7 +116,10 @@ def open_dataset(path: Path, reading: Reading = AS_IT_SAYS) -> Dataset:
     if path.is_dir():
         files = _files(path)
         if not files:
-            raise FeedError(f"{path}: no file in it ends with {', '.join(SUFFIXES)}")
+            names = ", ".join(Catalog(path).names())
+            hint = f"; there are data sets in it: {names}; name one, of --data {path}"
+            none = f"{path}: no file in it ends with {', '.join(SUFFIXES)}"
+            raise FeedError(f"{none}{hint if names else ''}")
         return Dataset(path.name, [_track(file, reading, path / FOR_ALL) for file in files])
     return Dataset(_stem(path) or path.name, [_track(path, reading)])
 

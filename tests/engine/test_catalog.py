@@ -92,6 +92,11 @@ def test_a_catalog_read_as_one_folder(described):
     assert open_dataset(described).describe().symbols == ("C:BTCUSD", "C:EURUSD")
 
 
+def test_a_catalog_of_folders_is_no_data_set_but_says_which_are_in_it(described):
+    with pytest.raises(FeedError, match=r"; there are data sets in it: two; name one, of --data "):
+        open_dataset(described.parent)
+
+
 def test_a_description_that_changed_is_another_version(described):
     catalog = Catalog(described.parent)
     assert catalog.describe("two").symbols == ("C:BTCUSD", "C:EURUSD")
