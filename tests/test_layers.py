@@ -15,10 +15,11 @@ PACKAGE = "fastrouter"
 MAY_IMPORT = {
     "errors": (),
     "core": ("errors",),
+    "lock": ("errors",),
     "models": ("core", "errors"),
     "dialects": ("core", "errors"),
     "session": ("dialects", "core", "errors"),
-    "journal": ("core", "errors"),
+    "journal": ("lock", "core", "errors"),
     "net": ("journal", "session", "dialects", "core", "errors"),
     "bus": ("dialects", "models", "core", "errors"),
     "feeds": ("bus", "client", "core", "errors"),
@@ -26,7 +27,7 @@ MAY_IMPORT = {
     "recording": ("feeds", "core", "errors"),
     "broker": ("models", "core", "errors"),
     # the router's counters, and sessions through an interface that app hands in: never net
-    "control": ("broker", "models", "core", "errors"),
+    "control": ("broker", "lock", "models", "core", "errors"),
     "client": ("net.client", "dialects", "core", "errors"),
     "embed": ("net", "journal", "session", "dialects", "models", "core", "errors"),
     "config": ("bus", "feeds", "session", "dialects", "core", "errors"),

@@ -7,17 +7,16 @@ waited for once in a while, not once a change. Nobody is told before it is commi
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from fastrouter.errors import ConfigError, StoreError
+from fastrouter.lock import Lock
 
 __all__ = ["Database", "Work"]
 
@@ -41,19 +40,19 @@ class Database:
     """The file at `path`, made when there is none; None: memory.
 
     Belongs to the thread of the running loop. Raises ConfigError for a file that is not
-    ours, cannot be opened, or is another server's just now (code STORE_LOCKED).
+    ours, cannot be opened, or is another server's just now, by whatever name (code STORE_LOCKED).
     """
 
     def __init__(self, path: Path | None) -> None:
+        path = path and path.resolve()  # by another name its log would be another
         self.path = path
         self._loop = asyncio.get_running_loop()
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._lock = None if path is None else _lock(path)
-        try:
+        with ExitStack() as opened:
+            if path is not None:
+                _lock(path, opened)
             self._connection = _connect(path)
-        except BaseException:
-            self._unlock()
-            raise
+            self._locks = opened.pop_all()
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
         self._thread.start()
 
@@ -95,7 +94,7 @@ class Database:
             self._calls.put(None)
             await asyncio.to_thread(self._thread.join)
             self._connection.close()
-            self._unlock()
+            self._locks.close()
 
     # ------------------------------------------------------------- in the thread
 
@@ -148,11 +147,6 @@ class Database:
         connection.execute("RELEASE work")
         return result
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
 
 def _tell(told: Sequence[tuple[Call, Any]]) -> None:
     for call, result in told:
@@ -164,27 +158,21 @@ def _tell(told: Sequence[tuple[Call, Any]]) -> None:
             call.done.set_result(result)
 
 
-def _lock(path: Path) -> int:
-    """Beside the file: SQLite's own locks go when anybody closes it."""
+def _lock(path: Path, opened: ExitStack) -> None:
+    """Until `opened` is closed. Raises ConfigError.
+
+    The file beside it is what versions before locked, to which a hard link is another.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ConfigError(f"store {path} cannot be opened: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"store {path} is in use by another server", code="STORE_LOCKED"
-        ) from None
-    return descriptor
+    for file in (path, path.with_name(path.name + "-lock")):
+        opened.callback(Lock(file, "store").close)
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
     try:
-        if path is not None:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False
         )

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from fastrouter.errors import ConfigError
 from fastrouter.journal.ids import Ids
-from fastrouter.journal.lock import Lock
 from fastrouter.journal.packed import unpack
 from fastrouter.journal.presence import Presence
 from fastrouter.journal.spool import Spool
 from fastrouter.journal.store import Reader, Store
 from fastrouter.journal.writer import Limits, Writer
+from fastrouter.lock import Lock
 
 __all__ = ["SPOOL_BYTES", "Disk"]
 

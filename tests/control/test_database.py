@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import resource
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from fastrouter.control.database import MOST, Database
 from fastrouter.errors import ConfigError, StoreError
 
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from fastrouter.control.database import Database
+from fastrouter.errors import ConfigError
+async def main():
+    try:
+        await Database(Path(sys.argv[1])).close()
+    except ConfigError as error:
+        print(error.code, error)
+asyncio.run(main())
+"""
 SCHEMA = ["CREATE TABLE thing (number INTEGER PRIMARY KEY, text TEXT)"]
 
 
@@ -180,24 +194,48 @@ async def test_one_server_at_a_time(database):
     await again.close()
 
 
-def test_another_process_is_refused_too(tmp_path):
-    program = (
-        "import asyncio, sys; from pathlib import Path\n"
-        "from fastrouter.control.database import Database\n"
-        "async def main(): Database(Path(sys.argv[1]))\n"
-        "asyncio.run(main())\n"
-    )
+async def test_one_server_at_a_time_by_whatever_name(database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    soft, hard = tmp_path / "elsewhere" / "soft.db", tmp_path / "hard.db"
+    soft.symlink_to(database.path)
+    hard.hardlink_to(database.path)
+    for name in (soft, hard, Path("state.db"), Path("elsewhere/../state.db")):
+        with pytest.raises(ConfigError, match="in use by another server") as caught:
+            Database(name)
+        assert caught.value.code == "STORE_LOCKED"
+        assert "STORE_LOCKED" in await asyncio.to_thread(elsewhere, name)
+    await database.run(put(1))  # what was tried let go of nothing
+    await database.close()
+    by_name = Database(soft)
+    assert await by_name.run(numbers) == [1]
+    assert not soft.with_name("soft.db-wal").exists()
+    await by_name.close()
 
-    async def hold() -> subprocess.CompletedProcess[str]:
+
+async def test_a_version_that_locked_beside_it_is_another_server(tmp_path):
+    with (tmp_path / "state.db-lock").open("w") as beside:
+        fcntl.flock(beside, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError) as caught:
+            Database(tmp_path / "state.db")
+    assert caught.value.code == "STORE_LOCKED"
+    await Database(tmp_path / "state.db").close()
+
+
+def test_another_process_is_refused_too(tmp_path):
+    async def hold() -> str:
         database = Database(tmp_path / "state.db")
-        command = [sys.executable, "-c", program, str(database.path)]
-        found = await asyncio.to_thread(
-            subprocess.run, command, capture_output=True, text=True, timeout=60
-        )
+        found = await asyncio.to_thread(elsewhere, database.path)
         await database.close()
         return found
 
-    assert "in use by another server" in asyncio.run(hold()).stderr
+    assert "in use by another server" in asyncio.run(hold())
+
+
+def elsewhere(path: Path) -> str:
+    """What another process says that opens it."""
+    command = [sys.executable, "-c", PROGRAM, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 async def test_a_file_of_another_program_is_left_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""The lock on a journal's database: one server at a time, by whatever name it is opened."""
+"""The lock on a database's file: one server at a time, by whatever name it is opened."""
 
 from __future__ import annotations
 
@@ -20,26 +20,29 @@ class Lock:
 
     SQLite locks with `fcntl`, this one with `flock`: they know nothing of each
     other. The caller has SQLite open the file after this, and close it before.
-    `new` says that the file is empty. Raises ConfigError when somebody has it,
-    under this name or another, and for what cannot be opened.
+    `new` says that the file is empty; `what` it is ("journal"), errors say. Raises
+    ConfigError when somebody has it, under this name or another (code JOURNAL_LOCKED …),
+    and for what cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "journal") -> None:
         self.path = path
+        name = f"{what} {path}"
+        taken = ConfigError(f"{name} is in use by another server", code=f"{what.upper()}_LOCKED")
         if path.exists() and _identity(os.stat(path)) in held:
-            raise _locked(path)
+            raise taken
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigError(f"journal {path} cannot be opened: {error.strerror}") from None
+            raise ConfigError(f"{name} cannot be opened: {error.strerror}") from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
-            raise _locked(path) from None
+            raise taken from None
         except OSError as error:
             os.close(self._descriptor)
-            raise ConfigError(f"journal {path} cannot be locked: {error.strerror}") from None
+            raise ConfigError(f"{name} cannot be locked: {error.strerror}") from None
         status = os.fstat(self._descriptor)
         self._identity = _identity(status)
         self.new = not status.st_size
@@ -54,7 +57,3 @@ class Lock:
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def _locked(path: Path) -> ConfigError:
-    return ConfigError(f"journal {path} is in use by another server", code="JOURNAL_LOCKED")

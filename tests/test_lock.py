@@ -9,13 +9,13 @@ import sys
 import pytest
 
 from fastrouter.errors import ConfigError
-from fastrouter.journal.lock import Lock
+from fastrouter.lock import Lock
 
 CHILD = """
 import sys
 from pathlib import Path
 from fastrouter.errors import ConfigError
-from fastrouter.journal.lock import Lock
+from fastrouter.lock import Lock
 try:
     Lock(Path(sys.argv[1]))
 except ConfigError as error:
@@ -95,3 +95,11 @@ def test_what_cannot_be_opened_or_locked(path, tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refused)
     with pytest.raises(ConfigError, match="cannot be locked"):
         Lock(path)
+
+
+def test_errors_say_what_it_is(path):
+    lock = Lock(path, "store")
+    with pytest.raises(ConfigError, match=r"^store .* is in use") as caught:
+        Lock(path, "store")
+    assert caught.value.code == "STORE_LOCKED"
+    lock.close()
