@@ -120,8 +120,8 @@ class LiveDesk:
 
     @property
     def broker(self) -> Broker:
-        """To read what is, the last few ms of it not kept yet: see `settled`. Another one after
-        a failure: keep no reference.
+        """To read what is, the last few ms of it not kept yet: see `reading.read`. Another one
+        after a failure: keep no reference.
         """
         return self._broker
 
@@ -142,14 +142,23 @@ class LiveDesk:
         self._catch_up()
         self._instant = now = self.now()
         change = self._do(call, now)
-        await self.settled()  # what changed nothing tells of what others changed
+        await self._kept()  # what changed nothing tells of what others changed
         return change
 
     async def settled(self) -> None:
         """Wait until all that the broker shows is kept and announced.
 
-        Raises StoreError when it could not be.
+        What could not be is not shown thereafter: `broker` is another one then. Raises StoreError
+        when something could not be kept just now, or what was kept cannot be had.
         """
+        await self._kept()
+        if self._failure is not None:
+            if self._closing:
+                raise self._failure
+            await asyncio.shield(self._recover())
+
+    async def _kept(self) -> None:
+        """Wait until all changes until now are kept and announced. Raises StoreError."""
         if self._waiting:
             told: asyncio.Future[None] = self._loop.create_future()
             self._waiting[-1].told.append(told)
@@ -341,7 +350,7 @@ class LiveDesk:
     async def _restore(self) -> None:
         while self._waiting:  # they fail, too
             with suppress(StoreError):
-                await self.settled()
+                await self._kept()
         try:
             kept, broker = await self._load()
         except StoreError:

@@ -12,7 +12,8 @@ Each answers with `RiskView`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.desk import Desk
 from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem, not_kept
+from fastrouter.control.reading import read
 from fastrouter.control.risk_status import status
 from fastrouter.errors import StoreError
 from fastrouter.models.risk import Risk
@@ -84,7 +86,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
         summary="Where each limit stands",
     )
     async def look() -> Response:
-        return _answer(desk)
+        return await _answer(desk)
 
     @routes.post(
         "/v1/risk/kill",
@@ -97,7 +99,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     async def kill(request: Request) -> Response:
         reason = await _reason(request)
         await _change(desk, lambda broker, now: broker.kill(now, reason))
-        return _answer(desk)
+        return await _answer(desk)
 
     @routes.post(
         "/v1/risk/revive",
@@ -109,7 +111,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     async def revive(request: Request) -> Response:
         check_origin(request)
         await _change(desk, lambda broker, now: broker.revive(now))
-        return _answer(desk)
+        return await _answer(desk)
 
     return routes
 
@@ -123,8 +125,10 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"content": schema}}
 
 
-def _answer(desk: Desk) -> Response:
-    return Response(orjson.dumps(status(desk)), media_type="application/json")
+async def _answer(desk: Desk) -> Response:
+    with _keeping():
+        found = await read(desk, lambda broker: status(broker, desk.now()))
+    return Response(orjson.dumps(found), media_type="application/json")
 
 
 async def _reason(request: Request) -> str:
@@ -140,7 +144,14 @@ async def _reason(request: Request) -> str:
 
 
 async def _change(desk: Desk, call: Callable[[Broker, int], Change]) -> None:
-    try:
+    with _keeping():
         await desk.change(call)
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """What the store refuses is answered."""
+    try:
+        yield
     except StoreError as error:
         raise not_kept(error) from None

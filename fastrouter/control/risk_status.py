@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
+from fastrouter.broker import Broker
 from fastrouter.broker.money import ZERO, text
 from fastrouter.control.desk import Desk
 from fastrouter.errors import ErrorCode, FastrouterError, MessageError
@@ -14,9 +15,8 @@ __all__ = ["RiskCommands", "status"]
 FIGURES = ("equity", "day_loss", "limit", "value")
 
 
-def status(desk: Desk) -> dict[str, Any]:
+def status(broker: Broker, now: int) -> dict[str, Any]:
     """The fields of `fastrouter.control.risk.RiskView`."""
-    broker = desk.broker
     account, equity = broker.ledger.account, broker.equity
     return {
         "account_id": account.id,
@@ -24,7 +24,7 @@ def status(desk: Desk) -> dict[str, Any]:
         "killed": account.killed,
         "equity": text(equity),
         "day_loss": text(max(ZERO, account.day_equity - equity)),
-        "limits": broker.risk_status(desk.now()),
+        "limits": broker.risk_status(now),
     }
 
 
@@ -56,7 +56,7 @@ class RiskCommands:
 
     def command(self, session: Session, name: str, fields: dict[str, Any]) -> None:
         """Answer at once. Raises MessageError for a token that has neither claim nor account."""
-        found = status(self._desk)
+        found = status(self._desk.broker, self._desk.now())
         grant, account = session.grant, found["account_id"]
         if grant and not (grant.admin or grant.strategies or account in grant.accounts):
             raise MessageError(

@@ -46,7 +46,8 @@ async def test_no_order_is_taken_and_it_recovers(tmp_path):
             assert {answer.status_code for answer in refused[1:]} == {503}
             assert refused[-1].json()["code"] == "STORE_ERROR"
             assert refused[-1].headers["Retry-After"] == "1"
-            assert (await http.get("/v2/account")).status_code in (200, 503)
+            listed = await http.get("/v2/orders", params={"status": "all"})
+            assert {order["client_order_id"] for order in listed.json()} == set(accepted)
             await quotes(server.url(8082), 50)
             resource.prlimit(
                 server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)

@@ -12,6 +12,7 @@ import pytest
 
 from fastrouter.broker import Change, Limits, Order, Rules, snapshot
 from fastrouter.broker.order import TERMINAL
+from fastrouter.control.reading import read
 from fastrouter.control.terms import Terms
 from fastrouter.core.event import Candle
 from fastrouter.errors import ConfigError, EventError, OrderError, StoreError
@@ -424,6 +425,75 @@ async def test_the_market_passes_while_nothing_can_be_kept(trader, monkeypatch):
     assert (await trader.submit()).status == "accepted"
 
 
+async def test_what_was_refused_is_not_shown(trader, monkeypatch):
+    kept = await trader.submit(client_order_id="kept")
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    with pytest.raises(StoreError):
+        await trader.submit(client_order_id="refused")
+    assert await read(trader.desk, names) == ["kept"]
+    trader.quote()  # it would be filled
+    assert await read(trader.desk, names) == ["kept"]
+    assert trader.order(kept).status == "accepted"
+
+
+async def test_nothing_is_shown_while_what_is_kept_cannot_be_had(trader, monkeypatch):
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    monkeypatch.setattr(trader.desk._store, "load", _raise)
+    with pytest.raises(StoreError):
+        await trader.submit(client_order_id="refused")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await read(trader.desk, names)
+    monkeypatch.undo()
+    assert await read(trader.desk, names) == []
+
+
+async def test_a_view_of_what_was_not_kept_is_made_again(trader):
+    await trader.submit(client_order_id="kept")
+    seen = []
+
+    async def view(broker):
+        """A listing that takes some turns, within which the broker fails and is restored."""
+        seen.append(names(broker))
+        if len(seen) == 1:
+            with pytest.raises(StoreError):
+                await trader.do(half)
+            await trader.met()
+            await trader.submit(client_order_id="later")
+        return names(broker)
+
+    assert await read(trader.desk, view) == ["kept", "later"]
+    assert seen == [["kept"], ["kept", "later"]]
+
+
+async def test_what_was_not_kept_refuses_nothing(trader):
+    """The order was canceled by what is undone: nobody is told so."""
+    order = await trader.submit()
+
+    def cancels(broker, now) -> Change:
+        broker.cancel(order.id, now)
+        raise ZeroDivisionError
+
+    def view(broker) -> str:
+        if not broker.orders.get(order.id).is_open:
+            raise OrderError("it has ended", code="ORDER_NOT_OPEN")
+        return "open"
+
+    with pytest.raises(StoreError):
+        await trader.do(cancels)
+    assert await read(trader.desk, view) == "open"
+
+
+def names(broker) -> list[str]:
+    return [order.client_order_id for order in broker.open_orders()]
+
+
+def half(broker, now) -> Change:
+    """Our own fault: what it did before it failed is not known."""
+    broker.submit(BUY | {"client_order_id": "half"}, now)
+    raise ZeroDivisionError
+
+
 def _raise(connection, *arguments):
     raise StoreError("no room")
 
@@ -488,12 +558,6 @@ async def test_a_store_that_fails_now_and_then(tmp_path, monkeypatch, seed):
 
 
 async def test_a_broker_that_fails_is_restored(trader):
-    """Our own fault: what it did before it failed is not known."""
-
-    def half(broker, now) -> Change:
-        broker.submit(BUY | {"client_order_id": "half"}, now)
-        raise ZeroDivisionError
-
     with pytest.raises(StoreError, match="ZeroDivisionError"):
         await trader.do(half)
     assert (await trader.submit(client_order_id="whole")).number == 1

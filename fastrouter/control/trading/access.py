@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from fastrouter.broker import Broker
 from fastrouter.control.desks import Access
+from fastrouter.control.reading import read
 from fastrouter.control.trading.answer import answer
 from fastrouter.control.trading.refusal import refusing
 
@@ -27,11 +30,10 @@ async def _access(request: Request) -> Access:
 Found = Annotated[Access, Depends(_access)]
 
 
-async def shown(access: Access, content: Any) -> Response:
-    """What was just read from the desk, once it is kept: a crash cannot take back what is answered.
+async def shown(access: Access, view: Callable[[Broker], Any]) -> Response:
+    """What `view` finds (awaited if it must be), once it is kept: see `read`.
 
-    Raises Problem when it cannot be kept.
+    Raises Problem when it cannot be kept, and for what the view refuses.
     """
     with refusing():
-        await access.desk.settled()
-    return answer(content)
+        return answer(await read(access.desk, view))

@@ -73,7 +73,7 @@ router = APIRouter()
 @router.get("/v2/account", response_model=AccountView, responses=refusals())
 async def account(access: Found) -> Response:
     """The account's figures."""
-    return await shown(access, account_view(access.desk.broker))
+    return await shown(access, account_view)
 
 
 @router.get("/v2/clock", response_model=ClockView, responses=refusals())

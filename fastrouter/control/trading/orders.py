@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from fastrouter.broker import Order
+from fastrouter.broker import Broker, Order
 from fastrouter.control.body import read_json
-from fastrouter.control.desks import Access
 from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.control.trading.once import Once
@@ -66,10 +65,11 @@ async def submit(request: Request, access: Found) -> Response:
 @router.get("/v2/orders", response_model=list[OrderView], responses=refusals())
 async def some(access: Found, query: Annotated[OrderQuery, Query()]) -> Response:
     """Orders, the newest first. Those that ended are forgotten some time."""
-    broker = access.desk.broker
-    with refusing():
-        found = await listed(broker, query, access.only)
-    return await shown(access, await order_views(broker, found))
+
+    async def view(broker: Broker) -> list[dict[str, Any]]:
+        return await order_views(broker, await listed(broker, query, access.only))
+
+    return await shown(access, view)
 
 
 @router.delete(
@@ -93,20 +93,24 @@ async def cancel_all(access: Found) -> Response:
 @router.get("/v2/orders:by_client_order_id", response_model=OrderView, responses=refusals())
 async def by_client_order_id(access: Found, client_order_id: str) -> Response:
     """The order that was submitted with this id."""
-    broker = access.desk.broker
-    order = broker.orders.of_client(client_order_id)
-    if order is None or access.only not in (None, order.strategy_id):
-        with refusing():
+
+    def view(broker: Broker) -> dict[str, Any]:
+        order = broker.orders.of_client(client_order_id)
+        if order is None or access.only not in (None, order.strategy_id):
             raise OrderError(
                 f"client_order_id {client_order_id} is not known", code="ORDER_NOT_FOUND"
             )
-    return await shown(access, order_view(broker, order))
+        return order_view(broker, order)
+
+    return await shown(access, view)
 
 
 @router.get("/v2/orders/{order_id}", response_model=OrderView, responses=refusals())
 async def one(access: Found, order_id: str, nested: bool = False) -> Response:
     """An order by its id."""
-    return await shown(access, order_view(access.desk.broker, _order(access, order_id)))
+    return await shown(
+        access, lambda broker: order_view(broker, _order(broker, order_id, access.only))
+    )
 
 
 @router.patch(
@@ -121,8 +125,10 @@ async def replace(request: Request, access: Found, order_id: str) -> Response:
     In a run the same header `Idempotency-Key` and body again is the same order.
     """
     body = await read_json(request)
-    access.check(_order(access, order_id).strategy_id)
     desk = access.desk
+    with refusing():
+        order = _order(desk.broker, order_id, access.only)
+    access.check(order.strategy_id)
     once = Once(request, desk)
     with refusing():
         fields = replacement_fields(body)
@@ -136,17 +142,16 @@ async def replace(request: Request, access: Found, order_id: str) -> Response:
 @router.delete("/v2/orders/{order_id}", status_code=HTTPStatus.NO_CONTENT, responses=refusals())
 async def cancel(access: Found, order_id: str) -> None:
     """Cancel an order."""
-    _order(access, order_id)
     with refusing():
+        _order(access.desk.broker, order_id, access.only)
         await access.desk.change(lambda broker, now: broker.cancel(order_id, now))
 
 
-def _order(access: Access, order_id: str) -> Order:
-    """Raises Problem for one that is not known, or another strategy's."""
-    with refusing():
-        order = access.desk.broker.orders.get(order_id)
-        if access.only not in (None, order.strategy_id):
-            raise OrderError(f"order {order_id} is not known", code="ORDER_NOT_FOUND")
+def _order(broker: Broker, order_id: str, only: str | None) -> Order:
+    """Raises OrderError for one that is not known, or another strategy's: ORDER_NOT_FOUND."""
+    order = broker.orders.get(order_id)
+    if only not in (None, order.strategy_id):
+        raise OrderError(f"order {order_id} is not known", code="ORDER_NOT_FOUND")
     return order
 
 

@@ -42,9 +42,13 @@ router = APIRouter()
 @router.get("/v2/positions", response_model=list[PositionView], responses=refusals())
 async def every(access: Found) -> Response:
     """All open positions."""
-    broker, only = access.desk.broker, access.only
-    held = sorted(_held(broker, only), key=lambda position: position.symbol)
-    return await shown(access, [position_view(broker, one, only) for one in held])
+    only = access.only
+
+    def view(broker: Broker) -> list[dict[str, Any]]:
+        held = sorted(_held(broker, only), key=lambda position: position.symbol)
+        return [position_view(broker, one, only) for one in held]
+
+    return await shown(access, view)
 
 
 @router.delete(
@@ -74,10 +78,13 @@ async def close_all(access: Found, cancel_orders: bool = False) -> Response:
 @router.get(PATH, response_model=PositionView, responses=refusals())
 async def one(access: Found, symbol_or_asset_id: str) -> Response:
     """The open position in a symbol."""
-    broker, only = access.desk.broker, access.only
-    with refusing():
+    only = access.only
+
+    def view(broker: Broker) -> dict[str, Any]:
         position = _position(broker, symbol_of(broker.market, symbol_or_asset_id), only)
-    return await shown(access, position_view(broker, position, only))
+        return position_view(broker, position, only)
+
+    return await shown(access, view)
 
 
 @router.delete(PATH, response_model=OrderView, responses=refusals())
