@@ -29,13 +29,13 @@ class Exchange:
 
     def meet(self, book: Book, view: View, now: int, draft: Draft) -> None:
         """One market event and the orders of its symbol; sells first."""
-        for order in book.expired(now):
-            self.end(order, "expired", now, draft)
+        self._expire(book, now - 1 if view.past else now, now, draft)
         if not book.orders or not book.concerns(view, now):
             return
         orders = book.orders.values()
         later = [one for one in orders if one.status != "accepted" or one.known_at != now]
         self._match(later, view, now, draft)
+        self._expire(book, now, now, draft)
 
     def arrive(self, order_ids: Iterable[str], view: View, now: int, draft: Draft) -> None:
         """They were accepted after the view met all others: it meets them alone."""
@@ -48,6 +48,10 @@ class Exchange:
         """The order ends so. Raises OrderError, code ORDER_NOT_OPEN, when it has ended."""
         ended = order.moved(status, now, code=code or order.code, reason=reason or order.reason)
         self._orders.put(ended, draft)
+
+    def _expire(self, book: Book, until: int, now: int, draft: Draft) -> None:
+        for order in book.expired(until):
+            self.end(order, "expired", now, draft)
 
     def _match(self, orders: list[Order], view: View, now: int, draft: Draft) -> None:
         for buy in (False, True):

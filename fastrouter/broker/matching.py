@@ -6,6 +6,11 @@ also have opened at or after the submission, since it tells of all that followed
 its open. Forming bars count for nothing. A side of a quote whose price is not
 above 0 is no side: it meets nobody.
 
+**Expiry.** An order that expires at T is met by no quote at T or later. A bar that is told
+at T, with the session's end, tells of the time before: it meets the order first, and what it
+leaves expires. A bar that is told later than T meets it no more, though it may have opened
+before: the order had expired, and its client was told so, when the bar was not known.
+
 **At once.** With `Rules.at_once` an order is met by the last quote of its symbol as it is
 accepted, too, as the first event that meets it; of the quoted sizes there is what earlier
 orders left. Of a symbol whose last event is a bar, the next one is waited for: a bar tells
@@ -109,6 +114,8 @@ class View(Protocol):
     #: the lowest and highest a buyer could have had it at, and a seller; None: nobody could
     asks: tuple[Decimal, Decimal] | None
     bids: tuple[Decimal, Decimal] | None
+    #: whether it tells of the time up to now, and not of now
+    past: bool
 
     def touch(self, order: Order) -> Touch | None:
         """None: it does not meet this order."""
@@ -133,6 +140,8 @@ def reaches(price: Decimal, limit: Decimal, buy: bool) -> bool:
 
 class QuoteView:
     """A quote as orders see it, less what they took of it."""
+
+    past = False
 
     __slots__ = ("_ask", "_bid", "_bought", "_sold", "asks", "bids", "quote")
 
@@ -220,6 +229,8 @@ class Span(NamedTuple):
 class BarView:
     """A closed bar as orders see it."""
 
+    past = True
+
     __slots__ = ("_bar", "_close", "_fraction", "_open", "asks", "bids")
 
     def __init__(self, bar: Bar, participation: Decimal | None) -> None:
@@ -232,7 +243,7 @@ class BarView:
     def touch(self, order: Order) -> Touch | None:
         if self.asks is None or self._bar.time < order.submitted_at:
             return None
-        if self._open is None:
+        if self._open is None or _lived(order, self._bar.time):
             return None
         low, high = self.asks
         buy = order.side == "buy"
@@ -250,6 +261,11 @@ class BarView:
 
     def mark(self, long: bool) -> Decimal | None:
         return self._close
+
+
+def _lived(order: Order, time: int) -> bool:
+    """Whether it had expired then."""
+    return order.expires_at is not None and order.expires_at <= time
 
 
 def _range(bar: Bar) -> tuple[Decimal, Decimal] | None:

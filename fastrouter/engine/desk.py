@@ -2,9 +2,9 @@
 
 An order is accepted in the instant that it is in the run when it comes in: its events belong to
 that instant's batch, however much of it is acknowledged, and time goes on when they are, too. It
-is filled by events of later instants, by the rules of `broker.matching`. Day orders expire when
-the first instant of a later day begins, before any event of it is met. All of that is published
-at the end of its instant, after the quotes and bars.
+is filled by events of later instants, by the rules of `broker.matching`. Day orders expire in
+the first instant of a later day: no quote of it meets them, and no bar but one that ends as they
+expire. All of that is published at the end of its instant, after the quotes and bars.
 
 With ``window=n`` it is the newest instant that was published, up to n - 1 later than the one its
 client looks at. Two runs with the same orders in the same instants are the same bytes. In an

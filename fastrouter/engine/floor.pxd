@@ -17,6 +17,7 @@ cdef class Floor:
         bint awake                  # `watched` is not empty
         bint moved                  # in this instant the broker saw something
         bint changed                # ... by which orders changed
+        bint due                    # a session has ended, and the clock was not told
         int64_t wakes               # when the broker's clock is due, ns; INT64_MAX: never
         unordered_set[string] watched
         vector[Moment] seen         # of this instant; those before `shown` the broker has seen
@@ -27,5 +28,6 @@ cdef class Floor:
     cdef bint step(self, int64_t now) except -1
     cdef int show(self, int64_t now) except -1
     cdef int show_one(self, int64_t now) except -1
+    cdef int ring(self, int64_t now) except -1
     cdef int forget(self) except -1
     cdef int announce(self, change) except -1

@@ -57,15 +57,14 @@ cdef class Floor:
         return 0
 
     cdef int open(self, int64_t now) except -1:
-        """An instant begins: what the clock alone does is done."""
+        """An instant begins."""
         if now >= self.wakes:
-            self.announce(self.broker.on_clock(now))
-            self.look()
+            self.due = True
         return 0
 
     cdef bint busy(self):
         """Is there something left to do in this instant?"""
-        return self.moved or self.shown < self.seen.size() or len(self.waiting) > 0
+        return self.moved or self.due or self.shown < self.seen.size() or len(self.waiting) > 0
 
     cdef bint step(self, int64_t now) except -1:
         """All rows are published: tell the next event, or show the next row. False: that is all."""
@@ -75,6 +74,7 @@ cdef class Floor:
             self.show_one(now)
         else:
             self.forget()
+            self.ring(now)
             if self.moved:
                 self.moved = False
                 self.on_marks(now)
@@ -95,6 +95,14 @@ cdef class Floor:
         if change:
             self.changed = True
             self.announce(change)
+        return 0
+
+    cdef int ring(self, int64_t now) except -1:
+        """All is shown: do what the clock alone does. The bars that end now came before."""
+        if self.due:
+            self.due = False
+            self.announce(self.broker.on_clock(now))
+            self.look()
         return 0
 
     cdef int forget(self) except -1:

@@ -319,6 +319,8 @@ cdef class Run(Barrier):
         cdef int64_t now = self.clock.time
         self.check_open()
         floor.show(now)
+        if not self.rows:
+            floor.ring(now)
         floor.broker.at(now)
         try:
             change = call(floor.broker, now)

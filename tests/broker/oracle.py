@@ -314,26 +314,30 @@ class Oracle:
             part = down(down(volume) * self.participation)
 
         def touch(order):
-            if opened < order["created"]:
+            if opened < order["created"] or (order["expires"] or opened + 1) <= opened:
                 return None
             return self.at_bar(order, open, high, low)
 
-        return self.event(symbol, close, close, {"buy": part, "sell": part}, touch, now)
+        return self.event(symbol, close, close, {"buy": part, "sell": part}, touch, now, ended=True)
 
-    def event(self, symbol, bid, ask, sizes, touch, now):
+    def expire(self, symbol, before):
+        for order in self.open(symbol):
+            if order["expires"] is not None and order["expires"] < before:
+                order["status"] = "expired"
+
+    def event(self, symbol, bid, ask, sizes, touch, now, ended=False):
         self.now = now
         held = [self.held(symbol, strategy)[0] for strategy in ("", "a", "b")]
         if not self.open(symbol) and not any(held):
             return
         self.begin(now)
         self.mark(symbol, bid, ask)
-        for order in self.open(symbol):
-            if order["expires"] is not None and order["expires"] <= now:
-                order["status"] = "expired"
+        self.expire(symbol, now if ended else now + 1)
         early = [
             one for one in self.open(symbol) if one["status"] == "accepted" and one["known"] == now
         ]
         self.match([one for one in self.open(symbol) if one not in early], sizes, touch)
+        self.expire(symbol, now + 1)
         self.mark(symbol, bid, ask)
         self.tell_loss()
         closing = self.stop_losses(symbol, now)

@@ -454,3 +454,46 @@ def test_before_1970_days_end_too():
     assert order.expires_at == 0
     assert desk.quote(80, 80, now=0) == []
     assert desk.get(order).status == "expired"
+
+
+#: an order of the day, the day's last bar, where ten of it are filled
+LAST_BARS = [
+    ({}, (100, 103, 98, 101), 100),
+    ({"type": "limit", "limit_price": 99}, (100, 103, 98, 101), 99),
+    ({"type": "limit", "limit_price": 97}, (100, 103, 98, 101), None),
+    ({"type": "stop", "stop_price": 102}, (100, 103, 98, 101), 102),
+]
+
+
+@pytest.mark.parametrize(("fields", "bar", "filled"), LAST_BARS)
+def test_the_bar_that_ends_with_the_session_comes_before_the_expiry(fields, bar, filled):
+    desk = Desk()
+    desk.now = DAY - 60 * SECOND
+    desk.quote(99, 100, now=desk.now)
+    order = desk.order(time_in_force="day", **fields)
+    desk.now = DAY - SECOND
+    found = desk.bar(*bar, time=DAY - 60 * SECOND)
+    assert desk.now == DAY
+    assert found == ([] if filled is None else numbers((10, filled)))
+    assert desk.get(order).status == ("expired" if filled is None else "filled")
+
+
+def test_what_the_last_bar_leaves_expires():
+    desk = Desk(participation=Decimal("0.5"))
+    desk.now = DAY - SECOND
+    desk.quote(99, 100, now=desk.now)
+    order = desk.order(time_in_force="day")
+    assert desk.bar(100, 103, 98, 101, volume=8) == numbers((4, 100))
+    assert (desk.get(order).status, desk.get(order).filled_qty) == ("expired", 4)
+    assert desk.kinds()[-1] == "ORDER_EXPIRED"
+
+
+@pytest.mark.parametrize("late", [1, SECOND])
+def test_a_bar_that_is_told_after_the_session_comes_too_late(late):
+    desk = Desk()
+    desk.now = DAY - 60 * SECOND
+    desk.quote(99, 100, now=desk.now)
+    order = desk.order(time_in_force="day")
+    desk.now = DAY - SECOND + late
+    assert desk.bar(100, 103, 98, 101, time=DAY - 60 * SECOND) == []
+    assert desk.get(order).status == "expired"

@@ -24,7 +24,9 @@ from .oracle import Oracle
 SYMBOLS = ("S:AAPL", "C:BTCUSD")
 STRATEGIES = ("", "a", "b")
 SECOND = 10**9
+DAY = 86_400 * SECOND
 ENDS = {EVENTS[status] for status in TERMINAL}
+MIDNIGHT = -1
 #: what no row tells
 UNTOLD = ("mark",)
 
@@ -34,13 +36,13 @@ CHOICES = {
     "price": [98.0, 99.0, 99.5, 99.7, 100.0, 100.1, 101.0, 102.0, 103.3],
     "side_of_quote": [*[98.0, 99.5, 100.0, 100.1, 100.7, 102.0] * 3, 0.0, 70.0, 130.0],
     "size": [0.0, 0.0, 1.0, 2.5, 0.1 + 0.2, 10.0],
-    # ns from one event to the next: the same instant, seconds, into the next day
-    "ns": [0, *[SECOND] * 4, 20 * SECOND, 40_000 * SECOND],
+    # ns from one event to the next: the same instant, seconds, into the next day, to its start
+    "ns": [0, *[SECOND] * 4, 20 * SECOND, 40_000 * SECOND, *[MIDNIGHT] * 2],
     "symbol": list(SYMBOLS),
     "strategy": list(STRATEGIES),
     "side": ["buy", "sell"],
     "kind": ["market", "market", "limit", "stop", "stop_limit"],
-    "force": ["day", "gtc", "gtc", "gtc", "ioc", "fok"],
+    "force": ["day", "day", "gtc", "gtc", "ioc", "fok"],
     "volume": [0.0, 5.0, 40.0, 7.77],
     "back": [0, 0, SECOND],
     "notional": [None, None, None, "77.7"],
@@ -175,7 +177,7 @@ class Trading(RuleBasedStateMachine):
         return change
 
     def step(self, ns):
-        self.now += ns
+        self.now += DAY - self.now % DAY if ns == MIDNIGHT else ns
         return self.now
 
     # ---------------------------------------------------------- the market

@@ -330,6 +330,19 @@ def test_it_expires_by_an_event_of_another_symbol_too_however_many_days_later():
     assert trader.go() == ["quote"]
 
 
+def test_the_last_bar_of_the_day_is_met_before_its_orders_expire():
+    last = (DAY - 60, 100, 103, 98, 101)
+    quoted = quotes(
+        (DAY - 60, "S:A", 90, 91), (DAY, "S:B", 1, 2)
+    )  # the clock alone would expire it
+    trader, desk = at_work(quoted, bars(last))
+    trader.read()
+    market, limit = desk.order(), desk.order(type="limit", limit_price=97)
+    assert trader.go() == ["quote", "candle", *FILLED, "order"]
+    assert (desk.status(market), desk.price(market)) == ("filled", 100)
+    assert desk.status(limit) == "expired"
+
+
 # ------------------------------------------------------------------- when there is no order
 
 
