@@ -237,7 +237,13 @@ class Broker:
 
     @exact
     def kill(self, now: int, reason: str = "by hand") -> Change:
-        """Cancel every order and accept none, until `revive`; positions can be closed."""
+        """Cancel every order and accept none, until `revive`; positions can be closed.
+
+        Once more changes nothing.
+        """
+        opened = [order for order in self.open_orders() if not order.closing]
+        if self.ledger.account.killed and not opened:
+            return NOTHING
         draft = Draft()
         self._begin(now, draft)
         breach = Breach(
@@ -245,15 +251,16 @@ class Broker:
         )
         self.ledger.settle(self.ledger.account._replace(killed=True), draft)
         draft.event("risk", risk_event(self.ledger.account, breach))
-        for order in self.open_orders():
-            if not order.closing:
-                self._exchange.end(order, "canceled", now, draft, breach.code, breach.message)
+        for order in opened:
+            self._exchange.end(order, "canceled", now, draft, breach.code, breach.message)
         draft.event("account", account_event(self.ledger))
         return draft.done(self.orders.by_id)
 
     @exact
     def revive(self, now: int) -> Change:
-        """The kill switch is off."""
+        """The kill switch is off. Once more changes nothing."""
+        if not self.ledger.account.killed:
+            return NOTHING
         draft = Draft()
         self._begin(now, draft)
         self.ledger.settle(self.ledger.account._replace(killed=False), draft)

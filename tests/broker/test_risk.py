@@ -217,3 +217,18 @@ def test_limits_of_many_digits_are_told_too():
         "stopLossPercentage",
         "maxPositionValue",
     ]
+
+
+def test_the_kill_switch_pressed_again_changes_nothing():
+    desk = Desk()
+    desk.quote(99, 100)
+    desk.order(type="limit", limit_price=90)
+    desk.took(desk.broker.revive(desk.now))
+    assert desk.kinds() == ["ORDER_ACCEPTED"]
+    assert desk.took(desk.broker.kill(desk.now)).rows
+    assert desk.kinds() == ["limit_breached", "ORDER_CANCELED", "account"]
+    again = desk.broker.kill(desk.now, "once more")
+    assert (again.rows, again.events) == ((), ())
+    desk.took(desk.broker.revive(desk.now))
+    assert desk.kinds() == ["account"]
+    assert not desk.broker.revive(desk.now)
