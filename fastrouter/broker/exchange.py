@@ -57,13 +57,13 @@ class Exchange:
         for buy in (False, True):
             room = view.room(buy)
             for order, touch in _met(orders, view, buy):
-                taken = self._serve(order, touch, room, now, draft)
+                taken = self._serve(order, touch, view, room, now, draft)
                 if room is not None:
                     room -= taken
                     view.take(buy, taken)
 
     def _serve(
-        self, order: Order, touch: Touch, room: Decimal | None, now: int, draft: Draft
+        self, order: Order, touch: Touch, view: View, room: Decimal | None, now: int, draft: Draft
     ) -> Decimal:
         """Fill what can be; returns how much."""
         if touch.price is None:
@@ -82,7 +82,7 @@ class Exchange:
         if not amount or (order.time_in_force == "fok" and amount < met.remaining):
             self._rest(order, touch, False, now, draft)
             return ZERO
-        return self._fill(met, amount, touch.price, now, draft)
+        return self._fill(met, amount, touch.price, view, now, draft)
 
     def _units(self, order: Order, price: Decimal) -> Decimal:
         """What an order's notional comes to; without shorting, never more than can be sold."""
@@ -112,7 +112,7 @@ class Exchange:
         self.end(order, "canceled", now, draft, "TIME_IN_FORCE", why)
 
     def _fill(
-        self, order: Order, amount: Decimal, price: Decimal, now: int, draft: Draft
+        self, order: Order, amount: Decimal, price: Decimal, view: View, now: int, draft: Draft
     ) -> Decimal:
         """Fill so much, if the books allow; returns how much."""
         fill = self._fill_of(order, amount, price, now)
@@ -124,6 +124,7 @@ class Exchange:
                 why = f"{cost} is {text(missing)} more than the buying power there is"
                 self.end(order, "canceled", now, draft, "INSUFFICIENT_BALANCE", why)
                 return ZERO
+        booking = booking.marked(view)
         self._ledger.apply(booking)
         self._orders.put(fill.order, draft, fill=fill)
         self._ledger.announce(booking, draft)

@@ -52,6 +52,10 @@ class Booking(NamedTuple):
     def position(self) -> Position | None:
         return _left(self.steps)
 
+    def marked(self, view: View) -> Booking:
+        """With what is left valued at what it could be closed at now, as `Ledger.mark` does."""
+        return self._replace(steps=_marked(self.steps, view), shares=_marked(self.shares, view))
+
 
 class Ledger:
     """An account's books. What changes them is a `Booking`."""
@@ -162,6 +166,14 @@ def _mark(positions: dict[str, Position], key: str, view: View) -> None:
     mark = view.mark(position.qty > 0)
     if mark is not None and mark != position.mark:
         positions[key] = position._replace(mark=mark)
+
+
+def _marked(steps: list[Step], view: View) -> list[Step]:
+    last = steps[-1]
+    mark = view.mark(last.position.qty > 0)
+    if mark is None or not last.position.qty:
+        return steps
+    return [*steps[:-1], last._replace(position=last.position._replace(mark=mark))]
 
 
 def _left(steps: list[Step]) -> Position | None:

@@ -27,7 +27,7 @@ class Position(NamedTuple):
     symbol: str
     qty: Decimal
     cost: Decimal
-    #: what a unit could be closed at in the last event; while that fills orders, their price
+    #: what a unit could be closed at in the last event; the price of a fill where that said none
     mark: Decimal
     opened_at: int
     #: of what was closed since it was opened: units, their cost, and what they brought; signed

@@ -447,7 +447,10 @@ class Oracle:
                 self.marks[order["symbol"], None] = mark
             self.cancel(order)
             return 0
-        self.marks[order["symbol"], order["strategy_id"]] = price
+        for strategy in (None, order["strategy_id"]):
+            quantity, _ = self.held(order["symbol"], strategy)
+            worth = self.prices[order["symbol"]][0 if quantity > 0 else 1]
+            self.marks[order["symbol"], strategy] = price if worth is None else worth
         if order["time_in_force"] == "ioc" and self.remaining(order):
             self.cancel(order)
         return amount

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from fastrouter.broker import Account, Limits
+from fastrouter.broker.money import text
 from fastrouter.errors import ConfigError
 from fastrouter.models import validate
 
@@ -80,3 +81,20 @@ def test_what_is_available_of_a_short():
     desk.quote(100, 100)
     desk.order("buy", qty=4, type="limit", limit_price=90)
     assert desk.broker.available("AAPL") == -6
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_the_events_of_a_fill_have_the_figures_of_its_instant(side):
+    desk = Desk(shorting=True)
+    desk.quote(99, 101)
+    desk.order(side)
+    desk.quote(99, 101)
+    told = dict(desk.events)
+    position = desk.broker.ledger.positions["S:AAPL"]
+    assert told["account"]["equity"] == text(desk.broker.equity) == "9980"
+    assert told["account"]["buying_power"] == text(desk.broker.buying_power)
+    assert told["position"]["current_price"] == text(position.mark)
+    assert told["position"]["unrealized_pnl"] == text(position.unrealised) == "-20"
+    desk.order(side)
+    assert desk.bar(100, 104, 96, 103) != []
+    assert dict(desk.events)["account"]["equity"] == text(desk.broker.equity)
