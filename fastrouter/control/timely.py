@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from http import HTTPStatus
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fastrouter.control.problem import Problem
+from fastrouter.control.ending import Ending
 
 __all__ = ["HEAD_BYTES", "Timely"]
 
 HEAD_BYTES = 1 << 16  # of a request, unless it is said
 FRAMING = 16  # bytes around each byte of a body that comes in chunks of one byte, and a few more
 
-REFUSAL = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-    b"connection: close\r\ncontent-length: %d\r\n\r\n"
-)
 
-
-class Timely(HttpToolsProtocol):
+class Timely(Ending):
     """One connection. Whoever takes longer than `seconds` for a request is cut.
 
     So is at once who comes when there are `most` connections already; 0 is no limit. A head, or
@@ -41,7 +34,6 @@ class Timely(HttpToolsProtocol):
         self._in_head = True
         self._whole = False  # the request that came last
         self._room = head_bytes  # for what is neither a head that was whole in time nor body
-        self._refusal = b""  # of what is not HTTP, behind the answers that are owed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if self._most and len(self.connections) >= self._most:
@@ -57,11 +49,9 @@ class Timely(HttpToolsProtocol):
         self._unwatch()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
-        for cycle, _ in self.pipeline:  # will never run, and know us: we would wait for the
-            cycle.on_response = _nothing  # collector, with all that was sent
 
     def data_received(self, data: bytes) -> None:
-        if self._most < 0 or self._refusal:
+        if self._most < 0 or self.over:
             return
         self._unset_keepalive_if_required()
         self._room -= len(data)
@@ -74,14 +64,15 @@ class Timely(HttpToolsProtocol):
     @property
     def unfinished(self) -> bool:
         """Is there no request, or one that is not whole?"""
-        return not self._whole
+        return not (self._whole or self.over)
 
     def _parse(self, data: bytes) -> bytes:
         """Take it; what is left of it stands behind a request for another protocol."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self.send_400_response(f"this is not HTTP: {_reason(error)}")
+            if not self.over:
+                self.send_400_response(f"this is not HTTP: {_reason(error)}")
         except httptools.HttpParserUpgrade as upgrade:
             (place,) = upgrade.args
             return self._upgrade(data[place:])
@@ -114,7 +105,7 @@ class Timely(HttpToolsProtocol):
 
     def _look(self) -> None:
         """After something came: is a request whole, or does one begin?"""
-        if self._whole:
+        if self._whole or self.over:
             self._unwatch()
         elif self._cut is None:
             self._watch()
@@ -122,8 +113,8 @@ class Timely(HttpToolsProtocol):
     # ------------------------------------------------------------- what the parser tells
 
     def on_message_begin(self) -> None:
-        self._in_head, self._whole = True, False
         super().on_message_begin()
+        self._in_head, self._whole = True, False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # behind a body nobody asks for them
@@ -148,45 +139,6 @@ class Timely(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
-    # ------------------------------------------------------------- what is no HTTP
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, as everything else is answered, if that is not done; hang up.
-
-        Requests before it that were whole are answered first.
-        """
-        if self.transport.is_closing() or self._refusal:
-            return
-        body = bytes(Problem(HTTPStatus.BAD_REQUEST, msg).answer().body)
-        refusal = REFUSAL % len(body) + body
-        if self._owed():
-            self._refusal = refusal
-        elif self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self._refuse(refusal)
-        else:
-            self.transport.close()
-
-    def _owed(self) -> bool:
-        """Are there requests to answer? The one that went wrong is none of them any more."""
-        if self.cycle is None or self.cycle.response_complete:
-            return False
-        if not self.cycle.more_body:
-            return True
-        if self.pipeline:  # it came last
-            self.pipeline.popleft()
-            return True
-        return False
-
-    def on_response_complete(self) -> None:
-        last = not self.pipeline
-        super().on_response_complete()
-        if last and self._refusal and not self.transport.is_closing():
-            self._refuse(self._refusal)
-
-    def _refuse(self, refusal: bytes) -> None:
-        self.transport.write(refusal)
-        self.transport.close()
-
     def _watch(self) -> None:
         self._cut = self.loop.call_later(self._seconds, self.transport.abort)
 
@@ -194,10 +146,6 @@ class Timely(HttpToolsProtocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
-
-
-def _nothing() -> None:
-    pass
 
 
 def _reason(error: httptools.HttpParserError) -> str:

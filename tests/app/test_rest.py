@@ -39,6 +39,12 @@ PLAIN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 ASK = frame(b'{"type":"subscribe","subscriptions":["S:X:quote"]}')
 ROUTES = [Route("/ws")]
 OK = (200, {"status": "ok"})
+ECHO = b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+ECHOED = (200, {"bytes": 3})
+CHUNKED = b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+OLD = b"GET /healthz HTTP/1.0\r\n\r\n"
+H2C = PLAIN.replace(b"Host", b"Connection: close, Upgrade\r\nUpgrade: h2c\r\nHost")
+CLOSING = PLAIN.replace(b"Host", b"Connection: close\r\nHost")
 
 
 def echo(parts: Parts) -> APIRouter:
@@ -52,17 +58,44 @@ def echo(parts: Parts) -> APIRouter:
     return found
 
 
+SLOW = b"GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Slow:
+    """A request that is answered when it may be."""
+
+    def __init__(self) -> None:
+        self.asked = self.answered = 0
+        self.may = asyncio.Event()
+
+    def router(self, parts: Parts) -> APIRouter:
+        found = APIRouter()
+
+        @found.get("/v1/slow")
+        async def answer() -> dict[str, str]:
+            self.asked += 1
+            await self.may.wait()
+            self.answered += 1
+            return {"status": "ok"}
+
+        return found
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    found = Slow()
+    monkeypatch.setattr(app_rest, "ROUTERS", (echo, found.router))
+    return found
+
+
 @pytest.fixture
 def router() -> Router:
     return Router()
 
 
 @pytest.fixture
-async def serve(
-    router: Router, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., Awaitable[Server]]]:
+async def serve(router: Router, slow: Slow) -> AsyncIterator[Callable[..., Awaitable[Server]]]:
     """Start a server of REST and sessions."""
-    monkeypatch.setattr(app_rest, "ROUTERS", (echo,))
     closing = []
 
     async def start(admission: dict | None = None, **options) -> Server:
@@ -316,6 +349,8 @@ class TestHandshake:
         status, refusal = await answer(wire)
         assert (status, refusal["code"]) == (400, "BAD_REQUEST")
         assert refusal["message"].startswith("this is not HTTP: ")
+        await wire.end()
+        await wire.bye()
         await gone(server)
         assert not caplog.records
         wire = await connect(server)
@@ -328,6 +363,7 @@ class TestHandshake:
         wire.send(b"GET /ws HTTP/1.1\r\nX: " + b"x" * 2000)
         assert (await wire.response())[0] == 400
         await wire.end()
+        await wire.bye()
         await gone(server)
 
 
@@ -394,6 +430,7 @@ class TestHttp:
         assert (await answer(wire))[0] == 404
         wire.send(b"zz\r\n")
         await wire.end()
+        await wire.bye()
         await gone(server)
         assert not caplog.records
 
@@ -460,6 +497,7 @@ class TestHttp:
         wire.send(endless)
         assert (await answer(wire))[0] == 400
         await wire.end()
+        await wire.bye()
         await gone(server)
 
     async def test_small_chunks_and_trailers_are_taken(self, serve, connect):
@@ -483,6 +521,73 @@ class TestHttp:
             assert (await http.post("/v1/echo", content=b"abc", headers=bearer)).json() == {
                 "bytes": 3
             }
+
+
+class TestEnd:
+    """What was whole is answered before a connection ends."""
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            *(b"\x16\x03\x01", b"\r\nxx\r\n", b"x\0", b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"),
+            ECHO.replace(b": 3", b": -1"),
+            CHUNKED + b"zz\r\n",
+        ],
+    )
+    @pytest.mark.parametrize("before", [1, 3])
+    async def test_what_is_not_http_behind_requests(self, serve, connect, caplog, bad, before):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(ECHO * before + bad + PLAIN)
+        for _ in range(before):
+            assert await answer(wire) == ECHOED
+        assert (await answer(wire))[0] == 400
+        assert not await wire.reader.read()
+        await wire.bye()
+        await gone(server)
+        assert not caplog.records
+
+    async def test_a_refusal_waits_for_an_answer_that_takes_long(self, serve, connect, slow):
+        wire = await connect(await serve())
+        wire.send(SLOW + b"\0")
+        await until(lambda: slow.asked)
+        wire.send(b"more of it")
+        await turns(20)
+        slow.may.set()
+        assert await answer(wire) == OK
+        assert (await answer(wire))[0] == 400
+        assert not await wire.reader.read()
+
+    @pytest.mark.parametrize("behind", [b"\0", ECHO, ECHO[:20], b"CONNECT x:1 HTTP/1.1\r\n\r\n"])
+    @pytest.mark.parametrize("last", [CLOSING, OLD, H2C])
+    async def test_what_follows_the_last_request_is_ignored(self, serve, connect, last, behind):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(PLAIN + last + behind)
+        for _ in range(2):
+            assert await answer(wire) == OK
+        assert not await wire.reader.read()
+        await gone(server)
+        assert server.unfinished == 0
+
+    @pytest.mark.parametrize("target", [b"/v1/echo", b"/nope"])
+    async def test_a_body_that_goes_wrong_at_once(self, serve, connect, caplog, target):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(CHUNKED.replace(b"/v1/echo", target) + b"zz\r\n")
+        assert (await answer(wire))[0] == 400
+        assert not await wire.reader.read()
+        await wire.bye()
+        await gone(server)
+        assert not caplog.records
+
+    async def test_who_does_not_hang_up_is_hung_up_on(self, serve, connect, monkeypatch):
+        monkeypatch.setattr("fastrouter.control.ending.LINGER_SECONDS", 0.01)
+        server = await serve()
+        wire = await connect(server)
+        wire.send(b"\0")
+        assert (await answer(wire))[0] == 400
+        await gone(server)
 
 
 class TestCrowd:
