@@ -45,7 +45,15 @@ class Ending(HttpToolsProtocol):
         """As everything else is answered."""
         self.refuse(Problem(HTTPStatus.BAD_REQUEST, msg))
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn has it hang up
+        """The peer sends no more, but may read: keep the connection while it is answered."""
+        if self.scheme != "http":  # event loops cannot keep half of TLS open
+            return False
+        self._end(b"")
+        return self._busy
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._desert()  # uvicorn tells the last of the pipeline alone
         super().connection_lost(exc)
         for cycle, _ in self.pipeline:
             _forget(cycle)

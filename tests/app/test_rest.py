@@ -570,6 +570,63 @@ class TestEnd:
         await gone(server)
         assert server.unfinished == 0
 
+    @pytest.mark.parametrize("half", [b"", PLAIN[:20], ECHO[:-1], CHUNKED + b"1\r\n", UPGRADE])
+    async def test_who_sends_no_more_is_answered(self, serve, connect, caplog, slow, half):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(SLOW + ECHO + SLOW + half)
+        wire.writer.write_eof()
+        await until(lambda: slow.asked)
+        await turns(20)
+        slow.may.set()
+        assert [await answer(wire) for _ in range(3)] == [OK, ECHOED, OK]
+        if half != UPGRADE:  # that one is answered, too
+            assert not await wire.reader.read()
+        await gone(server)
+        assert not caplog.records
+        assert (slow.asked, slow.answered) == (2, 2)
+
+    async def test_bad_bytes_and_no_more(self, serve, connect, slow):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(SLOW + b"\0")
+        wire.writer.write_eof()
+        await until(lambda: slow.asked)
+        await turns(20)
+        slow.may.set()
+        assert await answer(wire) == OK
+        assert (await answer(wire))[0] == 400
+        await wire.end()
+        await wire.bye()
+        await gone(server)
+
+    @pytest.mark.parametrize("half", [b"", PLAIN[:20], ECHO[:-1], CHUNKED + b"1\r\n"])
+    async def test_who_sends_no_more_has_no_answer_to_half(self, serve, connect, caplog, half):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(half)
+        await turns(20)
+        wire.writer.write_eof()
+        assert not await wire.reader.read()
+        await gone(server)
+        await turns(20)
+        assert not caplog.records
+
+    async def test_who_leaves_with_requests_in_line(self, serve, connect, caplog, slow):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(SLOW + ECHO + SLOW)
+        await until(lambda: slow.asked)
+        wire.writer.transport.abort()
+        (one,) = (one for one in gc.get_objects() if isinstance(one, Http) and one.pipeline)
+        one.transport.abort()  # as the loop does when it hears of it: it does not read now
+        await gone(server)
+        slow.may.set()
+        await until(lambda: slow.answered)
+        await turns(20)
+        assert slow.asked == 1
+        assert not caplog.records
+
     @pytest.mark.parametrize("target", [b"/v1/echo", b"/nope"])
     async def test_a_body_that_goes_wrong_at_once(self, serve, connect, caplog, target):
         server = await serve()
@@ -682,6 +739,19 @@ class TestTls:
         assert listener.transport.is_secure
         await wire.bye()
         await gone(server)
+
+    async def test_who_sends_no_more(self, serve, connect, files, caplog, slow):
+        """Event loops cannot keep half of a TLS connection open."""
+        server = await serve(ssl_context=Certificate(files.cert, files.key).context)
+        wire = await connect(server, ssl.create_default_context(cafile=files.cert))
+        wire.send(SLOW + ECHO)
+        await until(lambda: slow.asked)
+        wire.writer.close()
+        await turns(20)
+        slow.may.set()
+        await until(lambda: slow.answered)
+        await gone(server)
+        assert not caplog.records
 
     async def test_half_a_handshake_is_unfinished(self, serve, connect, files):
         server = await serve(
