@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 import httptools
 
 from fastrouter.control.ending import Ending
+from fastrouter.control.problem import Problem
 
 __all__ = ["HEAD_BYTES", "Timely"]
 
-HEAD_BYTES = 1 << 16  # of a request, unless it is said
+HEAD_BYTES = 1 << 16  # of a request, unless it is said; httptools takes no longer targets apart
 FRAMING = 16  # bytes around each byte of a body that comes in chunks of one byte, and a few more
 
 
@@ -58,7 +60,7 @@ class Timely(Ending):
         while data:
             data = self._parse(data)
         if not self._whole and self._room < 0:
-            self.send_400_response(f"longer than {self._head_bytes} bytes without a body")
+            self.refuse(self._too_long())
         self._look()
 
     @property
@@ -71,8 +73,7 @@ class Timely(Ending):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
-            if not self.over:
-                self.send_400_response(f"this is not HTTP: {_reason(error)}")
+            self.refuse(_problem(error))
         except httptools.HttpParserUpgrade as upgrade:
             (place,) = upgrade.args
             return self._upgrade(data[place:])
@@ -103,6 +104,13 @@ class Timely(Ending):
                 lines.append(b"%b: %b" % (name, value))
         return b"\r\n".join([*lines, b"\r\n"])
 
+    def _too_long(self) -> Problem:
+        if self._in_head:
+            message = f"the request's head is too long; allowed: {self._head_bytes} bytes"
+            return Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)
+        message = f"more than {self._head_bytes} bytes around the chunks of its body"
+        return Problem(HTTPStatus.BAD_REQUEST, message)
+
     def _look(self) -> None:
         """After something came: is a request whole, or does one begin?"""
         if self._whole or self.over:
@@ -115,6 +123,11 @@ class Timely(Ending):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._whole = True, False
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) >= self._head_bytes:
+            raise self._too_long()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # behind a body nobody asks for them
@@ -148,8 +161,11 @@ class Timely(Ending):
             self._cut = None
 
 
-def _reason(error: httptools.HttpParserError) -> str:
+def _problem(error: httptools.HttpParserError) -> Problem:
     """What is wrong, in words."""
+    reason = str(error)
     if isinstance(error, httptools.HttpParserCallbackError):  # raised by what we do with it
-        return "its target is none"
-    return str(error)
+        if isinstance(error.__context__, Problem):
+            return error.__context__
+        reason = "its target is none"
+    return Problem(HTTPStatus.BAD_REQUEST, f"this is not HTTP: {reason}")

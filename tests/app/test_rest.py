@@ -357,11 +357,31 @@ class TestHandshake:
         wire.send(UPGRADE)
         await welcomed(wire)
 
-    async def test_a_head_that_never_ends(self, serve, connect):
+    @pytest.mark.parametrize("together", [True, False])
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 2000,
+            b"GET /" + b"x" * 66_000,
+            b"GET /" + b"x" * 100_000,
+            UPGRADE[:-2] + b"X: " + b"x" * 2000,
+        ],
+        ids=["header", "target", "long target", "upgrade"],
+    )
+    async def test_a_head_that_is_too_long(self, serve, connect, head, together):
         server = await serve(header_bytes=1000)
         wire = await connect(server)
-        wire.send(b"GET /ws HTTP/1.1\r\nX: " + b"x" * 2000)
-        assert (await wire.response())[0] == 400
+        if head.startswith(b"GET /x"):
+            head += b" HTTP/1.1\r\nHost: x"
+        end = b"\r\n\r\n"
+        wire.send(PLAIN)
+        assert await answer(wire) == OK
+        wire.send(head + end * together)
+        if head.startswith(UPGRADE[:-2]) and together:  # whoever serves sessions says it
+            assert (await wire.response())[0] == 431
+        else:
+            status, body = await answer(wire)
+            assert (status, body["code"]) == (431, "REQUEST_HEADER_FIELDS_TOO_LARGE")
         await wire.end()
         await wire.bye()
         await gone(server)
