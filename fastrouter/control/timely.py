@@ -135,6 +135,9 @@ class Timely(Ending):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts != 1 and (hosts or self.parser.get_http_version() >= "1.1"):  # RFC 9112, 3.2
+            raise Problem(HTTPStatus.BAD_REQUEST, f"one Host is needed; there are {hosts}")
         self._room = self._head_bytes
         if self.parser.should_upgrade():  # the parser stops here, and says so to `data_received`
             self.scope["method"] = self.parser.get_method().decode()

@@ -496,6 +496,23 @@ class TestHttp:
         await gone(server)
         assert not caplog.records
 
+    @pytest.mark.parametrize(
+        ("version", "hosts", "status"),
+        [(1, 0, 400), (1, 1, 200), (1, 2, 400), (0, 0, 200), (0, 1, 200), (0, 2, 400)],
+    )
+    async def test_a_request_names_one_host(self, serve, connect, version, hosts, status):
+        server = await serve()
+        wire = await connect(server)
+        wire.send(b"GET /healthz HTTP/1.%d\r\n" % version + b"Host: x\r\n" * hosts + b"\r\n")
+        assert (await answer(wire))[0] == status
+
+    @pytest.mark.parametrize("hosts", [0, 2])
+    async def test_a_session_names_one_host(self, serve, connect, hosts):
+        wire = await connect(await serve())
+        wire.send(UPGRADE.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" * hosts))
+        status, body = await answer(wire)
+        assert (status, body["message"]) == (400, f"one Host is needed; there are {hosts}")
+
     async def test_connect(self, serve, connect):
         wire = await connect(await serve())
         wire.send(b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\nabc")
