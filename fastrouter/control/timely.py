@@ -55,7 +55,6 @@ class Timely(Ending):
     def data_received(self, data: bytes) -> None:
         if self._most < 0 or self.over:
             return
-        self._unset_keepalive_if_required()
         self._room -= len(data)
         while data:
             data = self._parse(data)
@@ -118,10 +117,16 @@ class Timely(Ending):
         elif self._cut is None:
             self._watch()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.unfinished:  # the next one has begun: it has `seconds`
+            self._unset_keepalive_if_required()
+
     # ------------------------------------------------------------- what the parser tells
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self._in_head, self._whole = True, False
 
     def on_url(self, url: bytes) -> None:

@@ -152,3 +152,25 @@ async def test_a_request_in_time_is_not(connection):
     await answered(one)
     one.data_received(b"G")
     assert one._cut is not None
+
+
+async def test_half_a_request_behind_one_has_its_own_time(connection):
+    one = connection(Doorman())
+    one.data_received(REQUEST + REQUEST[:20])
+    await answered(one)
+    assert one.cycle.response_complete
+    assert one._cut is not None
+    assert one.timeout_keep_alive_task is None
+    one.data_received(REQUEST[20:])
+    while not one.cycle.response_complete:  # noqa: ASYNC110 -- an application's turn
+        await asyncio.sleep(0)
+    assert one._cut is None
+    assert one.timeout_keep_alive_task is not None
+
+
+async def test_an_empty_line_does_not_keep_a_connection(connection):
+    one = connection(Doorman())
+    one.data_received(REQUEST)
+    await answered(one)
+    one.data_received(b"\r\n")
+    assert one.timeout_keep_alive_task is not None
