@@ -96,12 +96,23 @@ class Http(Timely):
         """
         if not self._should_upgrade():
             return super()._upgrade(behind)
+        if not self._may_be_a_session():
+            self.send_400_response("a WebSocket is asked for by GET, HTTP/1.1, without a body")
+            return b""
         self._session = self.head() + behind
         if self.cycle is None or self.cycle.response_complete:
             self._hand_over()
         else:
             self.flow.pause_reading()
         return b""
+
+    def _may_be_a_session(self) -> bool:
+        """RFC 6455, 4.1."""
+        asked = (self.scope["method"], self.scope["http_version"])
+        return asked == ("GET", "1.1") and not any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
 
     def _hand_over(self) -> None:
         address, self.address = self.address, None  # it is not ours any more

@@ -313,15 +313,28 @@ class TestHandshake:
         [
             UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"),
             UPGRADE.replace(b"GET", b"POST"),
+            UPGRADE.replace(b"GET", b"POST")[:-2] + b"Content-Length: 3\r\n\r\nabc",
+            UPGRADE[:-2] + b"Content-Length: 3\r\n\r\nabc",
+            UPGRADE[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         ],
     )
-    async def test_what_is_no_websocket_request(self, serve, connect, request_bytes):
+    async def test_what_is_no_websocket_request(self, serve, connect, caplog, request_bytes):
         server = await serve()
         wire = await connect(server)
-        wire.send(request_bytes)
-        assert (await wire.response())[0] == 400
+        wire.send(PLAIN + request_bytes)
+        assert await answer(wire) == OK
+        status, body = await answer(wire)
+        assert (status, body["code"]) == (400, "BAD_REQUEST")
+        assert body["message"].startswith("a WebSocket is asked for by GET")
         await wire.end()
+        await wire.bye()
         await gone(server)
+        assert not caplog.records
+
+    async def test_no_body_is_none(self, serve, connect):
+        wire = await connect(await serve())
+        wire.send(UPGRADE[:-2] + b"Content-Length: 0\r\n\r\n")
+        await welcomed(wire)
 
     @pytest.mark.parametrize(("size", "status"), [(1000, 101), (1001, 431)])
     async def test_the_limit_of_its_head(self, serve, connect, size, status):
