@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 
 from fastrouter.control import schema, script
 from fastrouter.control.problem import Problem, answer_problems
@@ -26,7 +26,7 @@ __all__ = ["build"]
 
 def build(routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()) -> FastAPI:
     """The application; `websockets` are the paths of sessions at the same port."""
-    app = FastAPI(title="fastrouter", openapi_url=None)
+    app = FastAPI(title="fastrouter", openapi_url=None, dependencies=[Depends(_exact)])
     answer_problems(app)
     app.include_router(schema.router(app))
 
@@ -40,6 +40,12 @@ def build(routers: Iterable[APIRouter] = (), websockets: Iterable[str] = ()) -> 
     for router in routers:
         app.include_router(router)
     return app
+
+
+async def _exact(request: Request) -> None:
+    """The framework matches paths with ``$``, which a line's end may follow."""
+    if request.scope["path"].endswith("\n"):
+        raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 async def _upgrade() -> None:

@@ -82,6 +82,16 @@ async def test_it_answers_as_the_application_does(token):
     assert (200 in statuses) == (token != "nonsense")
 
 
+@pytest.mark.parametrize("path", ["/v2/orders", "/v1/runs/r1/v2/orders", "/nope"])
+async def test_a_line_end_is_part_of_a_path(path):
+    app, desks = served(None)
+    for one in (app, Express(app, desks)):
+        transport = httpx.ASGITransport(one)
+        async with httpx.AsyncClient(transport=transport, base_url="http://rest") as client:
+            answer = await client.post(f"{path}%0a", json=BUY)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
 async def test_our_own_fault_is_a_500_and_is_raised(monkeypatch):
     app, desks = served(None)
     monkeypatch.setattr(desks.live, "change", None)
