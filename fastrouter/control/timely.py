@@ -62,6 +62,12 @@ class Timely(Ending):
             self.refuse(self._too_long())
         self._look()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        kept = super().eof_received()
+        if self.over:  # what is half by now is not waited for
+            self._unwatch()
+        return kept
+
     @property
     def unfinished(self) -> bool:
         """Is there no request, or one that is not whole?"""

@@ -636,6 +636,19 @@ class TestEnd:
         assert not caplog.records
         assert (slow.asked, slow.answered) == (2, 2)
 
+    @pytest.mark.parametrize("half", [b"", PLAIN[:20]])
+    async def test_who_sends_no_more_is_not_waited_for(self, serve, connect, slow, half):
+        server = await serve(handshake_seconds=0.05)
+        wire = await connect(server)
+        wire.send(SLOW + half)
+        wire.writer.write_eof()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 0.15
+        await until(lambda: slow.asked and loop.time() > end)
+        slow.may.set()
+        assert await answer(wire) == OK
+        assert not await wire.reader.read()
+
     async def test_bad_bytes_and_no_more(self, serve, connect, slow):
         server = await serve()
         wire = await connect(server)
