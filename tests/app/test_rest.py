@@ -905,12 +905,17 @@ async def test_a_session_keeps_nothing_of_http(serve, connect, no_collector):
     await nothing_of_http()
 
 
-@pytest.mark.parametrize("sent", [PLAIN * 3, PLAIN * 3 + b"no HTTP\r\n\r\n"])
-async def test_who_hangs_up_leaves_nothing_to_the_collector(serve, no_collector, sent):
+NO_HOST = PLAIN.replace(b"Host", b"X")
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"no HTTP\r\n\r\n", NO_HOST, CHUNKED + b"zz\r\n", ECHO[:-1], CLOSING + PLAIN]
+)
+async def test_who_hangs_up_leaves_nothing_to_the_collector(serve, no_collector, end):
     server = await serve()
     for _ in range(3):
         wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
-        wire.send(sent)
+        wire.send(PLAIN * 3 + end)
         wire.writer.write_eof()
         await wire.bye()
     await gone(server)
