@@ -32,4 +32,4 @@ async def test_a_signal_bears_its_strategys_id_and_name(said, strategy, name):
     assert (desk.said.get("strategy"), desk.said.get("name")) == (strategy, name)
     assert named.broker is desk.broker
     assert named.now() <= desk.now()
-    assert await named.change(lambda broker, now: broker.revive(now))
+    assert await named.change(lambda broker, now: broker.kill(now))
