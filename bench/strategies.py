@@ -4,9 +4,11 @@
 orders. Quotes are timed alone, beside the orders, and alone again, with the strategies idle. One
 more session counts the terminal events of every order, and the books are reckoned anew at the end.
 
-The server is not pinned to a CPU, as it is by `bench orders`: its children would inherit that. On
-few CPUs quotes lose more by orders than there, since the Python of all strategies, which each
-order wakes several times, and the sessions that time quotes share the CPUs with the server.
+The server has one CPU, as in the other benches, all others have the rest of them. Whoever times
+quotes comes before the strategies there, where the system permits it: what is measured is the
+server, not how long an instrument waits for a CPU on which 50 programs in Python run. With
+`--shared` everybody is everywhere, as on a machine that nobody has set up: on few CPUs quotes lose
+more by orders then.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,7 @@ from fastrouter.errors import FastrouterError
 from . import orders
 from .books import Books
 from .child import Child, ChildFailed, raise_file_limit
-from .measure import free_port
+from .measure import SERVER_CPU, free_port
 from .orders import SYMBOLS, WARM_UP, figures
 from .summary import Verdict
 from .watcher import watching
@@ -59,16 +63,45 @@ def parser() -> argparse.ArgumentParser:
     add("--sessions", type=int, default=50, help="that hold all quotes; 50")
     add("--quotes", type=float, default=500.0, help="a second, of 20 symbols; 500")
     add("--seconds", type=float, default=60.0, help="of orders; 60")
+    add("--shared", action="store_true", help="all on all CPUs")
     add("--quick", action="store_true", help="5 strategies for a second: do the books balance?")
     add("--json", action="store_true", help="the whole result on standard output")
     return parser
 
 
-def configured(reports: dict[str, Path]) -> str:
-    """A table for each strategy; they take one symbol after the other."""
+def places() -> tuple[int, set[int]] | None:
+    """The server's place among our CPUs, and the CPUs of all others; None when there is one CPU."""
+    ours = sorted(os.sched_getaffinity(0))
+    if len(ours) < 2:
+        return None
+    return SERVER_CPU, set(ours) - {ours[SERVER_CPU]}
+
+
+@contextmanager
+def first_on(cpu: int) -> Iterator[None]:
+    """This process is there meanwhile, and before all others that are, where that is permitted."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        first = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, first, os.sched_param(1))
+    except PermissionError:
+        print("those who time quotes wait with the strategies for a CPU", file=sys.stderr)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.sched_setaffinity(0, before)
+
+
+def configured(reports: dict[str, Path], cpus: Iterable[int]) -> str:
+    """A table for each strategy; they take one symbol after the other. No `cpus`: all."""
     tables = []
+    there = ",".join(map(str, cpus))
     for number, (name, report) in enumerate(reports.items()):
-        command = json.dumps([sys.executable, "-P", "-m", "fastrouter.bench.pacer", str(report)])
+        command = json.dumps(
+            [sys.executable, "-P", "-m", "fastrouter.bench.pacer", str(report), there]
+        )
         symbol = SYMBOLS[number % len(SYMBOLS)]
         tables.append(TABLE.format(name=name, command=command, symbol=symbol, word=SYMBOLS[0]))
     return "".join(tables)
@@ -144,8 +177,12 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure, stop the server, reckon the books."""
     port, rest = free_port(), free_port()
     reports = {f"s{number}": folder / f"s{number}.json" for number in range(options.strategies)}
-    more = configured(reports)
-    with orders.serve(folder, port, rest, options.quotes, more=more, cpu=None) as server:
+    cpu, others = (not options.shared and places()) or (None, set[int]())
+    more = configured(reports, others)
+    with (
+        orders.serve(folder, port, rest, options.quotes, more=more, cpu=cpu) as server,
+        first_on(min(others)) if others else nullcontext(),
+    ):
         found = uvloop.run(measure(options, server, port, rest, reports))
     books = Books.read(folder / "state.db")
     wrong = misended(books, found.pop("ends"))
