@@ -3,7 +3,7 @@
 It signals when it is ready. A signal whose metadata has ``begin`` (Unix seconds), ``seconds`` and
 ``interval`` (s from order to order) begins a round, at the end of which it writes what became of
 its orders to the file that is its first argument, and signals again. Its second are the CPUs that
-it keeps to; none: all of the server's.
+it keeps to.
 """
 
 from __future__ import annotations
@@ -83,8 +83,7 @@ async def run(symbol: str, report: Path) -> None:
 
 def main() -> None:
     report, cpus = sys.argv[1:]
-    if cpus:
-        os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
+    os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     uvloop.run(run(os.environ["STRATEGY_SYMBOLS"], Path(report)))
 
 

@@ -5,10 +5,10 @@ orders. Quotes are timed alone, beside the orders, and alone again, with the str
 more session counts the terminal events of every order, and the books are reckoned anew at the end.
 
 The server has one CPU, as in the other benches, all others have the rest of them. Whoever times
-quotes comes before the strategies there, where the system permits it: what is measured is the
-server, not how long an instrument waits for a CPU on which 50 programs in Python run. With
-`--shared` everybody is everywhere, as on a machine that nobody has set up: on few CPUs quotes lose
-more by orders then.
+quotes comes before the strategies, where the system permits it: what is measured is the server, not
+how long an instrument waits for a CPU on which 50 programs in Python run. With `--shared` everybody
+is everywhere, as on a machine that nobody has set up: on few CPUs the server waits for one then,
+unless it comes first, too (`--realtime`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ ALONE = 30.0  # s, at most, of quotes without orders
 LEAD = 1.0  # s from the word to the first orders
 TAIL = 5.0  # s for the last events of orders to come
 PATIENCE = 120.0  # s for all strategies to start, or to end a round
+REALTIME = "[server]\nrealtime = true\n"
 TABLE = """
 [strategies.{name}]
 command = {command}
@@ -64,24 +65,25 @@ def parser() -> argparse.ArgumentParser:
     add("--quotes", type=float, default=500.0, help="a second, of 20 symbols; 500")
     add("--seconds", type=float, default=60.0, help="of orders; 60")
     add("--shared", action="store_true", help="all on all CPUs")
+    add("--realtime", action="store_true", help="the server with server.realtime")
     add("--quick", action="store_true", help="5 strategies for a second: do the books balance?")
     add("--json", action="store_true", help="the whole result on standard output")
     return parser
 
 
-def places() -> tuple[int, set[int]] | None:
-    """The server's place among our CPUs, and the CPUs of all others; None when there is one CPU."""
+def places(shared: bool) -> tuple[int | None, set[int]]:
+    """The server's place among our CPUs (None: all of them), and the CPUs of all others."""
     ours = sorted(os.sched_getaffinity(0))
-    if len(ours) < 2:
-        return None
+    if shared or len(ours) < 2:
+        return None, set(ours)
     return SERVER_CPU, set(ours) - {ours[SERVER_CPU]}
 
 
 @contextmanager
-def first_on(cpu: int) -> Iterator[None]:
-    """This process is there meanwhile, and before all others that are, where that is permitted."""
+def first_on(cpus: set[int]) -> Iterator[None]:
+    """This process is there meanwhile, and before all ordinary ones, where that is permitted."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
+    os.sched_setaffinity(0, cpus)
     try:
         first = os.SCHED_RR | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(0, first, os.sched_param(1))
@@ -95,7 +97,7 @@ def first_on(cpu: int) -> Iterator[None]:
 
 
 def configured(reports: dict[str, Path], cpus: Iterable[int]) -> str:
-    """A table for each strategy; they take one symbol after the other. No `cpus`: all."""
+    """A table for each strategy, which keep to the CPUs; they take one symbol after the other."""
     tables = []
     there = ",".join(map(str, cpus))
     for number, (name, report) in enumerate(reports.items()):
@@ -177,11 +179,11 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure, stop the server, reckon the books."""
     port, rest = free_port(), free_port()
     reports = {f"s{number}": folder / f"s{number}.json" for number in range(options.strategies)}
-    cpu, others = (not options.shared and places()) or (None, set[int]())
-    more = configured(reports, others)
+    cpu, others = places(options.shared)
+    more = (REALTIME if options.realtime else "") + configured(reports, others)
     with (
         orders.serve(folder, port, rest, options.quotes, more=more, cpu=cpu) as server,
-        first_on(min(others)) if others else nullcontext(),
+        first_on(others),
     ):
         found = uvloop.run(measure(options, server, port, rest, reports))
     books = Books.read(folder / "state.db")

@@ -11,7 +11,7 @@ import structlog
 import uvloop
 
 from fastrouter import config, log
-from fastrouter.app import collector, descriptors
+from fastrouter.app import collector, descriptors, realtime
 from fastrouter.app.backtest import tell_choice
 from fastrouter.app.bus import Bus
 from fastrouter.app.certificate import certificate_of
@@ -124,6 +124,8 @@ async def _serve(
         feeding = asyncio.create_task(supply.run(bus.router_for(settings.feed.name)), name="feed")
         bus.start()
         try:
+            if settings.server.realtime:
+                realtime.take()
             await orchestrator.open()
             await backtests.open()
             descriptors.provide(settings.limits.connections)

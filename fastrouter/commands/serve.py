@@ -25,6 +25,7 @@ KEYS = {
     "store": "store.path",
     "cert": "server.cert",
     "key": "server.key",
+    "realtime": "server.realtime",
     "control": "control.enabled",
     "control_port": "control.port",
     "data": "backtest.data",
@@ -78,6 +79,9 @@ def serve(
     ] = None,
     cert: Annotated[Path | None, option("PEM certificate: serve wss://.", "FILE")] = None,
     key: Annotated[Path | None, option("Its PEM key, if not in there.", "FILE")] = None,
+    realtime: Annotated[
+        bool | None, option("Have CPUs before all ordinary programs (SCHED_RR).")
+    ] = None,
     control: Annotated[
         bool | None, typer.Option("--control/--no-control", help="Metrics and sessions by HTTP.")
     ] = None,

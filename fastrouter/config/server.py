@@ -54,6 +54,11 @@ class Server(Section):
         default=64 << 10, ge=1 << 10, le=1 << 24, description="1024 to 16777216 bytes from a client"
     )
 
+    realtime: bool = Field(
+        default=False,
+        description="have CPUs before all ordinary programs (SCHED_RR), where that is permitted",
+    )
+
     allowed_origins: Listed = Field(
         default=(), description="scheme://host[:port] items, or *; default: no origin is looked at"
     )
