@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from fastrouter import config
 from fastrouter.app.address import elsewhere
 from fastrouter.app.bus import Bus
+from fastrouter.control.desk import Desk
+from fastrouter.control.jobs.jobs import Jobs
+from fastrouter.control.strategies import Registry as Strategies
+from fastrouter.control.tally import Tally
 from fastrouter.embed import Router
 from fastrouter.errors import ConfigError
 from fastrouter.net.group import Group
@@ -18,7 +22,7 @@ from fastrouter.net.registry import Registry
 if TYPE_CHECKING:
     from fastrouter.control.port import Port
 
-__all__ = ["open_control"]
+__all__ = ["Trading", "open_control"]
 
 logger = structlog.stdlib.get_logger("fastrouter.app")
 
@@ -26,8 +30,17 @@ logger = structlog.stdlib.get_logger("fastrouter.app")
 LIVE = frozenset({"synthetic", "ws", "wss", "nng"})
 
 
+class Trading(NamedTuple):
+    """What is measured of it."""
+
+    desk: Desk
+    tally: Tally
+    strategies: Strategies
+    jobs: Jobs
+
+
 async def open_control(
-    settings: config.Settings, router: Router, group: Group, bus: Bus
+    settings: config.Settings, router: Router, group: Group, bus: Bus, trading: Trading
 ) -> Port | None:
     """The control port, None when it is turned off or its libraries are not installed."""
     if not settings.control.enabled:
@@ -38,6 +51,7 @@ async def open_control(
         from fastrouter.control.guard import Guard
         from fastrouter.control.metrics import Metrics, registry
         from fastrouter.control.port import Port
+        from fastrouter.control.trading_metrics import TradingMetrics
     except ImportError as error:
         logger.warning(
             "no control port: its libraries are not installed",
@@ -55,6 +69,7 @@ async def open_control(
     )
     found = registry(metrics)
     found.register(BusMetrics(bus.feed, bus.outlet))
+    found.register(TradingMetrics(*trading))
     guard = Guard(group.admission.verifier, time.time)
     app = build(Registry(group.servers), found, guard)
     try:

@@ -15,7 +15,7 @@ from fastrouter.app import collector, descriptors, realtime
 from fastrouter.app.backtest import tell_choice
 from fastrouter.app.bus import Bus
 from fastrouter.app.certificate import certificate_of
-from fastrouter.app.control import open_control
+from fastrouter.app.control import Trading, open_control
 from fastrouter.app.feeds import bookmark_of, supply_of
 from fastrouter.app.jobs import Backtests
 from fastrouter.app.ports import Ports
@@ -103,7 +103,7 @@ async def _serve(
         afterwards.push_async_callback(desk.close)
         ports = Ports(router, settings, certificate)
         ports.parts.live = desk
-        orchestrator = Orchestrator(ports, database, desk)
+        orchestrator = Orchestrator(ports, database, desk, venue.tally)
         venue.bot = orchestrator.registry.running_now
         afterwards.push_async_callback(orchestrator.close)
         backtests = Backtests(ports, database)
@@ -116,7 +116,8 @@ async def _serve(
         supply.on_gap = ports.group.gap
         if bookmark is not None and journal.disk is not None:
             _announce_unknown(bookmark, ports.group)
-        control = await open_control(settings, router, ports.group, bus)
+        trading = Trading(desk, venue.tally, orchestrator.registry, backtests.jobs)
+        control = await open_control(settings, router, ports.group, bus, trading)
         if control is not None:
             afterwards.push_async_callback(control.close)
         if settings.server.stale_seconds:

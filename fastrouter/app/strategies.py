@@ -23,6 +23,7 @@ from fastrouter.control.strategies.keeper import Timer
 from fastrouter.control.strategies.named import Named
 from fastrouter.control.strategies.records import Records
 from fastrouter.control.strategies.signals import Signals
+from fastrouter.control.tally import Tally
 from fastrouter.dialects import load
 from fastrouter.errors import ConfigError, StoreError
 from fastrouter.feeds.market import market_symbols
@@ -42,10 +43,10 @@ class Orchestrator:
     """Strategies of a server: made before its ports are open, `open` after, `close` before they go.
 
     Their logs are beside the store; those of a store in memory are, too. Sessions' commands come
-    here from the start. Raises ConfigError.
+    here from the start. What REST asks the desk for is timed in `tally`. Raises ConfigError.
     """
 
-    def __init__(self, ports: Ports, database: Database, desk: Desk) -> None:
+    def __init__(self, ports: Ports, database: Database, desk: Desk, tally: Tally) -> None:
         group = ports.group
         tokens = Tokens(group.admission.verifier, desk.broker.ledger.account.id)
         self._ports = ports
@@ -67,7 +68,7 @@ class Orchestrator:
         rows: dict[str, Strategies] = dict.fromkeys(COMMANDS, Commands(self.registry))
         group.commands = Dispatch(rows | {"get_risk_status": RiskCommands(desk)})
         ports.parts.strategies = self.registry
-        ports.parts.live = Named(desk, self.registry.name_of)
+        ports.parts.live = Named(desk, self.registry.name_of, tally)
 
     async def open(self) -> None:
         """Start those that are to run. Raises ConfigError for a store that cannot be read."""

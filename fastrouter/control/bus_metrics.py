@@ -17,8 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
+
+from fastrouter.control.families import counter, gauge
 
 __all__ = ["BusMetrics"]
 
@@ -59,18 +61,10 @@ class BusMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Everything, as it is now."""
         if (feed := self._feed) is not None:
-            yield _gauge("publishers", "Publishers connected.", feed.publishers)
-            yield _counter("received", "Events of others published.", feed.published)
-            yield _counter("left_out", "Messages that cannot be events.", feed.bad_rows)
+            yield gauge("bus_publishers", "Publishers connected.", feed.publishers)
+            yield counter("bus_received", "Events of others published.", feed.published)
+            yield counter("bus_left_out", "Messages that cannot be events.", feed.bad_rows)
         if (outlet := self._outlet) is not None:
-            yield _gauge("subscribers", "Subscribers connected.", outlet.subscribers)
-            yield _counter("sent", "Messages given to NNG.", outlet.sent)
-            yield _counter("failures", "Messages that NNG did not take.", outlet.failures)
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"fastrouter_bus_{name}", text, value=value)
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(f"fastrouter_bus_{name}", text, value=value)
+            yield gauge("bus_subscribers", "Subscribers connected.", outlet.subscribers)
+            yield counter("bus_sent", "Messages given to NNG.", outlet.sent)
+            yield counter("bus_failures", "Messages that NNG did not take.", outlet.failures)

@@ -52,19 +52,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from fastrouter.control.families import MICROSECOND, counter, counters, gauge, gauges, histogram
 from fastrouter.core.counters import Counters, Histogram
 
 __all__ = ["Metrics", "registry"]
-
-MICROSECOND = 1e-6
 
 
 class Acks(Protocol):
@@ -158,9 +152,9 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Everything, as it is now."""
-        counters = self._counters()
-        yield from _events(counters)
-        yield from _sends(counters)
+        now = self._counters()
+        yield from _events(now)
+        yield from _sends(now)
         if self._journal is not None:
             yield from _journal(self._journal())
         yield from self._feed()
@@ -169,43 +163,40 @@ class Metrics(Collector):
 
     def _feed(self) -> Iterator[Metric]:
         connected = all(endpoint.fed for endpoint in self._endpoints)
-        yield _gauge("feed_connected", "Whether there is a feed upstream.", connected)
+        yield gauge("feed_connected", "Whether there is a feed upstream.", connected)
         last = self._last_event() if self._last_event is not None else 0
         if last:
             lag = (self._now() - last) / 1e9
-            yield _gauge("feed_lag_seconds", "Now minus the time of the last event.", lag)
+            yield gauge("feed_lag_seconds", "Now minus the time of the last event.", lag)
         if self._stale is not None:
-            yield _gauge("stale_topics", "Quote topics silent for too long.", self._stale())
+            yield gauge("stale_topics", "Quote topics silent for too long.", self._stale())
 
     def _sessions(self) -> Iterator[Metric]:
         open_now: Counter[str] = Counter()
         for endpoint in self._endpoints:
             open_now.update(endpoint.by_dialect)
-        family = GaugeMetricFamily("fastrouter_sessions", "Open sessions.", labels=["dialect"])
-        for dialect, count in open_now.items():
-            family.add_metric([dialect], count)
-        yield family
+        yield gauges("sessions", "Open sessions.", "dialect", open_now)
         accepted = sum(endpoint.accepted for endpoint in self._endpoints)
-        yield _counter("handshakes", "Handshakes that became a session.", accepted)
+        yield counter("handshakes", "Handshakes that became a session.", accepted)
 
     def _clients(self) -> Iterator[Metric]:
         every = self._endpoints
         refusals = _summed(endpoint.refusals for endpoint in every)
         rejections = _summed(endpoint.rejections for endpoint in every)
         closes = _summed(endpoint.closes for endpoint in every)
-        yield _counters("handshakes_refused", "Handshakes refused.", "status", refusals)
+        yield counters("handshakes_refused", "Handshakes refused.", "status", refusals)
         unfinished = sum(endpoint.unfinished for endpoint in every)
         turned_away = sum(endpoint.turned_away for endpoint in every)
-        yield _counter("handshakes_unfinished", "Handshakes never finished.", unfinished)
-        yield _counter("connections_refused", "Connections cut at once.", turned_away)
-        yield _counters("messages_rejected", "Client messages rejected.", "code", rejections)
-        yield _counters("closes", "Sessions ended.", "code", closes)
+        yield counter("handshakes_unfinished", "Handshakes never finished.", unfinished)
+        yield counter("connections_refused", "Connections cut at once.", turned_away)
+        yield counters("messages_rejected", "Client messages rejected.", "code", rejections)
+        yield counters("closes", "Sessions ended.", "code", closes)
         acks = [endpoint.acks for endpoint in every]
-        yield _counter("acks", "event_ack messages.", sum(one.messages for one in acks))
-        yield _counter("acked_events", "Events in them.", sum(one.events for one in acks))
-        yield _counter("ack_unknown", "… that are not known.", sum(one.unknown for one in acks))
+        yield counter("acks", "event_ack messages.", sum(one.messages for one in acks))
+        yield counter("acked_events", "Events in them.", sum(one.events for one in acks))
+        yield counter("ack_unknown", "… that are not known.", sum(one.unknown for one in acks))
         buckets = [sum(counts) for counts in zip(*(one.latency for one in acks), strict=True)]
-        yield _histogram("ack_latency_seconds", "From publish to ack.", buckets, MICROSECOND)
+        yield histogram("ack_latency_seconds", "From publish to ack.", buckets, MICROSECOND)
 
 
 def registry(metrics: Metrics) -> CollectorRegistry:
@@ -218,88 +209,55 @@ def registry(metrics: Metrics) -> CollectorRegistry:
 # ------------------------------------------------------------------------ the core
 
 
-def _events(counters: Counters) -> Iterator[Metric]:
-    yield _gauge("topics", "Topics seen or subscribed to.", counters.topics)
-    yield _counters("events", "Events published.", "kind", counters.events)
-    yield _counters("offered", "Events put before sessions.", "kind", counters.offered)
-    yield _counter("snapshots", "Last values owed to new subscriptions.", counters.snapshots)
-    yield _counter("replayed", "Recorded events brought to sessions.", counters.replayed)
-    yield _counter("delivered", "Events handed to sinks.", counters.delivered)
-    yield _counter("encoded", "Frames encoded.", counters.encoded)
-    yield _counters("conflated", "Events replaced by newer ones.", "kind", counters.conflated)
-    yield _counters("dropped", "Events never to be sent.", "reason", counters.dropped)
-    yield _counters("given_up", "Sessions given up.", "reason", counters.given_up)
+def _events(now: Counters) -> Iterator[Metric]:
+    yield gauge("topics", "Topics seen or subscribed to.", now.topics)
+    yield counters("events", "Events published.", "kind", now.events)
+    yield counters("offered", "Events put before sessions.", "kind", now.offered)
+    yield counter("snapshots", "Last values owed to new subscriptions.", now.snapshots)
+    yield counter("replayed", "Recorded events brought to sessions.", now.replayed)
+    yield counter("delivered", "Events handed to sinks.", now.delivered)
+    yield counter("encoded", "Frames encoded.", now.encoded)
+    yield counters("conflated", "Events replaced by newer ones.", "kind", now.conflated)
+    yield counters("dropped", "Events never to be sent.", "reason", now.dropped)
+    yield counters("given_up", "Sessions given up.", "reason", now.given_up)
 
 
-def _sends(counters: Counters) -> Iterator[Metric]:
-    yield _counter("sends", "Writes to sessions.", counters.sends)
-    yield _counter("sent_bytes", "Bytes handed to sinks.", counters.sent_bytes)
-    yield _histogram_of("messages_per_send", "Events of each send.", counters.batch, 1)
-    yield _histogram_of(
+def _sends(now: Counters) -> Iterator[Metric]:
+    yield counter("sends", "Writes to sessions.", now.sends)
+    yield counter("sent_bytes", "Bytes handed to sinks.", now.sent_bytes)
+    yield _whole("messages_per_send", "Events of each send.", now.batch, 1)
+    yield _whole(
         "publish_to_send_seconds",
         "From publish to send, of the oldest event of each send.",
-        counters.latency,
+        now.latency,
         MICROSECOND,
     )
-    yield _gauge("waiting_events", "Events that wait to be sent.", counters.waiting)
-    yield _gauge("outbox_bytes", "Bytes held for single sessions.", counters.backlog_bytes)
-    yield _gauge("outbox_largest_bytes", "… for the one that holds most.", counters.backlog_most)
+    yield gauge("waiting_events", "Events that wait to be sent.", now.waiting)
+    yield gauge("outbox_bytes", "Bytes held for single sessions.", now.backlog_bytes)
+    yield gauge("outbox_largest_bytes", "… for the one that holds most.", now.backlog_most)
 
 
 def _journal(journal: Journal) -> Iterator[Metric]:
-    yield _counter("journal_recorded", "Events the journal was given.", journal.recorded)
-    yield _counter("journal_lost", "Events its file had no room for.", journal.lost)
-    yield _counter("journal_write_errors", "Writes that failed.", journal.write_errors)
-    yield _counter("journal_read_errors", "Reads that failed.", journal.read_errors)
-    yield _counter("journal_replay_errors", "Replays that failed.", journal.replay_errors)
-    yield _gauge("journal_replays", "Replays under way.", journal.replays)
-    yield _gauge("journal_spool_bytes", "Spooled, not stored.", journal.spool_bytes)
-    yield _gauge("journal_tail_bytes", "Memory for the newest events.", journal.tail_bytes)
-    yield _gauge("journal_first_id", "Oldest event that is kept.", journal.first_id)
-    yield _gauge("journal_last_id", "Newest event.", journal.last_id)
+    yield counter("journal_recorded", "Events the journal was given.", journal.recorded)
+    yield counter("journal_lost", "Events its file had no room for.", journal.lost)
+    yield counter("journal_write_errors", "Writes that failed.", journal.write_errors)
+    yield counter("journal_read_errors", "Reads that failed.", journal.read_errors)
+    yield counter("journal_replay_errors", "Replays that failed.", journal.replay_errors)
+    yield gauge("journal_replays", "Replays under way.", journal.replays)
+    yield gauge("journal_spool_bytes", "Spooled, not stored.", journal.spool_bytes)
+    yield gauge("journal_tail_bytes", "Memory for the newest events.", journal.tail_bytes)
+    yield gauge("journal_first_id", "Oldest event that is kept.", journal.first_id)
+    yield gauge("journal_last_id", "Newest event.", journal.last_id)
 
 
-# ------------------------------------------------------------------------ families
+def _whole(name: str, text: str, values: Histogram, unit: float) -> Metric:
+    return histogram(name, text, values.buckets, unit, values.sum * unit)
 
 
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"fastrouter_{name}", text, value=value)
-
-
-def _counter(name: str, text: str, value: int) -> Metric:
-    return CounterMetricFamily(f"fastrouter_{name}", text, value=value)
-
-
-def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(f"fastrouter_{name}", text, labels=[label])
-    for key, value in values.items():
-        family.add_metric([key], value)
-    return family
-
-
-def _histogram_of(name: str, text: str, histogram: Histogram, unit: float) -> Metric:
-    return _histogram(name, text, histogram.buckets, unit, histogram.sum * unit)
-
-
-def _histogram(
-    name: str, text: str, counts: Sequence[int], unit: float, total: float | None = None
-) -> Metric:
-    """A histogram of values in `unit`, counted by their bits; the last bucket is all above."""
-    buckets, so_far = [], 0
-    for bits, count in enumerate(counts):
-        so_far += count
-        above = bits == len(counts) - 1
-        bound = "+Inf" if above else f"{Histogram.largest(bits) * unit:.9g}"
-        buckets.append((bound, float(so_far)))
-    family = HistogramMetricFamily(f"fastrouter_{name}", text)
-    family.add_metric([], buckets or [("+Inf", 0.0)], total)
-    return family
-
-
-def _summed(counters: Iterable[Counter[int]] | Iterable[Counter[str]]) -> dict[str, int]:
+def _summed(found: Iterable[Counter[int]] | Iterable[Counter[str]]) -> dict[str, int]:
     """The counters of all endpoints, by their keys as text."""
     summed: Counter[str] = Counter()
-    for counter in counters:
-        for key, value in counter.items():
+    for one in found:
+        for key, value in one.items():
             summed[str(int(key) if isinstance(key, int) else key)] += value
     return summed

@@ -210,6 +210,26 @@ def test_the_control_port_shows_the_sessions():
     assert "fastrouter_feed_lag_seconds" not in metrics
 
 
+def test_the_control_port_shows_what_trades():
+    found = []
+
+    async def visit(serving: app.Serving) -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            order = {"symbol": "S:AAPL", "side": "buy", "qty": "1", "type": "market"}
+            answer = await http.post(f"{serving.rest}/v2/orders", json=order)
+            assert answer.status_code == 200, answer.text
+            found.append((await http.get(f"{serving.control}/metrics")).text)
+
+    visitor = Visitor(visit)
+    assert app.serve(settings(), ready=visitor)
+    assert not visitor.task.exception()
+    (metrics,) = found
+    assert 'fastrouter_orders_total{event="accepted"} 1.0' in metrics
+    assert "fastrouter_order_change_seconds_count 1.0" in metrics
+    assert 'fastrouter_strategies{status="STOPPED"} 1.0' in metrics
+    assert 'fastrouter_jobs{status="running"} 0.0' in metrics
+
+
 def test_tls_and_its_renewal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):

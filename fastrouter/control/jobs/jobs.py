@@ -113,6 +113,11 @@ class Jobs:
     # -------------------------------------------------------------------- for whoever asks
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many there are, by the status of those that have not ended."""
+        return {"pending": len(self._waiting), "running": len(self._running)}
+
+    @property
     def full(self) -> bool:
         """Are there as many that wait as there may be?"""
         return len(self._waiting) + self._creating >= self._options.waiting

@@ -1,4 +1,4 @@
-"""The router of a desk: what it tells of the account says what runs on it, too."""
+"""The router of a desk: what it tells of the account says what runs on it, too, and is counted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from fastrouter.control.tally import Tally
 from fastrouter.control.venue import Venue
 from fastrouter.core.clock import Clock
 from fastrouter.core.watch import Watch
@@ -18,6 +19,7 @@ class BotVenue:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self.tally = Tally()
         self.bot: Callable[[], dict[str, Any]] = dict
 
     @property
@@ -39,6 +41,7 @@ class BotVenue:
         self, kind: str, payload: dict[str, Any], symbol: str, time: int, /
     ) -> object:
         """An account's has what CORE's frontend shows of a bot."""
+        self.tally.announced(kind, payload)
         if kind == "account":
             payload = {**payload, **self.bot()}
         return self._venue.publish_event(kind, payload, symbol, time)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fastrouter.control.strategies.named import Named
+from fastrouter.control.tally import Tally
 
 from .house import FakeDesk
 
@@ -27,9 +28,11 @@ class Desk(FakeDesk):
 )
 async def test_a_signal_bears_its_strategys_id_and_name(said, strategy, name):
     desk = Desk()
-    named = Named(desk, {"mine": "Mine"}.get)
+    tally = Tally()
+    named = Named(desk, {"mine": "Mine"}.get, tally)
     assert named.signal(said) == "evt_1"
     assert (desk.said.get("strategy"), desk.said.get("name")) == (strategy, name)
     assert named.broker is desk.broker
     assert named.now() <= desk.now()
     assert await named.change(lambda broker, now: broker.kill(now))
+    assert sum(tally.waits) == 1

@@ -23,6 +23,7 @@ def test_an_accounts_event_says_what_runs():
     assert router.noted == ("account", {"id": "a", "enabled_strategies": ["Mine"]}, "", 5)
     venue.publish_event("order", {"id": "a"}, "", 5)
     assert router.noted == ("order", {"id": "a"}, "", 5)
+    assert venue.tally.orders == {"": 1}
     assert venue.publish("signal", {}) == 7
     assert (venue.clock, venue.last_id) == (router.clock, router.last_id)
     with venue.batch():
