@@ -97,8 +97,13 @@ class Broker:
 
     @property
     def wakes_at(self) -> int | None:
-        """When `on_clock` is due: the session's end, ns; None before the first call of all."""
-        return self.ledger.account.day_end
+        """When `on_clock` is due, ns: the session's end, or that of orders which nothing has met
+        since; None before the first call of all.
+        """
+        ends = [book.expiry for book in self.books.values()]
+        return min(
+            (end for end in (self.ledger.account.day_end, *ends) if end is not None), default=None
+        )
 
     def _on_view(self, symbol: str, book: Book, view: View, now: int) -> Change:
         day_end = self.ledger.account.day_end

@@ -343,6 +343,23 @@ def test_day_orders_expire_when_the_session_ends(by):
     assert desk.broker.wakes_at == end + DAY
 
 
+def test_day_orders_of_a_silent_symbol_expire_though_others_began_a_new_session():
+    end = 3600 * SECOND
+    desk = Desk(session_end=end)
+    desk.now = end - 10 * SECOND
+    desk.quote(99, 100)
+    silent = desk.order(**LIMIT)
+    desk.took(desk.broker.submit(LIMIT | {"symbol": "C:BTCUSD", "side": "buy", "qty": 1}, desk.now))
+    assert desk.quote(10, 11, symbol="C:BTCUSD", now=end) == []
+    assert desk.broker.ledger.account.day_end == end + DAY
+    assert desk.get(silent).is_open
+    assert desk.broker.wakes_at == end
+    desk.took(desk.broker.on_clock(end))
+    assert desk.get(silent).status == "expired"
+    assert desk.broker.ledger.reserved == 0
+    assert desk.broker.wakes_at == end + DAY
+
+
 def test_an_order_after_the_sessions_end_is_of_the_next_one(desk):
     desk.now = DAY
     assert desk.order(**LIMIT).expires_at == 2 * DAY

@@ -49,7 +49,7 @@ def position_view(broker: Broker, position: Position, strategy_id: str | None) -
     """The fields of `PositionView`; of one strategy's share of the position if it is named."""
     asset = asset_of(position.symbol)
     part = text(_part(position))
-    day_end = broker.wakes_at
+    day_end = broker.ledger.account.day_end
     today = day_end is not None and position.opened_at >= day_end - DAY
     available = broker.available(position.symbol, strategy_id or "")
     if available * position.qty < 0:  # who asks is on the other side than all together
