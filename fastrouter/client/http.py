@@ -40,6 +40,7 @@ class Line:
         self._host = host
         self._port = port
         self._tls = tls
+        self._closed = False  # for good
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -73,7 +74,8 @@ class Line:
             writer.transport.abort()
 
     async def aclose(self) -> None:
-        """Hang up, and return when that is done."""
+        """Hang up for good, and return when that is done."""
+        self._closed = True
         writer = self._writer
         self.close()
         if writer is not None:
@@ -88,11 +90,15 @@ class Line:
         self._reader, self._writer = await asyncio.open_connection(
             self._host, self._port, ssl=self._tls, limit=HEAD_BYTES
         )
+        if self._closed:  # meanwhile; `exchange` hangs up
+            raise ConnectionAbortedError("the connection is closed")
         return self._reader
 
 
 def _has_something_to_say(writer: asyncio.StreamWriter) -> bool:
     """Unasked: that it hangs up, which the loop may not know yet."""
+    if writer.is_closing():
+        return True  # the loop knows; there may be no socket any more
     watch = select.poll()
     watch.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
     return bool(watch.poll(0))

@@ -1,7 +1,9 @@
 """Answers of HTTP/1.1: whole, byte by byte, with another behind them; and what is none."""
 
 import asyncio
+import socket
 import ssl
+import struct
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ import pytest
 from fastrouter.client.http import MOST_BYTES, Answer, Line, NotHttp
 
 from ..certificates import certify
+from ..net.wire import until
 from .desk import at
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -92,6 +95,39 @@ async def test_the_last_answer_of_a_connection(name):
         for _ in range(2):
             assert await line.exchange(b"x\n") == wanted
     assert peer.connections == 2
+
+
+async def test_a_connection_that_was_reset_meanwhile_is_opened_again():
+    """The loop knows by then, and has closed the socket."""
+    answer, wanted = ANSWERS["length"]
+
+    async def answer_and_reset(reader, writer):
+        await reader.readline()
+        writer.write(answer)
+        await writer.drain()
+        await reset.wait()
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    reset = asyncio.Event()
+    async with at(answer_and_reset) as url:
+        line = Line("127.0.0.1", urlsplit(url).port)
+        assert await line.exchange(b"x\n") == wanted
+        reset.set()
+        await until(line._writer.is_closing)
+        assert await line.exchange(b"x\n") == wanted
+        await line.aclose()
+
+
+async def test_who_closes_while_it_connects_has_sent_nothing():
+    peer = Peer(ANSWERS["length"][0])
+    async with line_to(peer) as line:
+        asking = asyncio.create_task(line.exchange(b"x\n"))
+        await asyncio.sleep(0)
+        await line.aclose()
+        with pytest.raises(ConnectionAbortedError, match="closed"):
+            await asking
+    assert len(list(peer.answers)) == 1
 
 
 @pytest.mark.parametrize("name", NONE)
