@@ -8,7 +8,13 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 import orjson
 
@@ -99,11 +105,18 @@ def _answer(request: Request, name: str, timeout: float) -> bytes:
         raise _unreachable(name, error) from None
 
 
+class _Stay(HTTPRedirectHandler):
+    """Goes nowhere else: events and token are for this server."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 def _opener(host: str) -> OpenerDirector:
     """One that takes no proxy to this machine itself."""
     name = urlsplit(f"//{host}").hostname or ""
     local = name in LOOPBACK or name.startswith("127.")
-    return build_opener(ProxyHandler({})) if local else build_opener()
+    return build_opener(_Stay, ProxyHandler({})) if local else build_opener(_Stay)
 
 
 def _unreachable(name: str, reason: object) -> ConnectionFailed:

@@ -152,6 +152,18 @@ def test_who_is_no_router(answer: bytes, said: str, status: int | None):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary"])
+def test_the_token_goes_nowhere_else(status: str):
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        port = elsewhere.getsockname()[1]
+        answer = f"HTTP/1.1 {status}\r\nLocation: http://127.0.0.1:{port}/\r\n\r\n".encode()
+        with stranger(answer) as url, pytest.raises(ConnectionFailed, match=status):
+            publish_events(SIGNAL, url=url, token="secret", timeout=1)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
 def test_a_token_that_cannot_be_a_header():
     with pytest.raises(ConnectionFailed):
         publish_events(SIGNAL, url="http://127.0.0.1:1", token="a\r\nX: b")
