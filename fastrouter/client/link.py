@@ -296,7 +296,10 @@ class Link:
         return True
 
     def _on_held(self, event: Event) -> bool:
-        self._held = [str(item) for item in _body(event).get("subscriptions", ())]
+        held = _body(event).get("subscriptions")
+        if not isinstance(held, list):
+            return True  # nothing of ours: so a job's stream welcomes
+        self._held = [str(item) for item in held]
         answer = self._next_answer()
         if answer is not None:
             answer.set_result(list(self._held))
@@ -310,7 +313,7 @@ class Link:
 
     def _on_error(self, event: Event) -> bool:
         """An error that answers a request is raised there; any other is an event."""
-        code = _body(event).get("code")
+        code = str(_body(event).get("code"))
         if code == RESUME_GAP:
             self.statistics.resume_gaps += 1
             logger.warning("%s cannot replay all: %s", self._name, _body(event))

@@ -24,6 +24,43 @@ from tests.client.conftest import (
 # ---- resuming
 
 
+async def test_the_welcome_of_a_jobs_stream_says_nothing_of_subscriptions(
+    surroundings: Surroundings,
+):
+    welcome = json.dumps({"type": "subscribed", "job_uuid": "j", "message": "m"})
+    created = {"type": "job.created", "timestamp": "2025-01-01T00:00:00Z"}
+    job = json.dumps({**created, "payload": {"job_id": "j", "status": "pending"}})
+    script = Script(([welcome, job], 1011), ([welcome, job], 0))
+    async with (
+        serving(script) as url,
+        connect(f"{url}/jobs/j", dialect="dgbit", surroundings=surroundings) as connection,
+    ):
+        assert [event.kind for event in await take(connection, 2)] == ["job", "job"]
+    assert script.paths == ["/jobs/j", "/jobs/j"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": "subscribed", "subscriptions": None},
+        {"type": "subscribed", "subscriptions": 5},
+        {"type": "error", "code": ["x"]},
+        {"type": "error", "code": {}},
+    ],
+)
+async def test_odd_answers_do_not_end_the_session(odd: dict[str, object]):
+    async def handler(peer: ServerConnection) -> None:
+        await peer.send(json.dumps(odd))
+        await peer.send(json.dumps({"type": "ping"}))
+        assert json.loads(await peer.recv()) == {"type": "pong"}
+        await peer.send(order(1))
+        await peer.wait_closed()
+
+    async with serving(handler) as url, connect(url, "S:A:quote", reconnect=False) as connection:
+        while (await anext(connection)).kind != "order":
+            pass
+
+
 async def test_it_resumes_after_the_highest_id_it_received(surroundings: Surroundings):
     script = Script(
         ([connection_event("CONNECTED"), order(4), quote(9), order(6)], 1011),
