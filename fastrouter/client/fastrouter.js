@@ -142,7 +142,7 @@ export class WebSocketService {
     this.#url = new URL(url);
     this.#options = { ...DEFAULTS, WebSocket: globalThis.WebSocket, ...options };
     if (!this.#options.WebSocket) throw new Error('no WebSocket here: options.WebSocket, please');
-    this.#held = options.subscriptions && items(options.subscriptions);
+    this.#held = options.subscriptions == null ? undefined : items(options.subscriptions);
     this.#since = options.since;
     this.#state = new Stream(this.#options.logger);
     /**
@@ -227,9 +227,7 @@ export class WebSocketService {
 
   /** @param {Message} message any other */
   send(message) {
-    if (this.#closed) throw new Error('the service is closed');
-    if (this.#connected && this.#socket.readyState === OPEN) this.#write(message);
-    else this.#queue.push(message);
+    if (!this.#sent(message)) this.#queue.push(message);
   }
 
   /** Close for good: observers complete, nothing is left running. */
@@ -251,8 +249,16 @@ export class WebSocketService {
 
   /** It stays in `#changes` until the server answers, over connections. */
   #change(message) {
+    this.#sent(message);
     this.#changes.push(message);
-    if (this.#connected || this.#closed) this.send(message);
+  }
+
+  /** Whether it could be sent at once. */
+  #sent(message) {
+    if (this.#closed) throw new Error('the service is closed');
+    const open = this.#connected && this.#socket.readyState === OPEN;
+    if (open) this.#write(message);
+    return open;
   }
 
   #write(message) {
@@ -267,7 +273,7 @@ export class WebSocketService {
     const dialect = url.searchParams.get('dialect') ?? this.#options.dialect;
     const parameters = { dialect, subscriptions: first?.join(','), since: this.#since };
     for (const [name, value] of Object.entries(parameters)) {
-      if (value) url.searchParams.set(name, value);
+      if (value != null) url.searchParams.set(name, value); // '' are no subscriptions
     }
     return [url.href, this.#held?.slice(first.length) ?? []];
   }
@@ -350,8 +356,9 @@ export class WebSocketService {
   }
 
   #answered(subscriptions) {
+    if (!subscriptions) return; // a job's stream, of dgbit, welcomes so
     this.#changes.shift();
-    this.#held = subscriptions ?? this.#held;
+    this.#held = subscriptions;
   }
 
   #refused(code) {

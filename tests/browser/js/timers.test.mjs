@@ -225,3 +225,46 @@ test('an address that is none is told at once', () => {
 test('without a WebSocket it says so', () => {
   assert.throws(() => new WebSocketService('ws://host', { WebSocket: undefined }), /WebSocket/);
 });
+
+const asked = () => new URL(last().url).searchParams;
+
+test('who holds nothing asks for nothing when it comes back', () => {
+  const one = service({ subscriptions: '*:quote' });
+  last().open();
+  one.unsubscribe('*:quote');
+  last().say({ type: 'unsubscribed', data: { subscriptions: [] } });
+  waited();
+  assert.equal(asked().get('subscriptions'), '');
+});
+
+for (const nothing of ['', []]) {
+  test(`${JSON.stringify(nothing)} are no subscriptions`, () => {
+    service({ subscriptions: nothing });
+    assert.equal(asked().get('subscriptions'), '');
+  });
+}
+
+test('what the server gives is not named', () => {
+  service();
+  assert.equal(asked().has('subscriptions'), false);
+});
+
+test('a change while the socket closes is said once', () => {
+  const one = service();
+  last().open();
+  last().readyState = 2;
+  one.subscribe('S:A:quote');
+  waited();
+  last().open();
+  assert.deepEqual(last().sent, [{ type: 'subscribe', subscriptions: ['S:A:quote'] }]);
+});
+
+test("the welcome of a job's stream answers nothing", () => {
+  const one = service({ dialect: 'dgbit' });
+  one.subscribe('j:job');
+  last().open();
+  last().say({ type: 'subscribed', job_uuid: 'j', message: 'm' });
+  waited();
+  last().open();
+  assert.deepEqual(last().sent, [{ type: 'subscribe', subscriptions: ['j:job'] }]);
+});
