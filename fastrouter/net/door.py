@@ -12,6 +12,8 @@ import asyncio
 import errno
 import os
 import socket
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -99,20 +101,23 @@ class Door:
         if not self._server.lets_in(address):
             connection.close()
             return
-        handshake = self._loop.create_task(self._handshake(connection, address))
-        self._handshakes.add(handshake)
-        handshake.add_done_callback(self._handshakes.discard)
-
-    async def _handshake(self, connection: socket.socket, address: str) -> None:
         protocol = self._server.meet(address)
-        try:
+        handshake = self._loop.create_task(self._handshake(connection, protocol))
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(partial(self._shaken, connection, protocol, address))
+
+    async def _handshake(self, connection: socket.socket, protocol: Any) -> None:
+        with suppress(OSError):  # of TLS too; a peer's fault, which is counted
             await self._loop.connect_accepted_socket(lambda: protocol, connection, **self._tls)
-        except OSError:  # of TLS too; a peer's fault, which is counted
-            pass
-        finally:
-            if not protocol.made:
-                connection.close()
-                self._server.leave(address, False)
+
+    def _shaken(
+        self, connection: socket.socket, protocol: Any, address: str, handshake: asyncio.Task[None]
+    ) -> None:
+        """A handshake is over, or was cancelled before it began."""
+        self._handshakes.discard(handshake)
+        if not protocol.made:
+            connection.close()
+            self._server.leave(address, False)
 
 
 def _bind(family: int, address: Any, backlog: int) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 
 import pytest
 
@@ -95,6 +96,20 @@ async def test_closing_ends_the_handshakes_under_way(secure, silent):
     await wire.end()
     while server.crowd.connections:
         await turns()
+
+
+async def test_a_handshake_that_is_given_up_before_it_began(secure):
+    """What `close` does to one that was accepted in the same turn of the loop."""
+    server = await secure()
+    opened = server._server
+    with socket.create_connection(("127.0.0.1", server.port)) as peer:
+        peer.setblocking(False)
+        opened._accept(*opened.sockets)
+        (handshake,) = opened._handshakes
+        handshake.cancel()
+        assert await server.loop.sock_recv(peer, 1) == b""
+    assert server.crowd.connections == 0
+    assert not opened._handshakes
 
 
 async def test_without_descriptors_it_rests_and_goes_on(
