@@ -17,7 +17,8 @@ class Wheel(Generic[T]):
     """Calls ``due(item)`` soon after each item's deadline, to `grain` seconds.
 
     Items of one grain share a timer slot, so ten thousand idle sessions cost a
-    handful of wake-ups a second; nothing runs while nothing is scheduled.
+    handful of wake-ups a second; nothing runs while nothing is scheduled. What
+    ``due`` raises is handed to the loop; the item is forgotten then.
     """
 
     def __init__(
@@ -72,5 +73,13 @@ class Wheel(Generic[T]):
             for item in self._slots.pop(slot):
                 if self._slot_of.get(item) == slot:  # not cancelled meanwhile
                     del self._slot_of[item]
-                    self._due(item)
+                    self._call(item)
         self._arm()
+
+    def _call(self, item: T) -> None:
+        try:
+            self._due(item)
+        except Exception as error:  # a dialect's, say; it must not stop the others
+            self._loop.call_exception_handler(
+                {"message": "what was due failed", "exception": error}
+            )

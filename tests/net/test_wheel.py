@@ -26,6 +26,10 @@ class Loop:
     def __init__(self):
         self.now = 0.0
         self.timers = []
+        self.failures = []
+
+    def call_exception_handler(self, context):
+        self.failures.append(context)
 
     def time(self):
         return self.now
@@ -124,6 +128,23 @@ def test_due_may_cancel_one_of_its_own_grain(loop):
     wheel.schedule("b", 1.0)
     loop.advance(2.0)
     assert len(called) == 1
+
+
+def test_one_that_raises_does_not_stop_the_others(loop):
+    called = []
+
+    def due(item):
+        called.append(item)
+        if item == "b":
+            raise ValueError(item)
+
+    wheel = Wheel(loop, due, grain=1.0)
+    for item in "abc":
+        wheel.schedule(item, 1.5)
+    wheel.schedule("d", 5.0)
+    loop.advance(10.0)
+    assert sorted(called) == ["a", "b", "c", "d"]
+    assert [str(one["exception"]) for one in loop.failures] == ["b"]
 
 
 def test_nothing_runs_while_nothing_is_scheduled(loop):
