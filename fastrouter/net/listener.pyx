@@ -13,6 +13,7 @@ from fastrouter.errors import CloseCode
 
 TextDecoder = codecs.getincrementaldecoder("utf-8")
 NOT_UTF8 = "text is not UTF-8"                              # RFC 6455, 8.1
+REASON_BYTES = 123                                          # of a close frame; 5.5
 
 
 cdef inline bint may_be_sent(int code) noexcept:
@@ -155,13 +156,17 @@ cdef class Listener(WSListener):
         return 0
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send what waits, then the close frame; cut the line if the peer does not answer."""
+        """Send what waits, then the close frame; cut the line if the peer does not answer.
+
+        Of a reason that is too long for a frame the beginning is sent.
+        """
         if self.closing or self.transport.is_disconnected:
             return
         self.closing = True
         self.outbox.flush()
         self.outbox.mute()
-        self.transport.send_close(code, reason.encode())
+        self.transport.send_close(
+            code, reason.encode()[:REASON_BYTES].decode(errors="ignore").encode())
         self.server.log.info("closed %s: %d %s", self.session.id, code, reason)
         self.server.loop.call_later(self.server.close_seconds, self.abort)
 

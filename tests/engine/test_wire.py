@@ -453,6 +453,19 @@ async def test_with_auth_nothing_begins_before_the_first_message_and_runs_are_on
         await back.bye()
 
 
+async def test_a_reason_is_cut_to_what_a_close_frame_has_room_for(serve):
+    """RFC 6455, 5.5: 125 bytes with the code, and whole characters."""
+    server = await serve(auth=True)
+    wire, _ = await welcomed(server, f"/ws?subscriptions=S:{'%C3%A4' * 60}:quote")
+    wire.say({"type": "Authenticate", "token": hs256(subscriptions=["S:A:quote"])})
+    assert (await wire.message())["type"] == "authenticated"
+    refusal = (await wire.message())["message"]
+    code, reason = await wire.closed()
+    assert (code, len(reason.encode())) == (1008, 122)
+    assert refusal.startswith(reason)
+    await wire.bye()
+
+
 async def test_an_ack_before_authentication_is_not_taken(serve):
     server = await serve(auth=True)
     wire, _ = await welcomed(server, "/ws")
