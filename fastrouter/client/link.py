@@ -172,7 +172,9 @@ class Link:
                 return None
         except OSError as error:
             if not self._may_try_again(error):
-                raise _as_failure(error, self._name) from error
+                if isinstance(error, ConnectionFailed):
+                    raise
+                raise ConnectionFailed(f"cannot connect to {self._name}: {error}") from error
             logger.warning("cannot connect to %s: %s", self._name, error)
             self._tell(False)
             return backoff.delay(error.retry_after if isinstance(error, Unavailable) else None)
@@ -390,9 +392,3 @@ def _may_return(ending: Ending, options: Options, in_lockstep: bool) -> bool:
         raise ConnectionFailed(text, close_code=ending.code)
     logger.warning("%s", text)
     return True
-
-
-def _as_failure(error: OSError, name: str) -> ConnectionFailed:
-    if isinstance(error, ConnectionFailed):
-        return error
-    return ConnectionFailed(f"cannot connect to {name}: {error}")

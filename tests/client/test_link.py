@@ -268,8 +268,9 @@ async def test_a_session_that_held_earns_another_attempt(
 
 async def test_a_string_closed_with_4401_is_final(surroundings: Surroundings):
     async with serving(Script(([], 4401))) as url:
-        with pytest.raises(ConnectionFailed, match="4401"):
+        with pytest.raises(ConnectionFailed, match="4401") as caught:
             await anext(connect(url, token="a", surroundings=surroundings))
+    assert caught.value.__cause__ is None
 
 
 async def test_a_token_that_cannot_be_fetched_now_is_fetched_later(
