@@ -4,9 +4,10 @@
 
     431  a head too long             503  full
     503  draining                    429  too many from that address
-    404  no such path                400  an unknown dialect, a malformed query or key
+    404  no such path                400  an unknown dialect, a malformed query
     426  no WebSocket 13             401  a token that does not hold
-    403  an origin not allowed            409  a run that is full
+    400  a malformed key             404  no such run or data set
+    403  an origin not allowed       409  a run that is full; 503: too many runs
 
 The first that applies. ``GET /healthz`` is 200 until the server drains.
 """
