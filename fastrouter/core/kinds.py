@@ -16,6 +16,7 @@ __all__ = [
     "ACCOUNT_KINDS",
     "ACTIONS",
     "DEFAULT_ACCOUNT",
+    "DIRECTIONS",
     "EVENT_TYPES",
     "KINDS",
     "MARKET_KINDS",
@@ -60,6 +61,8 @@ DEFAULT_ACCOUNT = "default"
 
 #: A signal says the same in two words: direction -> action
 ACTIONS = {"long": "BUY", "short": "SELL", "neutral": "HOLD"}
+#: and the other way round
+DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 #: kind -> the field of its payload that is its topic's symbol; of others it is `symbol`
 SYMBOL_FIELDS = {"job": "id"}

@@ -144,7 +144,7 @@ cdef class Botcore(Dialect):
         """The event of a message of that type; any exception of `decode` when it is none."""
         market = MARKET.get(kind)
         if market is not None:
-            return market(message["data"], message["timestamp"] * MILLISECOND)
+            return market(message["data"])
         stamp, body = message.get("timestamp", 0), message["data"]
         reader = READERS.get(kind)
         kind, payload = (kind.lower(), body) if reader is None else reader(body)
@@ -166,12 +166,12 @@ cdef char* put_indicators(char* p, found) except NULL:
     return p - 1
 
 
-def read_quote(body: dict, time: int):
+def read_quote(body: dict):
     return Quote(body["symbol"], bid=float(body["bid"]), ask=float(body["ask"]),
                  last=float(body["price"]), time=body["last_update"] * MILLISECOND)
 
 
-def read_candle(body: dict, time: int):
+def read_candle(body: dict):
     candle = body["candle"]
     return Candle(
         body["symbol"], timeframe=body["timeframe"],

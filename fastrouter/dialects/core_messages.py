@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from fastrouter.core.kinds import ACTIONS
+from fastrouter.core.kinds import ACTIONS, DIRECTIONS
 from fastrouter.core.leaves import ns_to_ms
 from fastrouter.dialects.payload import (
     Body,
@@ -48,8 +48,6 @@ __all__ = ["MAKERS", "READERS", "said"]
 
 VERSION = "1.0.0"
 """Of the protocol: what CORE's document has."""
-
-DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 #: what became of a strategy -> the bot's state
 STATES = {"started": "RUNNING", "stopped": "STOPPED", "paused": "PAUSED"}

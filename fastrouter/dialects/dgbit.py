@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from fastrouter.core.kinds import ACTIONS
+from fastrouter.core.kinds import ACTIONS, DIRECTIONS
 from fastrouter.dialects.payload import (
     Body,
     Made,
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from fastrouter.core.event import Event
 
 __all__ = ["Dgbit"]
-
-DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 #: from which confidence on it is called so
 WORDS = ((0.7, "high"), (0.4, "medium"))

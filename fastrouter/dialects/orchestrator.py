@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastrouter.core.kinds import ACTIONS
+from fastrouter.core.kinds import ACTIONS, DIRECTIONS
 from fastrouter.core.leaves import iso8601_short
 from fastrouter.dialects.payload import (
     Body,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from fastrouter.core.event import Event
 
 __all__ = ["ANSWERS", "Orchestrator"]
-
-DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 #: what commands are answered with: in this envelope, in whatever dialect it was asked
 ANSWERS = frozenset(

@@ -6,13 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
-from fastrouter.core.kinds import ACTIONS
+from fastrouter.core.kinds import ACTIONS, DIRECTIONS
 from fastrouter.models.fields import LOWER, UPPER, Fraction, Free, Name, Number, Time
 from fastrouter.models.payload import Payload
 
 __all__ = ["Signal"]
-
-DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 
 class Signal(Payload):
