@@ -273,9 +273,9 @@ class Server:
 
     def _authenticated(self, listener: Listener, effect: Authenticated) -> None:
         self.log.info("%s is %s", listener.session.id, effect.subject)
-        if effect.resume is not None:
-            self._resume(listener, effect.resume)
-        self._begun(listener)
+        self.apply(listener, effect.begun)
+        if not effect.anew:
+            self._begun(listener)
 
     def _command(self, listener: Listener, effect: Command) -> None:
         session = listener.session

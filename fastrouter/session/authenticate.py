@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastrouter.errors import AuthError, ErrorCode, MessageError
-from fastrouter.session.effects import Authenticated, Close, Rejected
+from fastrouter.session.effects import Authenticated, Close
 from fastrouter.session.messages import Message, field
 
 if TYPE_CHECKING:
@@ -21,10 +21,8 @@ SECOND = 1_000_000_000  # ns
 def first(session: Session, message: Message, now: int) -> Effect:
     """The first message of a session that has to say who it is: it is live from here on."""
     _admit(session, _verify(session, message), now)
-    resumed = session.begin()
-    if isinstance(resumed, (Rejected, Close)):
-        return resumed
-    return Authenticated(session.subject or "", resumed)
+    begun = session.begin()
+    return begun if isinstance(begun, Close) else Authenticated(session.subject or "", begun)
 
 
 def again(session: Session, message: Message, now: int) -> Effect:
@@ -42,7 +40,7 @@ def again(session: Session, message: Message, now: int) -> Effect:
     if lost:
         session.reject(lost)
         session.send("unsubscribed", subscriptions=session.holding.names)
-    return Authenticated(grant.subject)
+    return Authenticated(grant.subject, anew=True)
 
 
 def _verify(session: Session, message: Message) -> Grant:

@@ -30,10 +30,12 @@ class Resume(NamedTuple):
 
 
 class Authenticated(NamedTuple):
-    """The session proved who it is, at first or anew; `resume` is what it asked for before."""
+    """The session proved who it is, at first or `anew`; `begun` is to be done of what it had
+    asked for before."""
 
     subject: str
-    resume: Resume | None = None
+    begun: Resume | Rejected | None = None
+    anew: bool = False
 
 
 class Command(NamedTuple):

@@ -217,6 +217,25 @@ class TestShared:
             assert (await wire.message())["code"] == "RESUME_GAP"
             await wire.bye()
 
+    async def test_who_comes_with_a_token_and_rubbish_is_told_that_the_feed_is_lost(self, group):
+        both = group(verifier=Verifier(secret=SECRET))
+        server = await serve(both, Route("/ws"))
+        server.close_seconds = 0.1
+        both.upstream(False)
+        for token in ("", f"&token={hs256()}"):
+            late, _ = await welcomed(server, f"/ws?subscriptions=rubbish{token}")
+            if not token:
+                late.say({"type": "Authenticate", "token": hs256()})
+                assert (await late.message())["type"] == "authenticated"
+            assert (await late.message())["code"] == "INVALID_SUBSCRIPTION"
+            assert (await late.message())["event"] == "RECONNECTING"
+            late.say({"type": "Authenticate", "token": hs256()})
+            late.say({"type": "subscribe", "subscriptions": []})
+            told = [(await late.message())["type"] for _ in range(2)]
+            assert told == ["authenticated", "subscribed"]
+            await late.bye()
+        assert server.rejections == {"INVALID_SUBSCRIPTION": 2}
+
     @pytest.mark.parametrize(
         ("admission", "said"),
         [

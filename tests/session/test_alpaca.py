@@ -81,7 +81,7 @@ def test_the_secret_is_the_token(form):
     assert session.read() == [AUTHORIZED]
     assert session.session.state.name == "LIVE"
     assert ("allow", ("paper",)) in session.outbox.asked
-    assert session.say(message) == Authenticated("ada")
+    assert session.say(message) == Authenticated("ada", anew=True)
     assert session.read() == [AUTHORIZED]
     other = session.say(authenticate(hs256(sub="bob")))
     assert other == Rejected("FORBIDDEN", "the token is of another subject")

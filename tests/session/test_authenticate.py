@@ -110,7 +110,7 @@ def test_the_wall_clock_decides_when_it_was_set_back():
 
 def test_a_fresh_token_extends():
     client = Client("", RULES, grant(expires=START_S + 10))
-    assert client.say(authenticate(exp=START_S + 30)) == Authenticated("ada")
+    assert client.say(authenticate(exp=START_S + 30)) == Authenticated("ada", anew=True)
     assert live(client, 29) is None
     assert live(client, 2).code == CloseCode.NOT_AUTHENTICATED
 
