@@ -28,8 +28,9 @@ class Backoff:
 
         When the server ``asked`` for a time, that is it, but never more than
         ``last``; the server spreads its clients itself, so there is no jitter.
+        0 is no time: who comes back at once, again and again, helps nobody.
         """
-        if asked is not None:
+        if asked:
             return min(asked, self._last)
         ceiling = self._ceiling
         self._ceiling = min(self._last, ceiling * 2)

@@ -432,7 +432,7 @@ export class WebSocketService {
     this.#attempts += 1;
     const ceiling = Math.min(last, first * 2 ** this.#attempts);
     const jittered = first + this.#options.random() * (ceiling - first);
-    this.#waited = asked === undefined ? jittered : Math.min(Number(asked) * 1000, last);
+    this.#waited = Number(asked) ? Math.min(asked * 1000, last) : jittered; // 0 is no time
     this.#timers.retry = setTimeout(() => this.#connect(), this.#waited);
   }
 

@@ -31,3 +31,8 @@ def test_the_server_may_ask_for_a_time():
 def test_bounds_that_make_no_sense(bounds: tuple[float, float]):
     with pytest.raises(ValueError, match="0 < first <= last"):
         Backoff(*bounds, lambda: 1.0)
+
+
+def test_a_server_that_asks_for_no_time_is_not_asked_without_end():
+    backoff = Backoff(1, 30, lambda: 1.0)
+    assert [backoff.delay(0.0) for _ in range(3)] == [2, 4, 8]

@@ -106,6 +106,11 @@ test('a draining server says when to come back', () => {
   assert.equal(waited(1001, ''), 30000);
 });
 
+test('but not at once', () => {
+  service({ random: () => 0 });
+  assert.equal(waited(1001, 'draining; retry_after=0'), 1000);
+});
+
 test('it gives up only when told to, and tells', () => {
   const told = [];
   const one = service({ maxReconnectAttempts: 2, random: () => 0 });
