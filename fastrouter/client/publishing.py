@@ -63,7 +63,7 @@ def publish_events(
     """
     if token is None:
         token = own_token(REST_URL_VARIABLE, url)
-    target = check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL)
+    target = shown(check(url or os.environ.get(REST_URL_VARIABLE) or DEFAULT_REST_URL))
     said = dict(events) if isinstance(events, Mapping) else list(events)
     try:
         body = orjson.dumps(said)
@@ -73,11 +73,11 @@ def publish_events(
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     request = Request(target.rstrip("/") + PATH, body, headers, method="POST")
-    answer = _answer(request, shown(target), timeout)
+    answer = _answer(request, target, timeout)
     try:
         return list(map(str, orjson.loads(answer)["ids"]))
     except (ValueError, KeyError, TypeError):
-        raise ConnectionFailed(f"{shown(target)} is no router: it answers without ids") from None
+        raise ConnectionFailed(f"{target} is no router: it answers without ids") from None
 
 
 def check(url: str) -> str:

@@ -67,6 +67,12 @@ async def test_tokens(monkeypatch):
         assert await publish(SIGNAL) == ["evt_2"]
 
 
+async def test_who_stands_before_the_host_is_nobody_here():
+    """As in `fastrouter.trading`: the router knows tokens only."""
+    async with rest() as (_, url):
+        assert await publish(SIGNAL, url=url.replace("//", "//user:secret@")) == ["evt_1"]
+
+
 async def test_what_the_router_does_not_take():
     async with rest() as (router, url):
         with pytest.raises(EventError, match=r"^event 1: kind is 'x'; allowed: ") as caught:
