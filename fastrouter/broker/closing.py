@@ -67,7 +67,7 @@ class Closing:
             client_order_id="",
             strategy_id=share.strategy_id,
         )
-        order = self._intake.made(request, now, known_at, closing=True)._replace(code=code)
+        order = self._intake.made(request, now, known_at, closing=share)._replace(code=code)
         self._intake.admit(order, None, now, draft)
 
     def stop_losses(self, symbol: str, now: int, known_at: int | None, draft: Draft) -> None:

@@ -15,6 +15,7 @@ from .market import Market
 from .order import Order
 from .orders import Orders
 from .payloads import risk_event
+from .position import Position
 from .request import Request, refused
 from .risk import Guard
 from .rules import Rules
@@ -69,16 +70,19 @@ class Intake:
         known_at: int | None,
         *,
         replaces: str | None = None,
-        closing: bool = False,
+        closing: Position | None = None,
     ) -> Order:
-        """The order, not yet accepted; it has an id and its place in time."""
+        """The order, not yet accepted; it has an id and its place in time.
+
+        `closing`: the share that it closes, whose mark is its price when no other is known.
+        """
         account = self._ledger.account
         number = account.sequence + 1
         self._ledger.account = account._replace(sequence=number)
         order_id = str(uuid5(self._namespace, str(number)))
         hold_price = self.admission.hold_price(request, self._market.last(request.symbol))
-        if closing and not hold_price:
-            hold_price = self._ledger.positions[request.symbol].mark
+        if closing is not None and not hold_price:
+            hold_price = closing.mark
         day = request.time_in_force == "day"
         return Order(
             id=order_id,
@@ -91,7 +95,7 @@ class Intake:
             known_at=known_at,
             expires_at=self._rules.next_session_end(now) if day else None,
             hold_price=hold_price,
-            closing=closing,
+            closing=closing is not None,
             replaces=replaces,
         )
 

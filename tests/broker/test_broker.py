@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from fastrouter.broker import NOTHING, Account, Broker, Commission, Prices, Rules
+from fastrouter.broker import NOTHING, Account, Broker, Commission, Prices, Rules, restore, snapshot
 from fastrouter.broker.rules import DAY
 from fastrouter.core.event import Quote
 from fastrouter.errors import ConfigError, OrderError
@@ -407,6 +407,24 @@ def test_another_seed_makes_other_ids():
 def test_rules_that_cannot_be(rules):
     with pytest.raises(ConfigError, match=f"broker: allowed for {next(iter(rules))}: "):
         Rules(**rules)
+
+
+def test_what_strategies_hold_against_each_other_is_closed_without_a_price():
+    """Together they hold nothing; after a restart nobody has quoted the symbol yet."""
+    desk = Desk(shorting=True)
+    desk.quote(100, 100)
+    desk.order(strategy_id="long")
+    desk.order("sell", strategy_id="short")
+    desk.quote(100, 100)
+    assert not desk.broker.ledger.positions
+    desk.prices = Prices([SYMBOL])
+    desk.broker = restore(snapshot(desk.broker), desk.prices, desk.broker.rules)
+    closing = desk.took(desk.broker.close_all(desk.now)).orders
+    assert [(one.strategy_id, one.side, one.hold_price) for one in closing] == [
+        ("long", "sell", 100),
+        ("short", "buy", 100),
+    ]
+    assert desk.quote(99, 101) == numbers((10, 99), (10, 101))
 
 
 def test_closing_a_part_leaves_what_is_in_orders(desk):
