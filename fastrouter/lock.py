@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from fastrouter.errors import ConfigError
@@ -29,8 +30,9 @@ class Lock:
         self.path = path
         name = f"{what} {path}"
         taken = ConfigError(f"{name} is in use by another server", code=f"{what.upper()}_LOCKED")
-        if path.exists() and _identity(os.stat(path)) in held:
-            raise taken
+        with suppress(OSError):  # it is opened next, and that says what is wrong
+            if _identity(os.stat(path)) in held:
+                raise taken
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -46,11 +48,13 @@ class Lock:
         status = os.fstat(self._descriptor)
         self._identity = _identity(status)
         self.new = not status.st_size
+        self._closed = False
         held.add(self._identity)
 
     def close(self) -> None:
         """Let go of the file. Safe to call again."""
-        if self._identity in held:
+        if not self._closed:
+            self._closed = True
             held.discard(self._identity)
             os.close(self._descriptor)
 

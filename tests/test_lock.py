@@ -69,6 +69,17 @@ def test_one_at_a_time_by_whatever_name(path, tmp_path):
     Lock(other).close()
 
 
+def test_who_closes_twice_takes_nothing_from_who_has_it_next(path):
+    lock = Lock(path)
+    lock.close()
+    later = Lock(path)
+    lock.close()
+    with pytest.raises(ConfigError, match="another server"):
+        Lock(path)
+    assert code_elsewhere(path) == "JOURNAL_LOCKED"
+    later.close()
+
+
 def test_the_locks_of_sqlite_are_others(path):
     """Neither keeps the other from working, nor does a try that fails let go of one."""
     lock = Lock(path)
@@ -88,6 +99,8 @@ def test_the_locks_of_sqlite_are_others(path):
 def test_what_cannot_be_opened_or_locked(path, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="cannot be opened: Is a directory"):
         Lock(tmp_path)
+    with pytest.raises(ConfigError, match="cannot be opened: File name too long"):
+        Lock(tmp_path / ("long" * 100))
 
     def refused(*args):
         raise OSError(95, os.strerror(95))
