@@ -87,7 +87,7 @@ class Orders:
 
         `anew`: the position has changed too.
         """
-        self._clients.setdefault(order.client_order_id, order.id)
+        self._clients[order.client_order_id] = order.id
         self.by_id[order.id] = order
         book = self.watch(order.symbol)
         before = book.orders.get(order.id)
@@ -139,4 +139,5 @@ class Orders:
                 return
             self._ended.popleft()
             del self.by_id[order.id]
-            del self._clients[order.client_order_id]
+            if self._clients.get(order.client_order_id) == order.id:  # it may be a later one's
+                del self._clients[order.client_order_id]

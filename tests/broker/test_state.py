@@ -8,7 +8,7 @@ import pytest
 from fastrouter.broker import Commission, Limits, Rules, restore, snapshot
 from fastrouter.core.event import Quote
 
-from .desk import SYMBOL, Desk, numbers
+from .desk import SECOND, SYMBOL, Desk, numbers
 
 
 def busy():
@@ -65,6 +65,41 @@ def test_a_position_without_orders_is_still_watched():
     assert list(desk.broker.books) == [SYMBOL]
     desk.quote(110, 111)
     assert desk.broker.equity == 10_100
+
+
+def test_a_name_is_that_of_the_last_order_that_has_it():
+    """The first had been forgotten, but the store, which has them all, told of both."""
+    desk = Desk(remember=0)
+    desk.quote(100, 100)
+    fields = {"type": "limit", "limit_price": 1, "time_in_force": "gtc", "client_order_id": "x"}
+    first = desk.order(**fields)
+    desk.now += 100 * SECOND
+    desk.broker.cancel(first.id, desk.now)
+    orders = snapshot(desk.broker)["orders"]
+    desk.broker.cancel_all(desk.now)  # whatever comes next forgets it
+    second = desk.order(**fields)
+    state = snapshot(desk.broker)
+    desk.broker = restore(state | {"orders": orders | state["orders"]}, desk.prices, Rules())
+    assert desk.order(**fields).id == second.id
+    assert len(list(desk.broker.orders)) == 2
+
+
+def test_who_forgets_an_order_leaves_the_name_to_a_later_one():
+    desk = Desk(remember=0)
+    desk.quote(100, 100)
+    fields = {"type": "limit", "limit_price": 1, "time_in_force": "gtc", "client_order_id": "x"}
+    orders = {}
+    for _ in range(2):
+        order = desk.order(**fields)
+        desk.now += 100 * SECOND
+        desk.broker.cancel(order.id, desk.now)
+        orders |= snapshot(desk.broker)["orders"]
+        desk.broker.cancel_all(desk.now)
+    state = snapshot(desk.broker) | {"orders": orders}
+    desk.broker = restore(state, desk.prices, Rules(remember=0))
+    assert desk.broker.orders.of_client("x").number == 2
+    desk.order()
+    assert desk.broker.orders.of_client("x") is None
 
 
 def test_a_change_is_the_rows_of_one_transaction():
