@@ -193,7 +193,7 @@ class LiveDesk:
 
     async def _ready(self) -> None:
         """Raises StoreError while nothing can be kept."""
-        if self._failure is not None and not self._closing:
+        while self._failure is not None and not self._closing:  # who waited, too, may break it anew
             await asyncio.shield(self._recover())
         if self._closing:
             raise StoreError("the server is draining", code="DRAINING")

@@ -564,6 +564,26 @@ async def test_a_broker_that_fails_is_restored(trader):
     assert trader.broker.orders.of_client("half") is None
 
 
+async def test_nobody_is_served_by_a_broker_that_failed(trader):
+    """Two wait until it is restored; it fails again by the first of them."""
+    asked = []
+
+    def whole(broker, now) -> Change:
+        asked.append(broker)
+        return broker.submit(BUY, now)
+
+    def fails(broker, now) -> Change:
+        asked.append(broker)
+        raise ZeroDivisionError
+
+    with pytest.raises(StoreError):
+        await trader.do(half)
+    first, second = await asyncio.gather(trader.do(fails), trader.do(whole), return_exceptions=True)
+    assert isinstance(first, StoreError)
+    assert second.order.status == "accepted"
+    assert asked[0] is not asked[1] is trader.broker
+
+
 async def test_positions_are_valued_at_the_last_prices_after_it_is_restored(trader):
     await trader.submit()
     trader.quote(bid=100, ask=100)
