@@ -141,9 +141,10 @@ class LiveDesk:
         await self._ready()
         self._catch_up()
         self._instant = now = self.now()
-        change = self._do(call, now)
-        await self._kept()  # what changed nothing tells of what others changed
-        return change
+        try:
+            return self._do(call, now)
+        finally:  # what changed nothing, and what refuses, tells of what others changed
+            await self._kept()
 
     async def settled(self) -> None:
         """Wait until all that the broker shows is kept and announced.

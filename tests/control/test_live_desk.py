@@ -484,6 +484,18 @@ async def test_what_was_not_kept_refuses_nothing(trader):
     assert await read(trader.desk, view) == "open"
 
 
+async def test_a_fill_that_cannot_be_kept_refuses_nothing(trader, monkeypatch):
+    order = await trader.submit(type="limit", limit_price="99")
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    trader.quote(bid=98, ask=98)
+    with pytest.raises(StoreError):  # it is filled, as far as anybody knows by now
+        await trader.do(lambda broker, now: broker.cancel(order.id, now))
+    monkeypatch.undo()
+    change = await trader.do(lambda broker, now: broker.cancel(order.id, now))
+    assert change.order.status == "canceled"
+    assert trader.names() == ["ORDER_ACCEPTED", "ORDER_CANCELED"]
+
+
 def names(broker) -> list[str]:
     return [order.client_order_id for order in broker.open_orders()]
 
