@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,14 +36,20 @@ def to_row(state: Any) -> dict[str, Any]:
 
 
 def from_row(kind: type[T], row: dict[str, Any]) -> T:
-    """The NamedTuple that a row was made of. Raises TypeError for a row of another kind."""
+    """The NamedTuple that a row was made of.
+
+    Raises TypeError for a row of another kind, ValueError for a number that is none.
+    """
     decimals = _decimals(kind)
-    return kind(
-        **{
-            name: Decimal(value) if name in decimals and value is not None else value
-            for name, value in row.items()
-        }
-    )
+    try:
+        return kind(
+            **{
+                name: Decimal(value) if name in decimals and value is not None else value
+                for name, value in row.items()
+            }
+        )
+    except InvalidOperation:
+        raise ValueError(f"{kind.__name__}: what should be a number is none: {row}") from None
 
 
 @cache

@@ -118,6 +118,7 @@ def test_a_change_is_the_rows_of_one_transaction():
         {"account": {}},
         {"account": {"a": {"id": "a"}}},
         {"account": {"a": {"id": "a", "start": "1", "cash": "1", "colour": "red"}}},
+        {"account": {"a": {"id": "a", "start": "1", "cash": "much"}}},
     ],
 )
 def test_what_is_no_state_is_refused(state):
