@@ -385,6 +385,7 @@ class LiveDesk:
         self._instant = max(self._instant, broker.now or 0)
         self._changes = kept.changes
         self._broker = broker
+        self.market.ordered({order.symbol for order in broker.orders})
         self._look_at_books(self.now())
         self._mark()
 

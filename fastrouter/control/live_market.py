@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastrouter.broker import Last, Prices
@@ -9,6 +10,7 @@ from fastrouter.broker.money import price
 from fastrouter.core.event import Candle, Quote
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.core.watch import Watch
+from fastrouter.errors import OrderError
 
 __all__ = ["Bar", "LiveMarket"]
 
@@ -16,13 +18,23 @@ LIVE = 60_000_000_000  # ns after its end, within which a candle is of now
 
 
 class LiveMarket:
-    """A `fastrouter.broker.Market`: the symbols that had quotes or candles, and their last."""
+    """A `fastrouter.broker.Market`: the symbols that had quotes or candles, and their last.
+
+    Symbols of older orders can be asked for, too: who sends such an order again after a restart,
+    before there is a quote, has its answer.
+    """
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._names = Prices()  # to find them by other names
+        self._ordered = Prices()  # where they are not among those
         self._known = 0
         self._symbols: list[str] = []
+
+    def ordered(self, symbols: Iterable[str]) -> None:
+        """There were orders of these."""
+        for symbol in symbols:
+            self._ordered.add(symbol)
 
     def resolve(self, symbol: str) -> str:
         """As it is, or by what follows its prefix; slashes (BTC/USD) do not count.
@@ -30,7 +42,12 @@ class LiveMarket:
         Raises OrderError: UNKNOWN_SYMBOL, AMBIGUOUS_SYMBOL.
         """
         self._look()
-        return self._names.resolve(symbol)
+        try:
+            return self._names.resolve(symbol)
+        except OrderError as error:
+            if error.code != "UNKNOWN_SYMBOL":
+                raise
+            return self._ordered.resolve(symbol)
 
     def last(self, symbol: str) -> Last | None:
         """Its last prices; None when there were none."""

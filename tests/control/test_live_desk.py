@@ -274,6 +274,19 @@ async def test_a_restart_changes_nothing_and_tells_nothing_twice(tmp_path):
         balance(trader.broker)
 
 
+async def test_the_same_order_after_a_restart_is_one_before_there_is_a_quote(tmp_path):
+    again = {"side": "sell", "client_order_id": "again"}
+    async with Trader(tmp_path) as trader:
+        trader.quote()
+        await trader.submit()
+        sold = await trader.submit(**again)
+        assert not trader.broker.books
+    async with Trader(tmp_path) as trader:
+        assert await trader.submit(**again) == sold
+        with pytest.raises(OrderError, match="not known"):
+            await trader.submit(symbol="MSFT")
+
+
 async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
     """As if it had been killed between the commit and the announcement."""
     async with Trader(tmp_path, WAITING) as trader:

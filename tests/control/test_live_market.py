@@ -56,6 +56,14 @@ def test_names_that_are_none_or_several(router, market):
     assert caught.value.code == "AMBIGUOUS_SYMBOL"
 
 
+def test_what_was_ordered_is_found_unless_another_is_quoted(router, market):
+    market.ordered(["S:A", "S:A"])
+    assert market.resolve("A") == market.resolve("S:A") == "S:A"
+    assert market.symbols() == []
+    router.publish(Quote("C:A", bid=1, ask=2))
+    assert market.resolve("A") == "C:A"
+
+
 def test_last_prices_are_exact(router, market):
     assert market.last("S:A") is None
     router.publish(Quote("S:A", bid=0.1, ask=0))
