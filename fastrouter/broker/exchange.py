@@ -91,12 +91,9 @@ class Exchange:
         if order.is_buy or self._rules.shorting:
             return wanted
         share = self._ledger.holding(order.symbol, order.strategy_id)
-        others = (
-            one.remaining
-            for one in self._orders.open_of(order.symbol, order.strategy_id)
-            if not one.is_buy and one.id != order.id
-        )
-        return min(wanted, max(ZERO, (share.qty if share else ZERO) - sum(others, ZERO)))
+        resting = self._orders.resting(order.symbol, order.strategy_id, order.side)
+        others = resting - order.remaining
+        return min(wanted, max(ZERO, (share.qty if share else ZERO) - others))
 
     def _rest(self, order: Order, touch: Touch, waits: bool, now: int, draft: Draft) -> None:
         """Nothing of the order was filled; unless it waits for its stop, ioc and fok end."""
