@@ -4,8 +4,9 @@ All arithmetic of this room is done within `exact`: there a sum or a product tha
 would lose a digit raises `decimal.Inexact`, and a float in it
 `decimal.FloatOperation`. What must be rounded says so: `quotient`, `lots`.
 
-Prices are below 10^12 and have 15 decimals, quantities are below 10^12 and have 9:
-so a product has at most 48 digits, and no sum of them comes near `EXACT.prec`.
+Prices are below 10^12 and have 15 decimals (a quote's shortest digits may be 16),
+quantities are below 10^12 and have 9: so a product has at most 49 digits, and no sum
+of them comes near `EXACT.prec`.
 """
 
 from __future__ import annotations

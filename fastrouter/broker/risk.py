@@ -5,8 +5,8 @@ included; `maxOrdersPerMinute`, accepted orders within 60 s; `stopLossPercentage
 fraction of what the position cost (0.02 is 2 %); `realTrading`, without which a
 strategy has no order on a LIVE_TRADING account. Of the account: the day's loss
 (`Rules.max_daily_loss`) and the kill switch. What only makes a position smaller
-passes all of them but the rate and the kill switch; an order that the broker makes
-to close one passes all. That the day's loss has reached its limit is announced once a
+passes all of them but the rate, `realTrading` and the kill switch; an order that the
+broker makes to close one passes all. That the day's loss has reached its limit is announced once a
 session, when the market takes it there (`DayLoss`).
 """
 

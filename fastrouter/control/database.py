@@ -57,7 +57,7 @@ class Database:
         self._thread.start()
 
     def schema(self, name: str, steps: Sequence[str]) -> None:
-        """Bring the tables called `name` up to date, before anything else is called.
+        """Bring the tables called `name` up to date. Nothing that was asked for may be under way.
 
         Each step is a script; those that the file has seen are left out: a new version
         appends one. Raises ConfigError for a file that is newer than the program.
