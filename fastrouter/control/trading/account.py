@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel
 
 from fastrouter.broker import Broker
-from fastrouter.broker.money import exact, text
+from fastrouter.broker.money import ZERO, exact, text
 from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.core.asset import account_uuid
 from fastrouter.core.leaves import iso8601
 
 __all__ = ["router"]
-
-ZERO = Decimal(0)
 
 
 class AccountView(BaseModel):

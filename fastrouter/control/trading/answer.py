@@ -9,7 +9,7 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-__all__ = ["REFUSALS", "Refused", "answer", "body_of", "refusals"]
+__all__ = ["Refused", "answer", "body_of", "refusals"]
 
 
 class Refused(BaseModel):
@@ -19,14 +19,11 @@ class Refused(BaseModel):
     message: str
 
 
-ALWAYS = (
+REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
-)
-REFUSALS = (
-    *ALWAYS,
     HTTPStatus.CONFLICT,
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from fastrouter.broker import Broker
 from fastrouter.control.trading.access import Found
 from fastrouter.control.trading.answer import answer, refusals
-from fastrouter.control.trading.refusal import refusing
+from fastrouter.control.trading.refusal import problem_of, refusing
 from fastrouter.control.trading.symbols import shown_symbol, symbol_of
 from fastrouter.core.asset import asset_of
-from fastrouter.errors import OrderError
 from fastrouter.models.fields import shown
 
 __all__ = ["router"]
@@ -36,10 +35,8 @@ def _one_of(name: str) -> Any:
 def _check(name: str, value: str) -> None:
     """Raises Problem that names what is allowed."""
     if value not in WORDS[name]:
-        with refusing():
-            raise OrderError(
-                f"{name} is {shown(value)}; allowed: {', '.join(WORDS[name])}", code="INVALID_ORDER"
-            )
+        allowed = ", ".join(WORDS[name])
+        raise problem_of("INVALID_ORDER", f"{name} is {shown(value)}; allowed: {allowed}")
 
 
 class AssetView(BaseModel):

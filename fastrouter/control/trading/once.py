@@ -46,7 +46,7 @@ class Once:
 
     def note(self, change: Change) -> Change:
         """There is this order now; returns what it is given."""
-        if self._key and change.order is not None:
+        if self._key:
             keys = _keys.setdefault(self._desk, {})
             keys.setdefault(self._key, change.order.client_order_id)
             if len(keys) > MOST:
