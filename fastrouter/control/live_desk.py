@@ -188,7 +188,7 @@ class LiveDesk:
         while self._watch.take(SLICE):  # it comes too late
             pass
         with suppress(StoreError):
-            await self._database.run(partial(self._store.prune, done=self._announcer.done))
+            await self._prune()
 
     # ------------------------------------------------------------- changes
 
@@ -241,20 +241,15 @@ class LiveDesk:
                 told.set_result(None)
             else:
                 told.set_exception(error)
-        self._after(error)
+        if error is None and not self._waiting:
+            self._set("quiet", QUIET_SECONDS, self._quiet)
 
-    def _after(self, error: StoreError | None) -> None:
-        if self._closing:
-            return
-        if error is not None:
-            self._set("retry", RETRY_SECONDS, self._retry)
-        elif not self._waiting:
-            self._set("quiet", QUIET_SECONDS, self._prune)
+    def _quiet(self) -> None:
+        self._prune().add_done_callback(_ignore)
 
-    def _prune(self) -> None:
-        done = self._announcer.done
-        pruning = self._database.run(lambda connection: self._store.prune(connection, done))
-        pruning.add_done_callback(_ignore)
+    def _prune(self) -> asyncio.Future[None]:
+        """Let go of the events that are announced."""
+        return self._database.run(partial(self._store.prune, done=self._announcer.done))
 
     # ------------------------------------------------------------- the market
 
@@ -303,11 +298,8 @@ class LiveDesk:
 
     def _set_clock(self) -> None:
         due = self._broker.wakes_at
-        if due is not None:
-            seconds = max(0.0, (due - self.now()) / 1e9)
-            self._set("clock", min(seconds, LONGEST_SECONDS), self._clock_rings)
-        else:
-            self._set("clock", LONGEST_SECONDS, self._clock_rings)
+        left = LONGEST_SECONDS if due is None else max(0.0, (due - self.now()) / 1e9)
+        self._set("clock", min(left, LONGEST_SECONDS), self._clock_rings)
 
     def _clock_rings(self) -> None:
         due = self._broker.wakes_at
