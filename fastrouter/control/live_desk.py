@@ -298,8 +298,9 @@ class LiveDesk:
 
     def _set_clock(self) -> None:
         due = self._broker.wakes_at
-        left = LONGEST_SECONDS if due is None else max(0.0, (due - self.now()) / 1e9)
-        self._set("clock", min(left, LONGEST_SECONDS), self._clock_rings)
+        left = LONGEST_SECONDS if due is None else (due - self.now()) / 1e9
+        soonest = 0.0 if self._failure is None else RETRY_SECONDS  # what is due stays so meanwhile
+        self._set("clock", max(soonest, min(left, LONGEST_SECONDS)), self._clock_rings)
 
     def _clock_rings(self) -> None:
         due = self._broker.wakes_at

@@ -669,3 +669,21 @@ async def test_day_orders_expire_by_the_clock(trader, monkeypatch):
     await trader.desk.settled()
     assert trader.order(order).status == "expired"
     assert trader.names() == ["ORDER_ACCEPTED", "ORDER_EXPIRED"]
+
+
+async def test_the_clock_does_not_keep_the_loop_while_nothing_can_be_kept(trader, monkeypatch):
+    order = await trader.submit(type="limit", limit_price="1", time_in_force="day")
+    monkeypatch.setattr(trader.desk._store, "write", _raise)
+    with pytest.raises(StoreError):
+        await trader.submit()
+    monkeypatch.setattr(trader.desk, "_instant", trader.broker.wakes_at)
+    rings = []
+    monkeypatch.setattr(trader.desk, "_set", lambda name, seconds, ring: rings.append(seconds))
+    trader.desk._clock_rings()  # it is due, and in vain
+    assert rings == [1.0]
+    monkeypatch.undo()
+    await trader.desk.settled()
+    trader.desk._instant = trader.broker.wakes_at
+    trader.desk._clock_rings()
+    await trader.desk.settled()
+    assert trader.order(order).status == "expired"
