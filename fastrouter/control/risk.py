@@ -63,7 +63,7 @@ class Refused(BaseModel):
     message: str
 
 
-PROBLEMS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+PROBLEMS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 BODY_PROBLEMS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -91,7 +91,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     @routes.post(
         "/v1/risk/kill",
         response_model=RiskView,
-        responses=_refusals((*BODY_PROBLEMS, HTTPStatus.SERVICE_UNAVAILABLE)),
+        responses=_refusals(BODY_PROBLEMS),
         openapi_extra=_body(Kill),
         dependencies=[operator],
         summary="Cancel every order and accept none",
@@ -104,7 +104,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     @routes.post(
         "/v1/risk/revive",
         response_model=RiskView,
-        responses=_refusals((HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.SERVICE_UNAVAILABLE)),
+        responses=_refusals((HTTPStatus.UNSUPPORTED_MEDIA_TYPE,)),
         dependencies=[operator],
         summary="Accept orders again",
     )

@@ -163,6 +163,21 @@ async def test_a_store_that_takes_nothing_is_503(trader, http, monkeypatch):
     assert answer.headers["Retry-After"] == "1"
 
 
+async def test_what_cannot_be_had_is_503_as_openapi_says(trader, http, monkeypatch):
+    async def fail():
+        raise StoreError("no room")
+
+    monkeypatch.setattr(trader.desk, "settled", fail)
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    for method, path in (
+        ("GET", "/v1/risk"),
+        ("POST", "/v1/risk/kill"),
+        ("POST", "/v1/risk/revive"),
+    ):
+        assert (await http.request(method, path)).status_code == 503
+        assert "503" in paths[path][method.lower()]["responses"]
+
+
 # ------------------------------------------------------------------ by command
 
 

@@ -22,6 +22,7 @@ RunId = Annotated[str, Path(description="A backtest's run, as `?run=` of its Web
 def trading(desks: Desks) -> APIRouter:
     """All of it, for an application that `answer_problems`."""
 
+    # one for each place, since OpenAPI shows the parameters of its path by these
     async def of_account(request: Request) -> None:
         let_in(request, await desks.find(request))
 
