@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -12,6 +11,7 @@ from fastrouter.broker import Broker
 from fastrouter.control.trading.access import Found
 from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.control.trading.refusal import problem_of, refusing
+from fastrouter.control.trading.slices import slices
 from fastrouter.control.trading.symbols import shown_symbol, symbol_of
 from fastrouter.core.asset import asset_of
 from fastrouter.models.fields import shown
@@ -76,11 +76,9 @@ async def every(
     broker = access.desk.broker
     if status == "inactive" or attributes:
         return answer([])
-    symbols = broker.market.symbols()
     views: list[dict[str, Any]] = []
-    for start in range(0, len(symbols), SLICE):
-        views += [asset_view(broker, symbol) for symbol in symbols[start : start + SLICE]]
-        await asyncio.sleep(0)  # the loop serves others meanwhile
+    async for some in slices(broker.market.symbols(), SLICE):
+        views += [asset_view(broker, symbol) for symbol in some]
     return answer(
         [
             view

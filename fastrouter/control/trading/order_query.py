@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest, nsmallest
@@ -12,6 +11,7 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator
 
 from fastrouter.broker import Broker, Order
+from fastrouter.control.trading.slices import slices
 from fastrouter.control.trading.symbols import wanted_symbol
 from fastrouter.errors import OrderError
 
@@ -59,10 +59,8 @@ async def listed(broker: Broker, query: OrderQuery, strategy_id: str | None) -> 
     found = broker.open_orders() if query.status == "open" else list(broker.orders)
     tests = _tests(broker, query, strategy_id)
     passed: list[Order] = []
-    for start in range(0, len(found), SLICE):
-        some = found[start : start + SLICE]
+    async for some in slices(found, SLICE):
         passed += [order for order in some if all(test(order) for test in tests)]
-        await asyncio.sleep(0)
     first = nlargest if query.direction == "desc" else nsmallest
     return first(query.limit, passed, key=lambda order: order.number)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from fastrouter.broker import Broker, Order
 from fastrouter.broker.money import text
+from fastrouter.control.trading.slices import slices
 from fastrouter.control.trading.symbols import shown_symbol
 from fastrouter.core.asset import asset_of
 from fastrouter.core.leaves import iso8601
@@ -115,9 +115,8 @@ def order_view(broker: Broker, order: Order) -> dict[str, Any]:
 async def order_views(broker: Broker, orders: Sequence[Order]) -> list[dict[str, Any]]:
     """One for each; the loop serves others meanwhile."""
     views: list[dict[str, Any]] = []
-    for start in range(0, len(orders), SLICE):
-        views += [order_view(broker, order) for order in orders[start : start + SLICE]]
-        await asyncio.sleep(0)
+    async for some in slices(orders, SLICE):
+        views += [order_view(broker, order) for order in some]
     return views
 
 
