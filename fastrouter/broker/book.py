@@ -48,6 +48,13 @@ class Book:
             return []
         return [one for one in self.orders.values() if _expiry(one) <= now]
 
+    @property
+    def expiry(self) -> int | None:
+        """When the first of them expires, ns."""
+        if self._stale:
+            self._look()
+        return self._expiry
+
     def concerns(self, view: View, now: int) -> bool:
         """Whether the event may change any of the orders; most that rest it does not."""
         if self._stale:

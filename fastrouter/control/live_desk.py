@@ -78,6 +78,7 @@ class LiveDesk:
         self._broker: Broker
         self._changes = 0  # the number of the last
         self._waiting: deque[Pending] = deque()
+        self._session_end: int | None = None  # ns, when the clock was set
         self._seen: dict[str, int] = {}  # symbol that is watched -> when its last event came
         self._instant = 0  # of the last event or call, ns; never goes back
         self._failure: StoreError | None = None
@@ -222,6 +223,8 @@ class LiveDesk:
         )
         written.add_done_callback(self._written)
         self._look_at_books(time)
+        if self._session_end != self._broker.ledger.account.day_end:
+            self._set_clock()
 
     def _written(self, written: asyncio.Future[int]) -> None:
         """The first that waits was written, or could not be."""
@@ -297,6 +300,7 @@ class LiveDesk:
     # ------------------------------------------------------------- the clock
 
     def _set_clock(self) -> None:
+        self._session_end = self._broker.ledger.account.day_end
         due = self._broker.wakes_at
         left = LONGEST_SECONDS if due is None else (due - self.now()) / 1e9
         soonest = 0.0 if self._failure is None else RETRY_SECONDS  # what is due stays so meanwhile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -658,6 +659,16 @@ async def test_what_is_under_way_at_the_close_is_kept_and_told(tmp_path):
 
 
 # ------------------------------------------------------------------ the clock
+
+
+async def test_the_clock_is_set_by_the_first_order_of_all():
+    soon = (time.time_ns() + 30_000_000_000) % 86_400_000_000_000
+    async with Trader(terms=Terms(rules=Rules(session_end=soon, at_once=True))) as trader:
+        trader.quote()
+        before = trader.desk._timers["clock"].when()
+        await trader.submit(type="limit", limit_price="1", time_in_force="day")
+        after = trader.desk._timers["clock"].when()
+        assert before - after > 20  # s
 
 
 async def test_day_orders_expire_by_the_clock(trader, monkeypatch):
