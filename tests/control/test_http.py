@@ -1,4 +1,4 @@
-"""Who is told of a connection, and when; over sockets: tests/app/test_rest.py."""
+"""Who is told of a connection, and when; over sockets: tests/app/rest."""
 
 from __future__ import annotations
 
