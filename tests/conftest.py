@@ -1,5 +1,6 @@
 """What every test may need."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -70,3 +71,12 @@ def _no_store(monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None):
 def _installed_package(monkeypatch: pytest.MonkeyPatch):
     """Processes that a test starts import what is installed, not the folder they start in."""
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Memory comes back without it: in a server it comes round rarely."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

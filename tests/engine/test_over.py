@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 
 import pytest
@@ -25,15 +24,6 @@ async def play(wire: Wire) -> dict:
     end = await wire.message()
     assert (await wire.closed())[0] == 1000
     return end
-
-
-@pytest.fixture
-def no_collector():
-    """Memory comes back without it: in a server it comes round rarely."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize("whole", [True, False])
