@@ -169,7 +169,7 @@ class Strategy:
     async def close(self) -> None:
         """We end: its process does, too; the next of us starts it again."""
         async with self._lock:
-            if self.child is not None or self.status is Status.STARTING:
+            if self.record.state in (State.STARTED, State.PAUSED):
                 await self._end()
                 self._tell("stopped", self, "the server stops")
             if self.log is not None:

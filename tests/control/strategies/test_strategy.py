@@ -350,16 +350,21 @@ async def test_a_config_that_holds_no_more(run, tmp_path, caplog):
     assert "maxPositionValue" in caplog.text
 
 
-async def test_nothing_waits_for_a_restart_when_we_end(run):
+@pytest.mark.parametrize("paused", [False, True])
+async def test_nothing_waits_for_a_restart_when_we_end(run, paused):
     running = await run(shell("mine", CRASH))
     wire, mine = await running.session(), running.registry.find("mine")
     await mine.start({})
     await until(lambda: running.timer.waiting)
+    if paused:
+        await mine.pause()
     await running.registry.close()
-    kinds = [await told(wire) for _ in range(3)]
+    kinds = [await told(wire) for _ in range(3 + paused)]
     assert kinds[-1] == ("stopped", "the server stops")
-    assert mine.record.state is State.STARTED
+    assert mine.record.state is (State.PAUSED if paused else State.STARTED)
+    running.timer.ring()
     await running.registry.close()
+    assert "keeper" not in {task.get_name().split()[0] for task in asyncio.all_tasks()}
 
 
 async def test_forever_says_it_is_up(run):
