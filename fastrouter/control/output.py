@@ -72,7 +72,8 @@ class Log:
     def _turn(self) -> None:
         assert self.path is not None
         assert self._file is not None
-        os.replace(self.path, f"{self.path}.1")
+        with suppress(FileNotFoundError):  # it has turned, but there was no room for a new one
+            os.replace(self.path, f"{self.path}.1")
         old, self._file = self._file, _appending(self.path)
         old.close()
         self._size = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 from pathlib import Path
@@ -19,6 +20,10 @@ def pieces(text: bytes, random: random.Random) -> list[bytes]:
         found.append(text[:size])
         text = text[size:]
     return found
+
+
+def _no_room(*args: object) -> int:
+    raise OSError(errno.EMFILE, "no room")
 
 
 class TestLog:
@@ -38,6 +43,26 @@ class TestLog:
         assert log.tail(0) == log.tail(-1) == []
         assert (tmp_path / "log").read_bytes() == text
         assert last_lines(tmp_path / "log", 120) == expected[-120:]
+
+    def test_its_file_is_there_again_when_it_turns(self, tmp_path):
+        log = Log(tmp_path / "log", most=10)
+        log.write(b"old\n")
+        (tmp_path / "log").unlink()
+        for _ in range(3):
+            log.write(b"new line\n")
+        log.close()
+        assert last_lines(tmp_path / "log", 10) == ["new line", "new line"]
+
+    def test_its_file_turns_once_there_is_room(self, tmp_path, monkeypatch):
+        log = Log(tmp_path / "log", most=10)
+        log.write(b"old\n")
+        with monkeypatch.context() as patched:
+            patched.setattr("os.open", _no_room)
+            log.write(b"lost line\n")
+        log.write(b"new line\n")
+        log.close()
+        assert last_lines(tmp_path / "log", 10) == ["old", "new line"]
+        assert log.tail(10) == ["old", "lost line", "new line"]
 
     def test_a_line_in_memory_is_bounded(self):
         log = Log(None)
