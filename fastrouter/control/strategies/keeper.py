@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
@@ -78,8 +76,7 @@ class Keeper:
     def kill(self) -> None:
         """SIGKILL, now."""
         if self.child is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.child.pid, signal.SIGKILL)
+            self.child.kill()
 
     async def settled(self) -> None:
         """Until nothing of it is left, and all is told. It must be ending."""
