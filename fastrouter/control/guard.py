@@ -24,6 +24,8 @@ class Grant(Protocol):
     @property
     def publish(self) -> bool: ...
     @property
+    def strategies(self) -> bool: ...
+    @property
     def subject(self) -> str: ...
     @property
     def accounts(self) -> Collection[str]: ...
@@ -39,9 +41,9 @@ class Guard:
     """A dependency of the routes that need it: raises Problem for who may not.
 
     With a verifier, ``Authorization: Bearer <token>`` is needed, of a token of which one of the
-    `claims` is true: ``admin``, ``publish``; without claims any that holds. Where there is no such
-    header, Alpaca's pair does: its secret is the token, its key id anything. (Never ``?token=``:
-    URLs end in logs.) ``now`` is Unix time in seconds.
+    `claims` is true: ``admin``, ``publish``, ``strategies``; without claims any that holds. Where
+    there is no such header, Alpaca's pair does: its secret is the token, its key id anything.
+    (Never ``?token=``: URLs end in logs.) ``now`` is Unix time in seconds.
     """
 
     def __init__(
