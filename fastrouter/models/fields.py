@@ -8,7 +8,7 @@ Real     the same                                       number, an int when whol
 Fraction the same, 0 to 1                               number
 Time     ISO-8601 with a zone, Unix ms, aware datetime  ISO-8601 UTC, microseconds, Z
 Name     string of 1 to 128 bytes                       the same
-Free     object of any JSON values; finite              whole numbers as int
+Free     object of any JSON values; finite, 200 deep    whole numbers as int
 ======== ============================================== ============================
 """
 
@@ -41,6 +41,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MILLISECOND = 1_000_000  # ns
 LARGEST_INT = 2.0**53  # from there on doubles are further apart than integers
+DEEPEST = 200  # objects and lists within each other; orjson writes 254 with all that is around them
 
 
 def decimal_text(value: object) -> str:
@@ -116,14 +117,23 @@ def name(value: str) -> str:
 
 
 def whole(value: Any) -> Any:
-    """The JSON value, its whole numbers as int: 66000 and not 66000.0."""
+    """The JSON value, its whole numbers as int: 66000 and not 66000.0.
+
+    ValueError when it is nested so deep that it could not be written.
+    """
+    return _whole(value, DEEPEST)
+
+
+def _whole(value: Any, room: int) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < LARGEST_INT else value
+    if not isinstance(value, dict | list):
+        return value
+    if not room:
+        raise ValueError(f"nested too deep; allowed: {DEEPEST} levels")
     if isinstance(value, dict):
-        return {key: whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [whole(item) for item in value]
-    return value
+        return {key: _whole(item, room - 1) for key, item in value.items()}
+    return [_whole(item, room - 1) for item in value]
 
 
 def shown(value: object) -> str:

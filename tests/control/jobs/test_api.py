@@ -141,6 +141,7 @@ class TestCreate:
             ({"subscriptions": "quotes"}, "subscriptions: 'quotes' has no colon"),
             ({"subscriptions": ""}, "subscriptions"),
             ({"config": []}, "config"),
+            ({"config": {"x": json.loads("[" * 253 + "]" * 253)}}, "nested too deep"),
             ({"config": {"x": "y" * 70_000}}, "config of 70008 bytes; allowed: 65536"),
         ],
     )
