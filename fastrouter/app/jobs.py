@@ -26,7 +26,7 @@ from fastrouter.control.jobs.performance import Program
 from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.listing import Listing
 from fastrouter.engine.synthetic import Synthetic
-from fastrouter.errors import ConfigError, StoreError
+from fastrouter.errors import ConfigError, FeedError, StoreError
 from fastrouter.session import subscriptions
 
 __all__ = ["Backtests", "Programs"]
@@ -171,16 +171,24 @@ def _environment(
 
 
 def synthetic_file(folder: Path) -> Path:
-    """A file of the synthetic data set in that folder."""
+    """A file of the synthetic data set in that folder. Raises FeedError: it cannot be written."""
     path = folder / f"{Synthetic.name}.csv"
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-            file.write("time,symbol,bid,ask,last,bid_size,ask_size\n")
-            for stretch in Synthetic().stretches():
-                for rows in stretch.parts:
-                    file.writelines(map(_line, rows.tolist()))
-        Path(file.name).replace(path)
+    try:
+        if not path.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as aside:  # another job may write it, too
+                _write(Path(aside) / path.name).replace(path)
+    except OSError as error:
+        raise FeedError(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
+def _write(path: Path) -> Path:
+    with path.open("x") as file:
+        file.write("time,symbol,bid,ask,last,bid_size,ask_size\n")
+        for stretch in Synthetic().stretches():
+            for rows in stretch.parts:
+                file.writelines(map(_line, rows.tolist()))
     return path
 
 

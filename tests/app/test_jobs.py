@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -320,6 +321,16 @@ def test_the_made_up_market_as_a_file(tmp_path: Path):
     assert open_dataset(path).describe() == Synthetic().describe()
     written = path.stat().st_mtime_ns
     assert synthetic_file(tmp_path / "jobs").stat().st_mtime_ns == written
+
+
+def test_a_made_up_market_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch):
+    def full(self: Synthetic) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(Synthetic, "stretches", full)
+    with pytest.raises(FeedError, match="no space left"):
+        synthetic_file(tmp_path)
+    assert not [*tmp_path.iterdir()]
 
 
 # ------------------------------------------------------------- processes, for real
