@@ -127,6 +127,8 @@ class Timely(Ending):
         super().on_response_complete()
         if self.unfinished:  # the next one has begun: it has `seconds`
             self._unset_keepalive_if_required()
+            self._unwatch()
+            self._watch()
 
     # ------------------------------------------------------------- what the parser tells
 
@@ -167,7 +169,13 @@ class Timely(Ending):
             super().on_message_complete()
 
     def _watch(self) -> None:
-        self._cut = self.loop.call_later(self._seconds, self.transport.abort)
+        self._cut = self.loop.call_later(self._seconds, self._late)
+
+    def _late(self) -> None:
+        if self.flow.read_paused:  # it is we who do not read, while others before it are answered
+            self._watch()
+        else:
+            self.transport.abort()
 
     def _unwatch(self) -> None:
         if self._cut is not None:

@@ -104,6 +104,22 @@ async def test_who_sends_no_more_is_not_waited_for(serve, connect, slow, half):
     assert not await wire.reader.read()
 
 
+async def test_who_is_not_read_is_not_late(serve, connect, slow):
+    """While requests wait for their turn we read no more, and so cannot ask for the rest."""
+    server = await serve(handshake_seconds=0.05)
+    wire = await connect(server)
+    wire.send(SLOW + ECHO + PLAIN[:20])
+    await until(lambda: slow.asked)
+    wire.send(PLAIN[20:])
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.15
+    await until(lambda: loop.time() > end)
+    slow.may.set()
+    assert [await answer(wire) for _ in range(3)] == [OK, ECHOED, OK]
+    wire.send(PLAIN[:20])
+    await wire.end()
+
+
 async def test_bad_bytes_and_no_more(serve, connect, slow):
     server = await serve()
     wire = await connect(server)
