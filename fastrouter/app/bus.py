@@ -32,15 +32,17 @@ class Bus:
         self.outlet: Outlet | None = None
         self.feed: NngFeed | None = None
         self._feeding: asyncio.Task[None] | None = None
-        if settings.publish is not None:
-            self.outlet = self._outlet(settings, settings.publish)
         if settings.dial or settings.listen:
             self.feed = self._opened(settings)
+        if settings.publish is not None:
+            self.outlet = self._outlet(settings, settings.publish)
 
     def _outlet(self, settings: config.Bus, address: str) -> Outlet:
         try:
             outlet = Outlet(self._router, address, kinds=settings.kinds, buffer=settings.buffer)
         except ConfigError as error:
+            if self.feed is not None:
+                self.feed.close()
             raise elsewhere(error, None, "bus.publish") from None
         where, kinds = outlet.publisher.address, ", ".join(settings.kinds)
         logger.info("publishing to the bus", address=where, kinds=kinds)

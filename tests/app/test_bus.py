@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from fastrouter import app
+from fastrouter import Router, app, config
+from fastrouter.app.bus import Bus
+from fastrouter.bus.publisher import Publisher
 from fastrouter.errors import ConfigError
 
 from ..bus.peer import Peer, dialling_publisher, publisher, subscriber
@@ -180,3 +182,17 @@ def test_a_server_on_a_bus_ends_well(tmp_path):
         assert server.process.returncode == 0, log
         levels = {json.loads(line)["level"] for line in log.splitlines()}
         assert levels <= {"info"}, log
+
+
+@pytest.mark.parametrize("taken", ["publish", "listen"])
+async def test_an_address_that_cannot_be_had_leaves_the_other_free(tmp_path, taken):
+    addresses = {"publish": f"ipc://{tmp_path}/publish", "listen": f"ipc://{tmp_path}/listen"}
+    there = Publisher(addresses[taken])
+    chosen = config.Bus(publish=addresses["publish"], listen=(addresses["listen"],))
+    with pytest.raises(ConfigError) as caught:
+        Bus(Router(), chosen)
+    assert caught.value.code == "ADDRESS_UNAVAILABLE"
+    for address in addresses.values():
+        if address != addresses[taken]:
+            await Publisher(address).close()
+    await there.close()
