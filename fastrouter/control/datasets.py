@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, refusals
 from fastrouter.core.leaves import iso8601
 
 __all__ = ["DatasetView", "Datasets", "datasets_api"]
@@ -92,20 +92,10 @@ class DatasetView(BaseModel):
     error: str | None = Field(description="of a bad one: why it cannot be simulated")
 
 
-class Refused(BaseModel):
-    """Why it was not done."""
-
-    code: str = Field(examples=["NOT_AUTHENTICATED"])
-    message: str
-
-
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status.value: {"model": Refused}
-    for status in (
-        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-        *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
-    )
-}
+REFUSALS = refusals(
+    *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 
 
 class DatasetList(BaseModel):

@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field
 
 from fastrouter.control.body import MOST_BYTES, read_json, too_large
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem
+from fastrouter.control.problem import Problem, refusals
 from fastrouter.core.event import Candle, Event, Quote
 from fastrouter.errors import EventError
 from fastrouter.models.body import BODIES, event_of
@@ -61,13 +61,6 @@ class Accepted(BaseModel):
     ids: list[str] = Field(examples=[["evt_7", "evt_8"]])
 
 
-class Refused(BaseModel):
-    """Why nothing was published."""
-
-    code: str = Field(examples=["INVALID_EVENT"])
-    message: str
-
-
 #: what OpenAPI shows; `event_of` is what checks
 AnyBody: Any = Annotated[
     Union[tuple(BODIES.values())],  # noqa: UP007 -- of a table
@@ -76,7 +69,7 @@ AnyBody: Any = Annotated[
 
 AnyBodies: Any = AnyBody | list[AnyBody]
 
-REFUSALS = (
+REFUSALS = refusals(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -106,7 +99,7 @@ def intake(publisher: Publisher, guard: Guard) -> APIRouter:
     @router.post(
         "/v1/events",
         status_code=HTTPStatus.ACCEPTED,
-        responses={status.value: {"model": Refused} for status in REFUSALS},
+        responses=REFUSALS,
         summary="Publish events",
     )
     async def publish(body: Annotated[AnyBodies, Body()]) -> Accepted:

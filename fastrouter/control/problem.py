@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from fastrouter.errors import StoreError
 
-__all__ = ["CRASH", "Problem", "answer_problems", "not_kept"]
+__all__ = ["CRASH", "Problem", "Refused", "answer_problems", "not_kept", "refusals"]
 
 CRASH = "see the server's log"
 RETRY_AFTER = "1"
@@ -43,6 +45,18 @@ class Problem(Exception):
         """The response."""
         body = {"code": self.code, "message": str(self)}
         return JSONResponse(body, self.status, headers=self.headers)
+
+
+class Refused(BaseModel):
+    """What a Problem says."""
+
+    code: str = Field(examples=["NOT_AUTHENTICATED"])
+    message: str
+
+
+def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """What a route may refuse with, for OpenAPI."""
+    return {status.value: {"model": Refused} for status in statuses}
 
 
 def not_kept(error: StoreError) -> Problem:

@@ -12,7 +12,7 @@ Each answers with `RiskView`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from fastrouter.broker import Broker, Change
 from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.desk import Desk
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem, not_kept
+from fastrouter.control.problem import Problem, not_kept, refusals
 from fastrouter.control.reading import read
 from fastrouter.control.risk_status import status
 from fastrouter.errors import StoreError
@@ -56,13 +56,6 @@ class RiskView(BaseModel):
     limits: list[dict[str, Any]] = Field(description=f"as events: {', '.join(Risk.model_fields)}")
 
 
-class Refused(BaseModel):
-    """Why nothing was done."""
-
-    code: str = Field(examples=["FORBIDDEN"])
-    message: str
-
-
 PROBLEMS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 BODY_PROBLEMS = (
     HTTPStatus.BAD_REQUEST,
@@ -76,7 +69,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     """The routes, for an application that `answer_problems`. The guard's claims are `CLAIMS`;
     who owns the account may look, too.
     """
-    routes = APIRouter(responses=_refusals(PROBLEMS))
+    routes = APIRouter(responses=refusals(*PROBLEMS))
     owner, operator = Depends(guard.or_owner(desk.broker.ledger.account.id)), Depends(guard)
 
     @routes.get(
@@ -91,7 +84,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     @routes.post(
         "/v1/risk/kill",
         response_model=RiskView,
-        responses=_refusals(BODY_PROBLEMS),
+        responses=refusals(*BODY_PROBLEMS),
         openapi_extra=_body(Kill),
         dependencies=[operator],
         summary="Cancel every order and accept none",
@@ -104,7 +97,7 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
     @routes.post(
         "/v1/risk/revive",
         response_model=RiskView,
-        responses=_refusals((HTTPStatus.UNSUPPORTED_MEDIA_TYPE,)),
+        responses=refusals(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
         dependencies=[operator],
         summary="Accept orders again",
     )
@@ -114,10 +107,6 @@ def router(desk: Desk, guard: Guard) -> APIRouter:
         return await _answer(desk)
 
     return routes
-
-
-def _refusals(statuses: Collection[HTTPStatus]) -> dict[int | str, dict[str, Any]]:
-    return {one.value: {"model": Refused} for one in statuses}
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from fastrouter.control.body import read_json
 from fastrouter.control.guard import Guard
@@ -26,7 +26,7 @@ from fastrouter.control.jobs.job import Job
 from fastrouter.control.jobs.jobs import Jobs
 from fastrouter.control.jobs.request import BacktestRequest
 from fastrouter.control.jobs.view import JobLines, JobPage, JobView, Status
-from fastrouter.control.problem import Problem, not_kept
+from fastrouter.control.problem import Problem, not_kept, refusals
 from fastrouter.errors import FastrouterError, StoreError
 from fastrouter.models.complaint import complaint
 
@@ -43,23 +43,11 @@ BODY = {
 }
 
 
-class Refused(BaseModel):
-    """Why it was not done."""
-
-    code: str = Field(examples=["INVALID_JOB"])
-    message: str
-
-
-def _refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """What any route may refuse, and those, for OpenAPI."""
-    return {status.value: {"model": Refused} for status in (*ALWAYS, *statuses)}
-
-
-ALWAYS = (
+REFUSALS = refusals(
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     *(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-CREATING = _refusals(
+CREATING = refusals(
     *(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     HTTPStatus.TOO_MANY_REQUESTS,
 ) | {200: {"model": JobView, "description": "The job that this Idempotency-Key made before"}}
@@ -77,7 +65,7 @@ class Offer(NamedTuple):
 def jobs_api(jobs: Jobs, offer: Offer, guard: Guard) -> APIRouter:
     """The routes, for an application that `answer_problems`."""
     router = APIRouter(
-        prefix="/v1/jobs", dependencies=[Depends(guard)], responses=_refusals(), tags=["jobs"]
+        prefix="/v1/jobs", dependencies=[Depends(guard)], responses=REFUSALS, tags=["jobs"]
     )
 
     @router.post(
@@ -122,7 +110,7 @@ def jobs_api(jobs: Jobs, offer: Offer, guard: Guard) -> APIRouter:
         job = await _known(jobs, job_id)
         return JobView.of(job, jobs.progress(job.id))
 
-    @router.delete("/{job_id}", responses=_refusals(HTTPStatus.CONFLICT), summary="Cancel a job")
+    @router.delete("/{job_id}", responses=refusals(HTTPStatus.CONFLICT), summary="Cancel a job")
     async def cancel(job_id: UUID) -> JobView:
         await _known(jobs, job_id)
         found = await _stored(jobs.cancel(str(job_id)))

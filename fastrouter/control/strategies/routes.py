@@ -20,11 +20,10 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel
 
 from fastrouter.control.body import NO_BODY, check_origin, read_json_if_any
 from fastrouter.control.guard import Guard
-from fastrouter.control.problem import Problem, not_kept
+from fastrouter.control.problem import Problem, not_kept, refusals
 from fastrouter.control.strategies.registry import Registry
 from fastrouter.control.strategies.start_body import StartConfig, read
 from fastrouter.control.strategies.view import Lines, Listed, View
@@ -49,29 +48,16 @@ STATUS = {
 }
 
 
-class Refused(BaseModel):
-    """Why it was not done."""
-
-    code: str
-    message: str
-
-
 #: for OpenAPI
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status.value: {"model": Refused}
-    for status in (
-        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-        HTTPStatus.NOT_FOUND,
-    )
-}
-ACTING: dict[int | str, dict[str, Any]] = REFUSALS | {
-    status.value: {"model": Refused}
-    for status in (
-        *(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-        *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY),
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-}
+REFUSALS = refusals(
+    *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    HTTPStatus.NOT_FOUND,
+)
+ACTING = REFUSALS | refusals(
+    *(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 BODY = {
     "requestBody": {"content": {"application/json": {"schema": StartConfig.model_json_schema()}}}
 }
