@@ -40,20 +40,19 @@ class Timely(Ending):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if self._most and len(self.connections) >= self._most:
             transport.abort()
-            self._most = -1  # it was never one of ours
             return
         super().connection_made(transport)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._most < 0:
+        if self.transport is None:  # it was never one of ours
             return
         self._unwatch()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._most < 0 or self.over:
+        if self.over:
             return
         self._room -= len(data)
         while data:
