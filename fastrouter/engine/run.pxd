@@ -29,6 +29,7 @@ cdef class Run(Barrier):
         public uint64_t bad_rows
         readonly bint begun             # all have come
         int64_t began                   # wall clock, ns
+        int64_t ended                   # the same, once it is over
         readonly int64_t first          # time of the first instant, ns
         readonly uint64_t instants
         public Floor floor              # None while nobody trades
@@ -48,4 +49,5 @@ cdef class Run(Barrier):
     cdef bint clogged(self) except -1
     cdef int flush(self) except -1
     cdef int remove(self, Member member) except -1
+    cdef int end(self) except -1
     cdef int finish(self) except -1

@@ -132,7 +132,7 @@ cdef class Run(Barrier):
         member.gone = True
         member.outbox = None
         if not self.members:
-            self.over = True
+            self.end()
         return 0
 
     def quit(self, Member member not None, str reason not None) -> None:
@@ -333,10 +333,17 @@ cdef class Run(Barrier):
 
     # ------------------------------------------------------------------------ end
 
+    cdef int end(self) except -1:
+        """It is over from now on, if it was not."""
+        if not self.over:
+            self.over = True
+            self.ended = self.wall.now()
+        return 0
+
     cdef int finish(self) except -1:
         if self.over or not self.tape.over:
             return 0
-        self.over = True
+        self.end()
         self.news.append(Completed(self.totals()))
         self.tell()
         return 0
@@ -344,7 +351,7 @@ cdef class Run(Barrier):
     def fail(self, str reason not None) -> None:
         """The data cannot be read on."""
         if not self.over:
-            self.over = True
+            self.end()
             self.news.append(Failed(reason))
             self.tell()
 
@@ -354,7 +361,7 @@ cdef class Run(Barrier):
         It is over then. Its totals can be asked still, and what its router has shown.
         """
         cdef Member member
-        self.over = True
+        self.end()
         for member in self.members:
             member.gone = True
             member.outbox = None
@@ -366,13 +373,14 @@ cdef class Run(Barrier):
         self.router.tap = None
 
     def totals(self) -> Totals:
-        """What was published so far."""
+        """What was published so far; the wall's time stands still when it is over."""
+        cdef int64_t until = self.ended if self.over else self.wall.now()
         return Totals(
             events=self.router.last_id,
             instants=self.instants,
             first=self.first,
-            last=self.tape.time,
-            wall_seconds=(self.wall.now() - self.began) / 1e9 if self.begun else 0.0,
+            last=self.clock.time,
+            wall_seconds=(until - self.began) / 1e9 if self.begun else 0.0,
             bad_rows=self.bad_rows,
             kinds={kind: count for kind, count in self.router.counters().events.items() if count})
 

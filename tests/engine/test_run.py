@@ -135,6 +135,28 @@ def test_the_totals():
     assert totals.fields(lambda time: time)["last"] == START + 2 * SECOND
 
 
+def test_the_totals_of_a_run_under_way_end_where_it_is():
+    """A candle ends before the next row, which nobody knows of yet."""
+    run = new_run(quotes((0, "S:A"), (10, "S:A")), candles=("1s",))
+    client = Client(run, [*CANDLES, ("*", "quote")])
+    client.ack(*client.ids())
+    assert [message["type"] for message in client.read()] == ["candle"]
+    assert run.totals().last == run.clock.time_ns() == START + SECOND
+
+
+@pytest.mark.parametrize("way", ["completed", "failed", "released"])
+def test_the_totals_of_a_run_that_is_over_do_not_change(way):
+    wall = Clock(5 * SECOND)
+    run = new_run(THREE, wall=wall)
+    client = Client(run)
+    wall.set(7 * SECOND)
+    {"completed": client.play, "failed": lambda: run.fail("so"), "released": run.release}[way]()
+    wall.set(60 * SECOND)
+    assert run.totals().wall_seconds == 2.0
+    run.release()
+    assert run.totals().wall_seconds == 2.0
+
+
 # ---------------------------------------------------------------------- window
 
 
