@@ -56,11 +56,12 @@ def to_floats(column: Any, name: str) -> tuple[npt.NDArray[np.float64], npt.NDAr
         return pc.cast(cells, pa.float64(), safe=False)
 
     try:
-        values = cast(column)
-    except pa.ArrowInvalid:
-        trimmed = pc.utf8_trim_whitespace(column)
-        column = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-        values = cast_each(column, cast, pa.nulls(1, pa.float64()))
+        try:
+            values = cast(column)
+        except pa.ArrowInvalid:
+            trimmed = pc.utf8_trim_whitespace(column)
+            column = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+            values = cast_each(column, cast, pa.nulls(1, pa.float64()))
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise FeedError(f"column for {name} has type {column.type}, not numbers") from error
     empty = column.is_null().to_numpy(zero_copy_only=False)
@@ -68,11 +69,17 @@ def to_floats(column: Any, name: str) -> tuple[npt.NDArray[np.float64], npt.NDAr
     return numbers, empty
 
 
-def to_codes(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """The distinct texts, and each cell's index into them; an empty cell is a text too."""
+def to_codes(column: Any, name: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The distinct texts, and each cell's index into them; an empty cell is a text too.
+
+    Raises FeedError for a column whose type cannot hold texts.
+    """
     pa, pc = arrow(), arrow("compute")
     column = plain(column)
-    texts = column if is_text(column) else pc.cast(column, pa.string())
+    try:
+        texts = column if is_text(column) else pc.cast(column, pa.string())
+    except pa.ArrowException as error:  # or bytes that are none
+        raise FeedError(f"column for {name} has type {column.type}, not texts") from error
     encoded = pc.fill_null(texts, "").dictionary_encode()
     distinct = [text.strip() for text in encoded.dictionary.to_pylist()]
     return distinct, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)

@@ -203,7 +203,7 @@ class RowBuilder:
         if told is not None:
             rows[name] = told.encode()
             return
-        texts, codes = to_codes(batch.columns[self._positions[name]])
+        texts, codes = to_codes(batch.columns[self._positions[name]], name)
         wrong = {code: why for code, text in enumerate(texts) if (why := FAULTS[name](text))}
         for code, why in wrong.items():
             for i in np.flatnonzero(codes == code).tolist():

@@ -126,6 +126,18 @@ def test_a_file_without_rows_adds_none(read, content: Content):
             {"time": [b"1"], "symbol": ["S:A"], "bid": [1.0], "ask": [1]},
             "column for time has type binary",
         ),
+        *(
+            (
+                "a.parquet",
+                {"time": [1], "symbol": ["S:A"], "bid": [1.0], "ask": [1], field: [cell]},
+                f"column for {field} has type {kind}, not {what}",
+            )
+            for field, cell, kind, what in (
+                ("symbol", ["S:A"], "list<element: string>", "texts"),
+                ("symbol", b"\xff", "binary", "texts"),
+                ("bid_size", b"x", "binary", "numbers"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(read, tmp_path: Path, name: str, content: Content, why: str):
