@@ -47,7 +47,10 @@ KEYS: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 class Catalog:
-    """What a folder holds; it is looked at anew with each call, as files come and go."""
+    """What a folder holds; it is looked at anew with each call, as files come and go.
+
+    A folder that is gone holds nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -63,7 +66,7 @@ class Catalog:
         """What looks like a data set and is none: its name, and why. Nothing is opened."""
         there = self._there()
         found = {name: _ambiguous(paths) for name, paths in there.items() if len(paths) > 1}
-        for path in sorted(self.folder.iterdir()):
+        for path in _inside(self.folder):
             if path.name.startswith("."):
                 continue
             if path.is_dir() and not _files(path):
@@ -98,7 +101,7 @@ class Catalog:
     def _there(self) -> dict[str, list[Path]]:
         """What holds data, by name."""
         found: dict[str, list[Path]] = {}
-        for path in sorted(self.folder.iterdir()):
+        for path in _inside(self.folder):
             if path.is_dir() and _files(path):
                 found.setdefault(path.name, []).append(path)
             elif path.is_file() and (name := _stem(path)):
@@ -130,7 +133,15 @@ def _ambiguous(paths: list[Path]) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and _stem(path)]
+    return [path for path in _inside(folder) if path.is_file() and _stem(path)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Sorted; nothing when it is gone or may not be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _stem(path: Path) -> str:

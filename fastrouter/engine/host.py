@@ -229,8 +229,11 @@ class Engine:
             bad.end()
             run.tape.end()
             run.turn()
-        except FastrouterError as error:
+        except (FastrouterError, OSError) as error:
             run.fail(str(error))
+        except Exception as error:  # our fault; nobody is to wait for ever all the same
+            self.log.exception("run %s: its data cannot be read", run.id)
+            run.fail(f"{type(error).__name__}: {error}")
         finally:
             self._loop.run_in_executor(None, stream.close)
 

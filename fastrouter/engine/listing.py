@@ -50,20 +50,12 @@ class Listing:
         self._stopped = threading.Event()
 
     def names(self) -> list[str]:
-        """Those that there are, sorted; [] when the folder is gone."""
-        if self._catalog is None:
-            return [Synthetic.name]
-        try:
-            return self._catalog.names()
-        except OSError:
-            return []
+        """Those that there are, sorted."""
+        return [Synthetic.name] if self._catalog is None else self._catalog.names()
 
     def bad(self) -> dict[str, str]:
-        """What looks like one and is none: its name, and why; {} when the folder is gone."""
-        try:
-            return {} if self._catalog is None else self._catalog.bad()
-        except OSError:
-            return {}
+        """What looks like one and is none: its name, and why."""
+        return {} if self._catalog is None else self._catalog.bad()
 
     def found(self) -> list[Listed]:
         """As far as is known, by name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -228,6 +230,26 @@ async def test_data_that_cannot_be_read_ends_the_run(serve):
     assert "days.csv: line 6 is of an earlier time" in error["message"]
     assert (await wire.closed())[0] == 1011
     await wire.bye()
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "gone"), RuntimeError("gone")])
+async def test_data_that_goes_away_ends_the_run(serve, error):
+    """Nobody waits for ever, whatever it is that happened to them."""
+    server = await serve()
+    server.engine.catalog.open = Mock(side_effect=error)
+    wire, _ = await welcomed(server, "/ws")
+    told = await wire.message()
+    assert (told["code"], "gone" in told["message"]) == ("DATA_ERROR", True)
+    assert (await wire.closed())[0] == 1011
+    await wire.bye()
+
+
+async def test_a_folder_that_goes_away_has_no_data_sets(serve, tmp_path):
+    server = await serve()
+    shutil.rmtree(tmp_path)
+    status, code, why = await refused(server, "/ws?dataset=days")
+    assert (status, code) == (404, "NO_SUCH_DATASET")
+    assert "there are: none" in why
 
 
 async def test_who_comes_back_gets_the_same_bytes_again(serve):
