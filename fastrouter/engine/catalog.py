@@ -179,3 +179,7 @@ def _check(file: Path, key: str, value: Any) -> None:
     types, words = KEYS[key]
     if not isinstance(value, types):
         raise FeedError(f"{file}: {key} is {value!r}; allowed: {words}")
+    for field, column in value.items() if isinstance(value, dict) else ():
+        if type(column) not in (str, int):
+            allowed = "the name of a column, or its position from 0"
+            raise FeedError(f"{file}: {key}.{field} is {column!r}; allowed: {allowed}")

@@ -110,6 +110,8 @@ def test_a_description_that_changed_is_another_version(described):
         ("symbols = 1", "'symbols' is not known; allowed: kind, symbol"),
         ("symbol = 1", "symbol is 1; allowed: a string"),
         ("columns = 1", "columns is 1; allowed: a table"),
+        ("columns = { bid = 1.0 }", "columns.bid is 1.0; allowed: the name of a column, or its"),
+        ("columns = { bid = [1] }", "columns.bid is [1]; allowed: the name of a column, or its"),
         ("symbol", "ticks.toml: "),
         ('kind = "trades"', "kind 'trades' is not known"),
     ],
