@@ -13,6 +13,7 @@ from .track import BadRow
 __all__ = ["Memory"]
 
 BOUND = 64 << 20  # bytes
+MOST_BAD = 1000  # rows that are left out of a stream
 
 Read = Callable[[BadRow], Iterator[Stretch]]
 """Reads from the start; told of bad rows by what it is given."""
@@ -26,6 +27,9 @@ class _Kept(NamedTuple):
 
 class Memory:
     """Whole streams of together at most `bound` bytes; the newest, by when they were asked for.
+
+    One of which more than `MOST_BAD` rows are left out is not kept: what is said of them is
+    memory, too.
 
     Threads may share it.
     """
@@ -57,22 +61,24 @@ class Memory:
         yield from kept.stretches
 
     def _read(self, key: Hashable, read: Read, on_bad: BadRow) -> Iterator[Stretch]:
-        kept = _Kept([], [], 0)
+        stretches: list[Stretch] = []
+        bad: list[tuple[object, ...]] = []
+        size = 0
 
         def note(*row: object) -> None:
-            kept.bad.append(row)
+            if len(bad) <= MOST_BAD:
+                bad.append(row)
             on_bad(*row)  # type: ignore[arg-type]
 
-        size = 0
         for stretch in read(note):
             size += stretch.size
             if size <= self._bound:
-                kept.stretches.append(stretch)
+                stretches.append(stretch)
             else:
-                kept.stretches.clear()
+                stretches.clear()
             yield stretch
-        if size <= self._bound:
-            self._keep(key, kept._replace(size=size))
+        if size <= self._bound and len(bad) <= MOST_BAD:
+            self._keep(key, _Kept(stretches, bad, size))
 
     def _keep(self, key: Hashable, kept: _Kept) -> None:
         with self._lock:

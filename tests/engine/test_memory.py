@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fastrouter.engine.memory import Memory
+from fastrouter.engine.memory import MOST_BAD, Memory
 from fastrouter.engine.merge import Stretch, stretches
 from fastrouter.engine.track import BadRow, Block
 
@@ -63,3 +63,19 @@ def test_what_is_known_to_be_too_large_is_not_kept():
     for _ in range(2):
         list(memory.stretches("a", file.read, size=10_001))
     assert file.reads == 2
+
+
+def test_what_has_too_many_bad_rows_is_not_kept():
+    """They are memory, too; each is told of all the same."""
+    memory, reads, bad = Memory(), [], []
+
+    def read(on_bad: BadRow) -> Iterator[Stretch]:
+        reads.append(1)
+        for number in range(MOST_BAD + 1):
+            on_bad(Path("a.csv"), number, "why")
+        yield from stretches([[Block(ROWS["time"].copy(), ROWS)]])
+
+    for _ in range(2):
+        list(memory.stretches("a", read, lambda *row: bad.append(row)))
+    assert len(reads) == 2
+    assert len(bad) == 2 * (MOST_BAD + 1)
