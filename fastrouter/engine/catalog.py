@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FeedError
-from .dataset import Dataset, Description
+from .dataset import Dataset
 from .track import AS_IT_SAYS, Reading, Track
 
 __all__ = ["Catalog", "open_dataset"]
@@ -56,7 +56,6 @@ class Catalog:
         if not folder.is_dir():
             raise FeedError(f"{folder}: no such folder")
         self.folder = folder
-        self._described: dict[tuple[tuple[Path, int, int], ...], Description] = {}
 
     def names(self) -> list[str]:
         """The data sets' names, sorted."""
@@ -86,14 +85,6 @@ class Catalog:
             there = ", ".join(sorted(entries)) or "none"
             raise FeedError(f"there is no data set {name!r} in {self.folder}; there are: {there}")
         return open_dataset(entries[name], reading)
-
-    def describe(self, name: str) -> Description:
-        """What it holds; files that have not changed are not read again. Raises FeedError."""
-        dataset = self.open(name)
-        key = dataset.versions
-        if key not in self._described:
-            self._described[key] = dataset.describe()
-        return self._described[key]
 
     def _entries(self) -> dict[str, Path]:
         return {name: paths[0] for name, paths in self._there().items() if len(paths) == 1}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import FeedError
 from .catalog import Catalog, open_dataset
-from .dataset import IGNORED, Dataset, Description
+from .dataset import IGNORED, Dataset
 from .merge import Stretch
 from .track import AS_IT_SAYS, EVERYTHING, BadRow, Reading, Span
 
@@ -33,10 +33,6 @@ class Given(Catalog):
         if name != self.dataset.name:
             raise FeedError(f"there is no data set {name!r}; there is: {self.dataset.name}")
         return self.dataset
-
-    def describe(self, name: str) -> Description:
-        """Look at every row. Raises FeedError."""
-        return self.open(name).describe()
 
 
 class Told(Dataset):

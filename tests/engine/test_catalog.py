@@ -34,12 +34,12 @@ def test_it_lists_files_and_folders(folder):
 
 
 def test_a_description_says_how_to_read(folder):
-    found = Catalog(folder).describe("ticks")
+    found = Catalog(folder).open("ticks").describe()
     assert found == ("ticks", ("quotes",), ("C:X",), SECOND, 2 * SECOND, 2, 1)
 
 
 def test_bars_are_known_when_they_close(folder):
-    found = Catalog(folder).describe("zipped")
+    found = Catalog(folder).open("zipped").describe()
     assert found == ("zipped", ("bars",), ("S:A",), 60 * SECOND, 120 * SECOND, 2, 0)
 
 
@@ -52,12 +52,14 @@ def test_the_files_of_a_folder_are_one_stream_in_the_order_of_their_names(folder
     assert found == [(1, [b"S:a", b"S:b"]), (5, [b"S:a", b"S:b"])]
 
 
-def test_a_file_that_changed_is_read_again(folder):
+def test_a_file_that_changed_is_another_version(folder):
     catalog = Catalog(folder)
-    assert catalog.describe("ticks").rows == 2
+    before = catalog.open("ticks").versions
+    assert catalog.open("ticks").versions == before
     with (folder / "ticks.csv").open("a") as file:
         file.write("4,1.5,1.6\n")
-    assert catalog.describe("ticks").rows == 3
+    assert catalog.open("ticks").versions != before
+    assert catalog.open("ticks").describe().rows == 3
 
 
 def test_what_is_told_goes_before_the_description(folder):
@@ -80,7 +82,7 @@ def described(tmp_path):
 
 def test_in_a_folder_each_file_has_its_own_description(described):
     """… which goes before the folder's, and what is told before both."""
-    found = Catalog(described.parent).describe("two")
+    found = Catalog(described.parent).open("two").describe()
     assert found == ("two", ("quotes",), ("C:BTCUSD", "C:EURUSD"), SECOND, 2 * SECOND, 2, 0)
     assert open_dataset(described).describe() == found
     assert open_dataset(described, Reading(symbol="C:Y")).describe().symbols == ("C:Y",)
@@ -99,9 +101,10 @@ def test_a_catalog_of_folders_is_no_data_set_but_says_which_are_in_it(described)
 
 def test_a_description_that_changed_is_another_version(described):
     catalog = Catalog(described.parent)
-    assert catalog.describe("two").symbols == ("C:BTCUSD", "C:EURUSD")
+    before = catalog.open("two").versions
     (described / "btc.toml").write_text('symbol = "C:ETHUSD"\ntime_format = "ms"\n')
-    assert catalog.describe("two").symbols == ("C:ETHUSD", "C:EURUSD")
+    assert catalog.open("two").versions != before
+    assert catalog.open("two").describe().symbols == ("C:ETHUSD", "C:EURUSD")
 
 
 @pytest.mark.parametrize(

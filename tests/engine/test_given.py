@@ -55,7 +55,7 @@ def test_a_catalog_of_it(folder):
     catalog = Given(dataset)
     assert catalog.names() == ["quotes"]
     assert catalog.open("quotes") is dataset
-    assert catalog.describe("quotes").rows == 2
+    assert catalog.open("quotes").describe().rows == 2
     with pytest.raises(FeedError, match="there is: quotes"):
         catalog.open("other")
 

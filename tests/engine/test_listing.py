@@ -59,7 +59,7 @@ def test_what_is_there(folder):
 def test_the_same_as_a_description(folder):
     catalog = Catalog(folder)
     for name, listed in looked(folder).items():
-        assert catalog.describe(name) == (name, *listed[2:8])
+        assert catalog.open(name).describe() == (name, *listed[2:8])
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def test_a_recording_replayed_is_the_session(tmp_path: Path, backtest, suf
     assert (said["quotes"], said["candles"], said["symbols"]) == (QUOTES, len(candles), 5)
     assert len(candles) > 75
     assert (said["gaps"], said["missed"], said["late"]) == (0, 0, 0)
-    assert Catalog(data).describe("first").kinds == ("bars", "quotes")
+    assert Catalog(data).open("first").describe().kinds == ("bars", "quotes")
 
     url = await backtest(data, candles=TIMEFRAMES)
     replayed = await seen(f"{url}?dataset=first&window=64")
