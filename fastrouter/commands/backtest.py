@@ -14,7 +14,7 @@ import orjson
 import typer
 
 from fastrouter import app
-from fastrouter.commands.failure import expected, fail
+from fastrouter.commands.failure import expected, fail, tell
 from fastrouter.commands.progress import PROGRESS, Progress, progress_of
 from fastrouter.commands.splitting import behind
 from fastrouter.errors import ConfigError, FeedError
@@ -166,38 +166,46 @@ class _Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
 
-def _draw(path: Path, outcome: app.Outcome) -> None:
-    """The equity curve of a run that came so far."""
-    if outcome.report is not None and outcome.instants:
-        title = f"Backtest of {outcome.dataset}"
-        with _writing(path):
-            app.save_plot(path, title, _figures(outcome), outcome.equity)
-        outcome.plot = str(path)
-
-
 def _finish(outcome: app.Outcome, plot: Path | None, report: Path | None, as_json: bool) -> None:
-    """Draw it, print it, write it, and exit with its status."""
+    """Draw it, write it, print it, and exit with its status.
+
+    A file that cannot be written is told of when all else is done.
+    """
+    unwritten: list[str] = []
     if plot is not None:
-        _draw(plot, outcome)
+        with _writing(plot, unwritten):
+            _draw(plot, outcome)
     told = outcome.told()
+    if report is not None:
+        with _writing(report, unwritten):
+            report.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     if as_json:
         typer.echo(orjson.dumps(told).decode())
     elif outcome.instants or outcome.error is None:  # of what never began there is nothing to say
         for name, value in _figures(outcome).items():
             typer.echo(f"{name:<14} {value}")
-    if report is not None:
-        with _writing(report):
-            report.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    for message in unwritten:
+        tell(message, "OUTPUT_FAILED")
     if outcome.error is not None:
         fail(outcome.error["message"], outcome.error["code"], int(outcome.status))
+    if unwritten:
+        raise typer.Exit(1)
+
+
+def _draw(path: Path, outcome: app.Outcome) -> None:
+    """The equity curve of a run that came so far. Raises OSError."""
+    if outcome.report is not None and outcome.instants:
+        title = f"Backtest of {outcome.dataset}"
+        app.save_plot(path, title, _figures(outcome), outcome.equity)
+        outcome.plot = str(path)
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(path: Path, unwritten: list[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}", "OUTPUT_FAILED", 1)
+        unwritten.append(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _figures(outcome: app.Outcome) -> dict[str, str]:
@@ -210,9 +218,9 @@ def _figures(outcome: app.Outcome) -> dict[str, str]:
         "events": f"{outcome.events:,} in {seconds:g} s, {rate:,.0f} a second",
         "left out": f"{outcome.bad_rows:,} rows" if outcome.bad_rows else None,
         "orders": f"{outcome.orders:,}",
-        "trades": "{total_trades:,}, {win_rate:.1%} of them won",
-        "equity": "{final_equity:,.2f}, {total_return:+.2%}",
-        "largest fall": "{max_drawdown:.2%}",
+        "trades": f"{report['total_trades']:,}, {report['win_rate']:.1%} of them won",
+        "equity": f"{report['final_equity']:,.2f}, {report['total_return']:+.2%}",
+        "largest fall": f"{report['max_drawdown']:.2%}",
         "plot": outcome.plot,
     }
-    return {name: text.format_map(report) for name, text in lines.items() if text is not None}
+    return {name: text for name, text in lines.items() if text is not None}

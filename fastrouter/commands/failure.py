@@ -10,16 +10,21 @@ import typer
 
 from fastrouter.errors import ConfigError, FastrouterError
 
-__all__ = ["expected", "fail"]
+__all__ = ["expected", "fail", "tell"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def fail(message: str, code: str, status: int) -> NoReturn:
-    """Print what went wrong to stderr and exit."""
+def tell(message: str, code: str) -> None:
+    """Print what went wrong to stderr."""
     for line in message.splitlines() or [""]:
         typer.secho(f"{code}: {line}", fg=typer.colors.RED, err=True)
+
+
+def fail(message: str, code: str, status: int) -> NoReturn:
+    """Print what went wrong to stderr and exit."""
+    tell(message, code)
     raise typer.Exit(status)
 
 

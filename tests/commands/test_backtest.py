@@ -127,6 +127,25 @@ def test_a_curve_and_a_report_as_files(bars, tmp_path):
         assert f"OUTPUT_FAILED: {full} cannot be written: No space left" in result.stderr
 
 
+def test_a_name_with_braces(bars):
+    named = bars.rename(bars.with_name("{ba}rs.csv"))
+    plot = bars.with_name("{equity}.html")
+    result = invoke(named, "--plot", plot, *takes_all())
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^data +\{ba\}rs$", result.stdout, re.M)
+    assert re.search(rf"^plot +{re.escape(str(plot))}$", result.stdout, re.M)
+
+
+def test_what_cannot_be_drawn_costs_neither_the_figures_nor_the_report(bars, tmp_path):
+    plot, report = tmp_path / "equity.html", tmp_path / "report.json"
+    block = f"__import__('os').mkdir({str(plot)!r}) if event.id == 1 else None"
+    result = invoke(bars, "--json", "--plot", plot, "--report", report, *takes_all(block))
+    assert result.exit_code == 1
+    assert f"OUTPUT_FAILED: {plot} cannot be written: Is a directory" in result.stderr
+    assert outcome(result) == json.loads(report.read_text())
+    assert (outcome(result)["events"], outcome(result)["plot"]) == (4, None)
+
+
 def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     monkeypatch.setenv("STRATEGY_CONFIG", '{"a": 1}')
     monkeypatch.setenv("SUBSCRIPTIONS", "S:OTHER:quote")
@@ -274,6 +293,18 @@ def test_data_that_cannot_be_read_on(bars, rows, said):
     assert result.stderr.count(f"{bars}: {said}") >= 1
 
 
+def test_there_is_progress_though_the_data_cannot_be_read_to_the_end(tmp_path):
+    file = tmp_path / "quotes.csv"
+    rows = "".join(f"{second},S:A,1,2\n" for second in range(1_700_000_000, 1_700_400_000))
+    file.write_text("time,symbol,bid,ask\n" + rows + "1,S:A,1,2\n")  # more than is read ahead
+    body = "if event.id == 1: await asyncio.sleep(1.5); raise SystemExit(0)"
+    result = invoke(file, "--json", "--progress", "json", *takes_all(body))
+    assert outcome(result)["error"]["code"] == "COMMAND_LEFT"
+    lines = [json.loads(line) for line in result.stderr.splitlines() if line[:1] == "{"]
+    assert lines
+    assert {line["progress"] for line in lines} == {None}
+
+
 @pytest.mark.parametrize(
     ("rows", "arguments", "said"),
     [
@@ -330,6 +361,7 @@ def test_of_many_rows_some_are_named(bars):
         (("{bars}", "--timeout", "-1"), "INVALID_CONFIG: timeout is -1"),
         (("{bars}", "--host", "192.0.2.1"), "ADDRESS_UNAVAILABLE: "),
         (("{bars}", "--plot", "equity.pdf"), "INVALID_CONFIG: --plot equity.pdf: allowed: "),
+        (("{bars}", "--plot", "{folder}/a.html"), "--plot {folder}/a.html: is a folder; allowed"),
         (("{bars}", "--report", "/no/r.json"), "--report /no/r.json: there is no folder /no"),
         (("{bars}", "--report", "{folder}"), "--report {folder}: is a folder; allowed: a file"),
         (("other", "--data", "{folder}"), "there are: bars"),
@@ -337,6 +369,7 @@ def test_of_many_rows_some_are_named(bars):
 )
 def test_what_is_wrong_from_the_start(bars, arguments, said):
     named = [text.format(bars=bars, folder=bars.parent) for text in arguments]
+    (bars.parent / "a.html").mkdir()
     result = invoke(*named, *program(""))
     assert result.exit_code == 2, result.output
     assert said.format(folder=bars.parent) in result.stderr

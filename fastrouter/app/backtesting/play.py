@@ -17,6 +17,7 @@ from fastrouter.app.server import run
 from fastrouter.app.stop import Stop
 from fastrouter.control.child import Child
 from fastrouter.engine.contents import extent
+from fastrouter.errors import FeedError
 
 __all__ = ["backtest"]
 
@@ -82,7 +83,10 @@ async def _play(stage: Stage, view: View) -> None:
 async def _look(stage: Stage, view: View) -> None:
     """Tell the view how far it is."""
     asked, run = stage.asked, stage.run
-    ends = await asyncio.to_thread(extent, asked.dataset, asked.wanted.span)
+    try:
+        ends = await asyncio.to_thread(extent, asked.dataset, asked.wanted.span)
+    except (FeedError, OSError):  # the run will say so, when it comes there
+        ends = None
     view.begin(*(ends or (0, 0)))
     while True:
         if run.begun:

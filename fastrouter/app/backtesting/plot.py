@@ -28,6 +28,8 @@ def check_plot(path: Path) -> None:
             f"--plot {path} needs matplotlib; run: pip install 'fastrouter[plot]', "
             "or name a .html file"
         )
+    if path.is_dir():
+        raise ConfigError(f"--plot {path}: is a folder; allowed: a file")
     if not path.parent.is_dir():
         raise ConfigError(f"--plot {path}: there is no folder {path.parent}")
 
