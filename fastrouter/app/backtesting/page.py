@@ -73,7 +73,7 @@ def _panel(panel: Panel, times: Sequence[float], values: Sequence[float]) -> str
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
         lines.append(
             f'<text x="{LEFT - 6}" y="{y}" text-anchor="end" dominant-baseline="middle">'
-            f"{value:,.6g}{panel.unit}</text>"
+            f"{value:,.10g}{panel.unit}</text>"
         )
     lines += [
         f'<text x="{across(time):.1f}" y="{panel.height - 6}" text-anchor="middle">'

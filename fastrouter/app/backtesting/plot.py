@@ -51,13 +51,13 @@ def _by_matplotlib(path: Path, title: str, figures: Figures, curve: Curve) -> No
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.step(times, curve.equity, where="post", linewidth=1.2)
     words = "   ".join(f"{name} {figures[name]}" for name in IN_THE_TITLE if name in figures)
-    above.set_title(f"{title}\n{words}", loc="left", fontsize=10)
+    above.set_title(f"{title}\n{words}", loc="left", fontsize=10, parse_math=False)
     above.set_ylabel("equity")
     below.fill_between(times, curve.fall, step="post", alpha=0.4, color="tab:red")
     below.set_ylabel("below peak, %")
     for panel in (above, below):
         panel.grid(alpha=0.3)
-        panel.yaxis.set_major_formatter("{x:,g}")
+        panel.yaxis.set_major_formatter("{x:,.10g}")
     figure.autofmt_xdate()
     figure.savefig(path, dpi=120)
 

@@ -54,6 +54,26 @@ def test_a_page_needs_nothing_else_and_draws_all():
 
 
 @pytest.mark.parametrize(
+    ("equity", "shown"),
+    [
+        ((1_000_000, 1_000_004), ["1,000,000", "1,000,001", "1,000,002", "1,000,003"]),
+        ((100_000, Decimal("100000.4")), ["100,000", "100,000.1", "100,000.2", "100,000.3"]),
+    ],
+)
+def test_what_stands_at_a_line_tells_it_from_the_next(equity, shown):
+    points = [Point((START + minute) * 10**9, Decimal(one)) for minute, one in enumerate(equity)]
+    svg = re.search(r"<svg.*?</svg>", page("a", {}, curve_of(points)), re.S)[0]
+    above = ElementTree.fromstring(svg)
+    assert [one.text for one in above.findall("text")][:4] == shown
+
+
+def test_a_title_is_no_formula(tmp_path):
+    path = tmp_path / "a.svg"
+    save_plot(path, "Backtest of $x_{$", FIGURES, POINTS)
+    assert "<!-- Backtest of $x_{$ -->" in path.read_text()
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("a.pdf", "allowed: a name that ends with .png, .svg, .html"),
