@@ -108,6 +108,7 @@ def bench(
     orders: how fast they are accepted, and what they cost market data;
     strategies: the same with 50 strategies as processes that order;
     echo: serve an echo through our listener, for protocol test suites;
+    fuzz, soak, crash: bad bytes, sessions that do not read, and kills, none of which may hurt;
     encode, match, publish, market, broker, leaves: single parts, by pytest-benchmark.
     """
     if name == "--help":

@@ -10,9 +10,9 @@ from ..errors import FeedError
 __all__ = ["KINDS", "Column", "Kind", "Mapped", "map_columns"]
 
 Column = str | int | None
+"""A column by its name or its position from 0; None for "not in this file"."""
 
 MOST_NAMES, LONGEST_NAME = 20, 60  # of a file's columns, in an error
-"""A column by its name or its position from 0; None for "not in this file"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Number   number, Decimal, decimal string; finite        decimal text: ``"150.25"
 Real     the same                                       number, an int when whole
 Fraction the same, 0 to 1                               number
 Time     ISO-8601 with a zone, Unix ms, aware datetime  ISO-8601 UTC, microseconds, Z
-Name     string of 1 to 128 bytes                       the same
+Name     string of 1 to 128 characters                  the same
 Free     object of any JSON values; finite, 200 deep    whole numbers as int
 ======== ============================================== ============================
 """
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 MAX_DIGITS = 64  # characters of a decimal
-MAX_NAME = 128  # bytes; what a topic's symbol may have
+MAX_NAME = 128  # characters; a topic's symbol may have as many bytes
 
 #: what is decimal text as it stands
 PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
@@ -110,7 +110,7 @@ def _nanoseconds(value: object) -> int:
 
 
 def name(value: str) -> str:
-    """A word that is not empty, and that can be a topic's; ValueError for others."""
+    """A text that is neither empty nor too long; ValueError for others."""
     if not 0 < len(value) <= MAX_NAME:
         raise ValueError(f"{len(value)} characters; allowed: 1 to {MAX_NAME}")
     return value
