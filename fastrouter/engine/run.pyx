@@ -16,7 +16,7 @@ and `tick` now and then.
 import cython
 
 from fastrouter.core.outbox cimport Outbox
-from fastrouter.core.structs cimport HELD, Topic
+from fastrouter.core.structs cimport Topic
 
 from fastrouter.core.clock import Clock as StandingClock
 from fastrouter.core.router import Router as CoreRouter
@@ -104,11 +104,13 @@ cdef class Run(Barrier):
         """A member is back, with an outbox that is held and subscribed to what it held before.
 
         It gets all from the first batch on that it had not acknowledged, byte for byte.
+        ValueError for an outbox that is closed.
         """
         cdef:
             uint64_t oldest = member.oldest()
             size_t place
             uint64_t number
+        outbox.check_open()
         if member.outbox is not None or member.gone:
             raise MessageError(f"member {member.number} of run {self.id} is not away",
                                code="RUN_FULL")
@@ -118,8 +120,7 @@ cdef class Run(Barrier):
                 if member.had(number):
                     outbox.append_again(self.kept.frame(
                         place, self.router.encoder, outbox.state.cold.dialect))
-        if outbox.state.flags & HELD:
-            outbox.go_live(False)
+        outbox.go_live(False)
         member.outbox = outbox
         self.away -= 1
         self.since = self.wall.now()
@@ -386,9 +387,8 @@ cdef class Run(Barrier):
 
     def tick(self) -> None:
         """Go on without those for whom it has waited long enough."""
-        cdef:
-            Member member
-            int64_t now = self.wall.now()
+        cdef Member member
+        cdef int64_t now = self.wall.now()
         if self.over:
             return
         for member in list(self.members):

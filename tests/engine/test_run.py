@@ -8,12 +8,13 @@ import orjson
 import pytest
 
 from fastrouter.core.clock import Clock
+from fastrouter.core.sink import MemorySink
 from fastrouter.engine.merge import stretches
 from fastrouter.engine.news import Completed, Evicted, Failed
 from fastrouter.engine.track import Block
 from fastrouter.errors import MessageError
 
-from .peer import SECOND, START, Client, candles, new_run, quotes
+from .peer import DIALECT, SECOND, START, Client, candles, new_run, quotes
 
 CANDLES = [("*", f"candle@{timeframe}") for timeframe in ("1s", "1m", "1h")]
 THREE = quotes((0, "S:A"), (0, "S:B"), (1, "S:A"), (2, "S:A"), (2, "S:B"), (2, "S:C"))
@@ -538,3 +539,16 @@ def test_with_candles_two_runs_are_the_same_bytes_too():
     wide = Client(new_run(rows, candles=("1s", "1m", "1h"), window=7), [("*", "quote"), *CANDLES])
     assert wide.play() == alone
     assert len(alone) > len(rows) * 1.5
+
+
+def test_nobody_comes_back_with_an_outbox_that_is_closed():
+    run = new_run(THREE)
+    client = Client(run)
+    client.lose()
+    outbox = run.router.attach(MemorySink(), DIALECT)
+    outbox.close()
+    with pytest.raises(ValueError, match="the outbox is closed"):
+        run.resume(client.member, outbox)
+    assert run.away == 1
+    client.come_back()
+    assert len(client.play()) == 6
