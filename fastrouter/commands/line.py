@@ -101,10 +101,10 @@ class Raw:
         """An event with the message in it, and with its id. Raises MessageError."""
         try:
             said = orjson.loads(message)
-            kind = said["type"]
+            understood = said["type"] in UNDERSTOOD
         except (ValueError, TypeError, KeyError) as error:
             raise MessageError(f"no JSON object with a type: {error}") from None
-        if kind in UNDERSTOOD:
+        if understood:
             return self._understand(message)
         return Event(RAW_KIND, message, id=_number(said.get("id")))
 

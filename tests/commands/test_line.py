@@ -71,7 +71,7 @@ def test_raw_knows_the_id_to_resume_after(name: str, number: int):
     assert Raw("trading-api")(f'{{"type":"quote","id":{name}}}'.encode()).id == number
 
 
-@pytest.mark.parametrize("message", [b"{", b"[]", b"7", b"{}"])
+@pytest.mark.parametrize("message", [b"{", b"[]", b"7", b"{}", b'{"type":[]}'])
 def test_raw_refuses_what_is_no_message(message: bytes):
     with pytest.raises(MessageError):
         Raw("trading-api")(message)
