@@ -138,7 +138,10 @@ class failing:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    """A cell of CSV; what is text holds no comma and no line end."""
+    if not isinstance(value, str):
+        return repr(value)
+    return '"' + value.replace('"', '""') + '"' if '"' in value else value
 
 
 def _whole(file: Any) -> int:

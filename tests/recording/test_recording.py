@@ -49,6 +49,16 @@ def rows(path: Path) -> list[tuple[int, str, float]]:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_any_symbol_that_a_row_may_have_is_itself_again(tmp_path: Path, suffix: str):
+    symbols = ["A", '"A"', 'A"B', '"', '""', "A;B", "'A'", "é", "\\n"]
+    recording = Recording(tmp_path / "x", suffix)
+    for number, symbol in enumerate(symbols):
+        assert recording.take(quote(number, symbol=symbol))
+    recording.finish()
+    assert [symbol for _, symbol, _ in rows(tmp_path / "x")] == symbols
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_is_one_data_set(tmp_path: Path, suffix: str):
     out = tmp_path / "a" / "b"
     recording = Recording(out, suffix)
