@@ -86,6 +86,10 @@ class Catalog:
             raise FeedError(f"there is no data set {name!r} in {self.folder}; there are: {there}")
         return open_dataset(entries[name], reading)
 
+    def shown(self, error: object) -> str:
+        """The error without the folder's own path: clients need not know where it is."""
+        return str(error).replace(f"{self.folder}/", "")
+
     def _entries(self) -> dict[str, Path]:
         return {name: paths[0] for name, paths in self._there().items() if len(paths) == 1}
 

@@ -34,6 +34,10 @@ class Given(Catalog):
             raise FeedError(f"there is no data set {name!r}; there is: {self.dataset.name}")
         return self.dataset
 
+    def shown(self, error: object) -> str:
+        """As it is: its files are where somebody said."""
+        return str(error)
+
 
 class Told(Dataset):
     """A data set that tells somebody else, too, of each row that is left out."""

@@ -305,7 +305,8 @@ class Engine:
     def _failed(self, hosted: Hosted, news: Failed) -> None:
         hosted.why = "failed"
         self.log.warning("run %s has failed: %s", hosted.run.id, news.reason)
-        fields = {"code": "DATA_ERROR", "message": news.reason}
+        shown = news.reason if self.catalog is None else self.catalog.shown(news.reason)
+        fields = {"code": "DATA_ERROR", "message": shown}
         reason = "the data cannot be read on"
         self._tell_last(hosted, Last("error", fields, CloseCode.INTERNAL_ERROR, reason))
 

@@ -118,7 +118,7 @@ class Listing:
     def _said(self, error: object) -> str:
         """The error without the folder's own path."""
         assert self._catalog is not None
-        return _text(str(error).replace(f"{self._catalog.folder}/", ""))
+        return _text(self._catalog.shown(error))
 
 
 def _text(name: object) -> str:
