@@ -165,7 +165,7 @@ def _seconds(name: str, text: str) -> int:
         seconds = math.nan
     if not 0 < seconds <= 86400:
         raise MessageError(f"{name} is {text[:100]!r}; allowed: seconds above 0, to 86400")
-    return int(seconds * SECOND)
+    return max(1, int(seconds * SECOND))
 
 
 def _account(name: str, text: str) -> str:

@@ -86,6 +86,13 @@ async def test_the_welcome_names_what_becomes_of_laggards(serve):
     await wire.bye()
 
 
+async def test_the_shortest_patience_is_not_the_longest(serve):
+    """Less than a nanosecond is one: none would be to wait for ever."""
+    wire, welcome = await welcomed(await serve(), "/ws?clients=2&run=r&evict=1e-12")
+    assert welcome["evict"] == 1e-9
+    await wire.bye()
+
+
 @pytest.mark.parametrize("say", [ack, odd_ack])
 async def test_a_run_from_its_welcome_to_its_end(serve, say):
     server = await serve()
