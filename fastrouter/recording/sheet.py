@@ -30,8 +30,6 @@ class Sheet:
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.rows = 0
-        self.late = 0
-        """Rows that were left out."""
         self._part = PARTS[path.suffix](path, layout)
         self._waiting: list[tuple[int, Row]] = []
         self._written = EARLIEST
@@ -39,7 +37,6 @@ class Sheet:
     def add(self, known: int, row: Row) -> bool:
         """Take a row that is `known` then (ns); False when it is too late."""
         if known < self._written:
-            self.late += 1
             return False
         self._waiting.append((known, row))
         self.rows += 1
