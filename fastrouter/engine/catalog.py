@@ -10,7 +10,7 @@
 
 What has the same name (``a.csv`` and ``a.parquet``, or ``a.csv`` and ``a/``) is offered by neither:
 it is listed as bad, naming all that have it, and refused with that reason. Within a folder names
-do not matter.
+do not matter. What is hidden (``.a.csv``) is passed over.
 
 A description has the keys of `track.Reading`::
 
@@ -66,8 +66,6 @@ class Catalog:
         there = self._there()
         found = {name: _ambiguous(paths) for name, paths in there.items() if len(paths) > 1}
         for path in _inside(self.folder):
-            if path.name.startswith("."):
-                continue
             if path.is_dir() and not _files(path):
                 found.setdefault(path.name, f"no file in it ends with {', '.join(SUFFIXES)}")
             elif not path.is_dir() and not path.is_file() and (name := _stem(path)):
@@ -132,9 +130,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Sorted; nothing when it is gone or may not be read."""
+    """What is not hidden, sorted; nothing when it is gone or may not be read."""
     try:
-        return sorted(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:
         return []
 
