@@ -175,7 +175,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         "snapshots": told["snapshots"],
         "forming candles": told["forming"],
         "too late for their file": told["late"],
-        "of other kinds": told["other"],
+        "of other kinds or symbols": told["other"],
     }
     lost = {
         f"gaps ({told['missed']:,} events that were conflated)": told["gaps"],

@@ -9,6 +9,7 @@ from typing import Any
 from ..core.event import Candle, Event, Quote
 from ..core.timeframe import TIMEFRAMES
 from ..errors import FastrouterError
+from ..feeds.rows import symbol_fault
 from .layout import CANDLES, QUOTES, Layout, candle_row, quote_row
 from .part import PARTS, failing, part_of
 from .sheet import Sheet
@@ -30,7 +31,7 @@ class Totals:
     snapshots: int = 0  # not recorded, as are …
     forming: int = 0
     late: int = 0
-    other: int = 0
+    other: int = 0  # of other kinds, or of a symbol that no row may have
     symbols: set[str] = field(default_factory=set)
 
     @property
@@ -93,8 +94,11 @@ class Recording:
             sheet.close()
 
     def _add(self, layout: Layout, symbol: str, known: int, row: tuple[Any, ...]) -> bool:
-        sheet = self._sheets.get(layout.name) or self._begin(layout)
         totals = self.totals
+        if symbol not in totals.symbols and symbol_fault(symbol):
+            totals.other += 1
+            return False
+        sheet = self._sheets.get(layout.name) or self._begin(layout)
         if not sheet.add(known, row):
             totals.late += 1
             return False

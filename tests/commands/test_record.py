@@ -66,7 +66,7 @@ def test_so_many_seconds_into_one_file(url: str, tmp_path: Path):
     rows = open_dataset(out).describe().rows
     assert f"{rows:,} quotes and 0 closed candles of" in first
     assert first.endswith(str(out))
-    assert second == "not recorded: 1 of other kinds" or "snapshots" in second
+    assert second == "not recorded: 1 of other kinds or symbols" or "snapshots" in second
     assert third == "not received: nothing that is known of"
     refused = run(url, "-o", str(out), "--rows", "1")
     assert refused.returncode == 1

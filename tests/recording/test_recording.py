@@ -58,6 +58,16 @@ def test_any_symbol_that_a_row_may_have_is_itself_again(tmp_path: Path, suffix: 
     assert [symbol for _, symbol, _ in rows(tmp_path / "x")] == symbols
 
 
+@pytest.mark.parametrize("symbol", ["x" * 33, "A\u200bB"])
+def test_a_symbol_that_no_row_may_have_is_not_recorded(tmp_path: Path, symbol: str):
+    """A replay would leave it out."""
+    recording = Recording(tmp_path / "x")
+    assert not recording.take(quote(1, symbol=symbol))
+    assert recording.take(quote(2))
+    recording.finish()
+    assert (recording.totals.other, recording.totals.quotes) == (1, 1)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_is_one_data_set(tmp_path: Path, suffix: str):
     out = tmp_path / "a" / "b"
