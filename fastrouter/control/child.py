@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from fastrouter.control import launch
 from fastrouter.control.output import Log, Output
@@ -43,30 +43,31 @@ class Child:
         `nice`, 0 to 19, is how far it lets others have a CPU first that both want (nice(2)).
         Raises OSError when there is no such program, or it cannot be run.
         """
-        output = Output(log.write)
-        failure, report = os.pipe()
-        try:
-            # The loop stands still for it, and not for long: without a function of ours before
-            # exec it is a vfork, whatever the size of this process.
-            process = subprocess.Popen(  # noqa: ASYNC220
-                [*LAUNCH, str(os.getpid()), str(report), str(nice), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output.writer,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                start_new_session=True,
-                pass_fds=[report],
-            )
-        except BaseException as error:
-            output.close()
-            os.close(failure)
-            if isinstance(error, ValueError):  # a zero byte in it
+        with ExitStack() as undone:
+            output = Output(log.write)
+            undone.callback(output.close)
+            failure, report = os.pipe()
+            undone.callback(os.close, failure)
+            try:
+                # The loop stands still for it, and not for long: without a function of ours before
+                # exec it is a vfork, whatever the size of this process.
+                process = subprocess.Popen(  # noqa: ASYNC220
+                    [*LAUNCH, str(os.getpid()), str(report), str(nice), *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output.writer,
+                    stderr=subprocess.STDOUT,
+                    env=dict(environment),
+                    start_new_session=True,
+                    pass_fds=[report],
+                )
+            except ValueError as error:  # a zero byte in it
                 raise OSError(f"{command[0]!r} cannot be run: {error}") from None
-            raise
-        finally:
-            os.close(report)
+            finally:
+                os.close(report)
+            undone.callback(_undo, process)
+            child = cls(process, log, output)
+            undone.pop_all()
         output.started()
-        child = cls(process, log, output)
         try:
             number = await _said(failure)
         except BaseException:  # canceled
@@ -133,6 +134,13 @@ def how(code: int) -> str:
         return f"signal {-code} ({signal.Signals(-code).name})"
     except ValueError:
         return f"signal {-code}"
+
+
+def _undo(process: subprocess.Popen[bytes]) -> None:
+    """It runs, and nobody could wait for it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 async def _said(descriptor: int) -> bytes:

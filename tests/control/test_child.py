@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -239,3 +240,27 @@ def test_it_dies_with_us(loop):
 )
 def test_how_it_ended(code, words):
     assert how(code) == words
+
+
+@pytest.mark.parametrize(("call", "nth"), [("pipe", 2), ("pidfd_open", 1)])
+async def test_without_descriptors_nothing_runs_and_nothing_is_left(monkeypatch, call, nth):
+    real, calls = getattr(os, call), []
+
+    def refuse(*arguments):
+        calls.append(arguments)
+        if len(calls) == nth:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(*arguments)
+
+    before = descriptors()
+    pids = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *args, **more: pids.append(popen(*args, **more)) or pids[-1]
+    )
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        await started(shell("sleep 1000"))
+    monkeypatch.undo()
+    assert descriptors() == before
+    assert not any(alive(process.pid) for process in pids)
