@@ -21,13 +21,12 @@ from fastrouter.app.jobs import Backtests
 from fastrouter.app.ports import Ports
 from fastrouter.app.serving import Serving, serving_of
 from fastrouter.app.stop import Stop
-from fastrouter.app.store import open_store
+from fastrouter.app.store import open_journal, open_store
 from fastrouter.app.strategies import Orchestrator
 from fastrouter.app.trading import open_desk
 from fastrouter.control.strategies.venue import BotVenue
 from fastrouter.embed import Router
 from fastrouter.journal.bookmark import Bookmark
-from fastrouter.journal.journal import Journal
 from fastrouter.net.group import Group
 
 __all__ = ["run", "serve"]
@@ -83,7 +82,9 @@ async def _serve(
     stop = Stop()
     certificate = certificate_of(settings.server)
     async with AsyncExitStack() as afterwards:
-        journal = afterwards.enter_context(_journal(settings.journal))
+        database = open_store(settings.store)
+        afterwards.push_async_callback(database.close)
+        journal = afterwards.enter_context(open_journal(settings.journal, database))
         bookmark = bookmark_of(settings.feed, journal)
         supply = supply_of(settings, bookmark)
         router = Router(
@@ -94,8 +95,6 @@ async def _serve(
             price=settings.feed.price,
             statistics=True,
         )
-        database = open_store(settings.store)
-        afterwards.push_async_callback(database.close)
         bus = Bus(router, settings.bus)
         afterwards.push_async_callback(bus.close)
         venue = BotVenue(router)
@@ -114,7 +113,7 @@ async def _serve(
             tell_choice(ports.engine)
         supply.on_state = ports.group.upstream
         supply.on_gap = ports.group.gap
-        if bookmark is not None and journal.disk is not None:
+        if bookmark is not None and journal.resumes:
             _announce_unknown(bookmark, ports.group)
         trading = Trading(desk, venue.tally, orchestrator.registry, backtests.jobs)
         control = await open_control(settings, router, ports.group, bus, trading)
@@ -149,13 +148,6 @@ def _announce_unknown(bookmark: Bookmark, group: Group) -> None:
     """Who resumes over a restart is told when what was missed meanwhile cannot be asked for."""
     if bookmark.position is None and group.router.last_id:
         group.gap("it is not known how far the upstream was relayed before the restart")
-
-
-def _journal(journal: config.Journal) -> Journal:
-    """The configured journal. Raises ConfigError."""
-    return Journal(
-        journal.path, max_age=journal.max_age_seconds, max_bytes=journal.max_bytes, fresh=True
-    )
 
 
 async def _until(stop: Stop, feeding: asyncio.Task[None], exit_when_done: bool) -> None:

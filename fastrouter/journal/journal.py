@@ -22,12 +22,14 @@ from fastrouter.journal.entry import Entry
 from fastrouter.journal.keeper import Keeper
 from fastrouter.journal.pages import PAGE_BYTES, Page, Pages
 from fastrouter.journal.pump import Pump
+from fastrouter.journal.recent import Recent
 from fastrouter.journal.replay import Replay
 from fastrouter.journal.tail import Tail
 
 if TYPE_CHECKING:
     from fastrouter.core.outbox import Outbox
     from fastrouter.core.router import Router
+    from fastrouter.journal.spool import Spool
 
 __all__ = ["Journal"]
 
@@ -52,7 +54,9 @@ class Journal(Keeper):
       is held in memory (default 16 MiB);
     - `fresh`: without a path, begin ids behind those of earlier runs, so that a
       session which comes from one of them is told RESUME_GAP. Otherwise they
-      begin at 1: the same events are the same bytes in every run.
+      begin at 1: the same events are the same bytes in every run;
+    - `recent`: without a path, a spool (4 MiB) that has the newest events over a restart,
+      SIGKILL included; ids are `fresh`. See `fastrouter.journal.recent`.
 
     All but `close` belongs to the thread of the event loop. What cannot be kept
     is logged and counted (`counters()`), and told to the sessions that would
@@ -67,8 +71,10 @@ class Journal(Keeper):
         max_age: float = DAY,
         max_bytes: int | None = None,
         fresh: bool = False,
+        recent: Path | None = None,
     ) -> None:
         self.disk: Disk | None = None
+        self.recent: Recent | None = None
         self.read_errors = 0
         self.replay_errors = 0
         self.pump = Pump()
@@ -76,12 +82,22 @@ class Journal(Keeper):
         self._log = logging.getLogger("fastrouter.journal")
         self._router: Router | None = None
         self._threads: ThreadPoolExecutor | None = None
-        if path is None:
-            super().__init__(Tail(max_bytes or TAIL_BYTES, _fresh_start() if fresh else 0))
-        else:
+        #: ids go on after this one
+        self.start = 0
+        if path is not None:
             self.disk = Disk(Path(path), max_age, max_bytes or FILE_BYTES)
-            tail = Tail(FILE_TAIL_BYTES, self.disk.start)
+            self.start = self.disk.start
+            tail = Tail(FILE_TAIL_BYTES, self.start)
             super().__init__(tail, self.disk.spool, self.disk.writer)
+        elif recent is not None:
+            self.start = _fresh_start()
+            self.recent = Recent(recent, self.start)
+            tail = self.recent.tail(max_bytes or TAIL_BYTES)
+            self.start = max(self.start, tail.last)
+            super().__init__(tail, self.recent.spool, self.recent)
+        else:
+            self.start = _fresh_start() if fresh else 0
+            super().__init__(Tail(max_bytes or TAIL_BYTES, self.start))
 
     def __enter__(self) -> Journal:
         return self
@@ -93,14 +109,14 @@ class Journal(Keeper):
         """Be the journal of this router, before its first event: its ids go on after ours."""
         if self._router is not None:
             raise ConfigError("this journal has a router; allowed: one")
-        router.start_after(self.tail.last)
+        router.start_after(self.start)
         self._router = router
         if self.disk is not None:
             self.disk.ids.last_id = lambda: router.last_id
 
     def bookmark(self, name: str) -> Bookmark:
         """How far the source called `name` has been published; without a file, in this run."""
-        return Bookmark(name, self.disk.spool if self.disk is not None else None)
+        return Bookmark(name, self._file)
 
     def delivery(self, store: bytes) -> Delivery:
         """Which events of the store with that name (16 bytes) are published.
@@ -108,17 +124,33 @@ class Journal(Keeper):
         To be asked for before the first is: of one that was under way when a run was killed,
         the file says whether it was. Raises sqlite3.Error.
         """
-        return Delivery(store, self.disk.spool if self.disk is not None else None, self.has)
+        return Delivery(store, self._file, self.has)
 
     def has(self, event: int) -> bool:
         """Was there an event with this id, of the lossless ones of an earlier run?
 
         True for one that is no longer kept. Raises sqlite3.Error.
         """
-        if self.disk is None:
+        if self.disk is not None:
+            page = self.disk.reader.page(event - 1, 1)
+            return bool(page and page[0].id == event) or event <= self.disk.writer.missing_to
+        if self.recent is None:
             return False
-        page = self.disk.reader.page(event - 1, 1)
-        return bool(page and page[0].id == event) or event <= self.disk.writer.missing_to
+        if event <= self.tail.after:
+            return True
+        page = self.tail.page(event - 1, 1)
+        return bool(page and page[0].id == event)
+
+    @property
+    def resumes(self) -> bool:
+        """Can sessions of an earlier run have what they missed?"""
+        return self._file is not None
+
+    @property
+    def _file(self) -> Spool | None:
+        """What survives this process."""
+        files = self.disk or self.recent
+        return files.spool if files is not None else None
 
     @property
     def behind(self) -> bool:
@@ -148,8 +180,9 @@ class Journal(Keeper):
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
-        if self.disk is not None:
-            self.disk.close()
+        for files in (self.disk, self.recent):
+            if files is not None:
+                files.close()
 
     # ----------------------------------------------------------------- replay
 
@@ -181,7 +214,7 @@ class Journal(Keeper):
     @property
     def last_id(self) -> int:
         """The id of the newest event, recorded or not."""
-        return self.tail.last if self._router is None else self._router.last_id
+        return self.start if self._router is None else self._router.last_id
 
     def missing_after(self, position: int) -> int:
         """The id up to which events after `position` may be missing; 0: none is."""

@@ -167,13 +167,16 @@ def check_told(watcher: Watcher, orders: list[dict[str, Any]], trades: int) -> N
 LONG = pytest.mark.skipif("CI" in os.environ, reason="a minute or more: CI has the short form")
 
 
+@pytest.mark.parametrize("journal", [True, False], ids=["journal", "no journal"])
 @pytest.mark.parametrize(
     ("kills", "seed"),
     [(3, 1), pytest.param(20, 2, marks=[pytest.mark.slow, LONG, pytest.mark.timeout(600)])],
 )
-async def test_killed_with_orders_flowing(tmp_path, kills, seed):
+async def test_killed_with_orders_flowing(tmp_path, kills, seed, journal):
+    """Without a journal, too: what was announced last is beside the store."""
+    files = ("--journal", str(tmp_path / "journal.db")) if journal else ()
     server = Served(
-        *("--journal", str(tmp_path / "journal.db"), "--store", str(tmp_path / "state.db")),
+        *(*files, "--store", str(tmp_path / "state.db")),
         *("--symbols", ",".join(SYMBOLS), "--rate", "300", "--no-control"),
         FASTROUTER_BROKER__CASH="1000000",
         FASTROUTER_PORTS__BACKTEST="off",

@@ -305,14 +305,19 @@ async def test_what_was_kept_and_not_told_is_told_after_a_restart(tmp_path):
         assert trader.names() == []
 
 
-async def test_without_a_journals_file_the_last_change_may_be_told_once_more(tmp_path):
+@pytest.mark.parametrize("spool", [True, False])
+async def test_without_a_journals_file_what_was_told_is_beside_the_store(tmp_path, spool):
+    """When that is removed, the store's word counts: the last change is told once more."""
     async with Trader(tmp_path, WAITING, journal=False) as trader:
         trader.quote()
         for name in ("first", "second", "last"):
             await trader.submit(client_order_id=name)
         trader.desk._closing = True  # as if killed: nothing more is let go
+    if not spool:
+        (tmp_path / "state.db-spool").unlink()
     async with Trader(tmp_path, WAITING, journal=False) as trader:
-        assert [payload["client_order_id"] for _, payload in trader.events()] == ["last"]
+        told = [payload["client_order_id"] for _, payload in trader.events()]
+        assert told == ([] if spool else ["last"])
     async with Trader(tmp_path, WAITING, journal=False) as trader:
         assert trader.names() == []
 

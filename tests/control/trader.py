@@ -24,7 +24,7 @@ BUY = {"symbol": "AAPL", "side": "buy", "type": "market", "time_in_force": "gtc"
 class Trader:
     """``async with Trader(folder) as trader``: the store and the journal are files there.
 
-    Without `journal`, that is in memory.
+    Without `journal`, the newest events are beside the store, as they are served.
     """
 
     def __init__(
@@ -39,8 +39,12 @@ class Trader:
 
     async def __aenter__(self) -> Self:
         folder = self.folder
-        keeps = folder is not None and self.keeps_journal
-        self.journal = Journal(folder / "journal.db" if keeps else None)
+        if folder is None:
+            self.journal = Journal()
+        elif self.keeps_journal:
+            self.journal = Journal(folder / "journal.db")
+        else:
+            self.journal = Journal(recent=folder / "state.db-spool")
         self.router = Router(journal=self.journal)
         self.database = Database(None if folder is None else folder / "state.db")
         self.start = self.router.last_id

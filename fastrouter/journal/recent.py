@@ -1,0 +1,92 @@
+"""The newest events in a spool of their own, for a server that has no journal's file.
+
+A run takes over what the one before it left there, SIGKILL included: sessions resume over a
+restart, and it is known what was announced. There is no thread and no database: when the ring is
+full the oldest go. A crash of the machine may tear it, so that it holds for one boot.
+"""
+
+from __future__ import annotations
+
+import logging
+from hashlib import blake2b
+from pathlib import Path
+
+from fastrouter.errors import ConfigError
+from fastrouter.journal.ids import boot_id
+from fastrouter.journal.packed import unpack
+from fastrouter.journal.spool import Spool
+from fastrouter.journal.tail import Tail
+
+__all__ = ["RECENT_BYTES", "Recent"]
+
+RECENT_BYTES = 4 << 20
+PARTS = 64  # of the ring, of which one goes at a time: nobody waits for long
+ENTRIES = 16  # read at once to let go of them
+
+
+class Recent:
+    """The spool at `path`, made when there is none, all of its room taken from the disk at once.
+
+    What is there of another boot, or damaged, is let go of: sessions that come from before the
+    id `start` are told RESUME_GAP then. Raises ConfigError for a path where no file can be
+    written (a full disk, too), and for one that another server uses (code JOURNAL_LOCKED).
+
+    It is the writer of a `Keeper` with that spool.
+    """
+
+    def __init__(self, path: Path, start: int, capacity: int = RECENT_BYTES) -> None:
+        self.spool = _opened(path, capacity)
+        boot = blake2b(boot_id().encode(), digest_size=16).digest()
+        if self.spool.owner != boot:
+            self._begin_anew(start, boot)
+
+    def _begin_anew(self, start: int, boot: bytes) -> None:
+        """What was published is told by the store alone; `owner` last: a kill begins it again."""
+        spool = self.spool
+        spool.lost_to = max(start, spool.lost_to)
+        spool.intent = spool.done % 2  # that of none that comes, see `delivery`
+        spool.release(spool.head)
+        spool.owner = boot
+
+    def tail(self, max_bytes: int) -> Tail:
+        """What sessions of earlier runs can have, complete from its `after` on."""
+        tail = Tail(max_bytes, self.spool.lost_to)
+        for packed in self.spool.entries():
+            if unpack(packed).id > self.spool.lost_to:
+                tail.append(packed)
+        return tail
+
+    # ------------------------------------------------------------- what a keeper asks for
+
+    def wake(self) -> None:
+        """Nobody empties it."""
+
+    def make_room(self) -> bool:
+        """Let go of the oldest."""
+        spool = self.spool
+        enough = spool.capacity - spool.capacity // PARTS
+        while spool.used > enough:
+            packed, position = spool.read(ENTRIES)
+            spool.lost_to = max(spool.lost_to, unpack(packed[-1]).id)
+            spool.release(position)
+        return True
+
+    def lose(self, event: int, again: bool) -> None:
+        """It is larger than what goes at once: of this run's sessions alone."""
+        self.spool.lost_to = event
+
+    def close(self) -> None:
+        """Let go of the file; what is there stays. Safe to call again."""
+        self.spool.close()
+
+
+def _opened(path: Path, capacity: int) -> Spool:
+    """One that is damaged is made anew: what it was for is over at worst a restart ago."""
+    try:
+        return Spool(path, capacity)
+    except ConfigError as error:
+        if isinstance(error.__context__, OSError):  # in use, or not to be had
+            raise
+        logging.getLogger("fastrouter.journal").warning("%s: begun anew", error)
+    path.unlink()
+    return Spool(path, capacity)
