@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastrouter import config
 from fastrouter.control.database import Database
 from fastrouter.errors import ConfigError
@@ -19,13 +21,17 @@ def open_store(store: config.Store) -> Database:
 
 
 def open_journal(journal: config.Journal, store: Database) -> Journal:
-    """The caller closes it. Without a file of its own it has one beside the store. Raises
-    ConfigError.
+    """The caller closes it. Without a file of its own it has a spool beside the store's, which is
+    in nobody's way: the store is locked. Raises ConfigError.
     """
     age, size = journal.max_age_seconds, journal.max_bytes
-    if journal.path is not None or store.path is None:
-        return Journal(journal.path, max_age=age, max_bytes=size, fresh=True)
-    beside = store.path.with_name(store.path.name + "-spool")
+    beside = store.path and store.path.with_name(store.path.name + "-spool")
+    if journal.path is not None or beside is None:
+        opened = Journal(journal.path, max_age=age, max_bytes=size, fresh=True)
+        if beside is not None:  # it would know nothing of this run
+            with suppress(OSError):
+                beside.unlink()
+        return opened
     try:
         return Journal(max_bytes=size, recent=beside)
     except ConfigError as error:

@@ -16,7 +16,9 @@ class Journal(Section):
     """Where events that must not be lost are kept for sessions that come back."""
 
     path: Path | None = Field(
-        default=None, description="a file, made when there is none; not given: memory only"
+        default=None,
+        description="a file, made when there is none; not given: memory, and over a restart the "
+        "newest 4 MiB beside the store (its name with -spool)",
     )
     max_age_seconds: Seconds = Field(default=86_400.0, description="seconds above 0, of a file")
     max_bytes: int | None = Field(

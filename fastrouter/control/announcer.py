@@ -24,7 +24,9 @@ class Delivery(Protocol):
 
 
 class Announcer:
-    """`delivery` remembers over restarts what was published, as far as the journal does."""
+    """`delivery` remembers over restarts what was published, where the journal has a file or
+    a spool.
+    """
 
     def __init__(self, publisher: Venue, delivery: Delivery) -> None:
         self._publisher = publisher
@@ -42,6 +44,9 @@ class Announcer:
         `events` are those which the store still has, `last` is the number of its newest ever.
         """
         left = list(events)
+        if self.done > last:  # an older store was put back: its numbers are given again
+            self._delivery.begin(last, self._publisher.last_id)
+            self._delivery.end(last)
         self._delivery.skip_to(left[0].number - 1 if left else last)
         missing = [event for event in left if event.number > self.done]
         self.announce(missing)

@@ -14,9 +14,10 @@ passes without effect until the store takes something again.
 Orders are met by what the router quoted last, at once, and then by every quote. A store that failed
 makes no quote's size come back; after a restart there are no quotes before the first.
 
-Over a SIGKILL, the journal's file knows what was announced. Without one the store's word counts,
-which lets announced events go with the next change, or a second later: those of the last change may
-be announced once more, to sessions that could not resume anyhow.
+Over a SIGKILL, the journal's file knows what was announced, or the spool that the journal has
+beside the store (`journal.recent`): each event once, to sessions that resume, too. Where neither is
+there any more (removed, or torn when the machine went down), the store's word counts, which lets
+announced events go with the next change, or a second later: those may be announced once more.
 """
 
 from __future__ import annotations

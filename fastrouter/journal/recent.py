@@ -1,8 +1,11 @@
 """The newest events in a spool of their own, for a server that has no journal's file.
 
-A run takes over what the one before it left there, SIGKILL included: sessions resume over a
-restart, and it is known what was announced. There is no thread and no database: when the ring is
-full the oldest go. A crash of the machine may tear it, so that it holds for one boot.
+A run takes over what the one before it left there: sessions resume over a restart, and it is
+known what was announced (`delivery`). An event is here before anybody is sent it, and keeps its
+id: killed before, the next run publishes it; killed later, who missed it asks for it and who had
+it does not. There is no instant in between but for a crash of the machine, which may tear the
+file: what is here holds for one boot. There is no thread and no database: when the ring is full
+the oldest go.
 """
 
 from __future__ import annotations
@@ -81,12 +84,15 @@ class Recent:
 
 
 def _opened(path: Path, capacity: int) -> Spool:
-    """One that is damaged is made anew: what it was for is over at worst a restart ago."""
+    """One that is damaged is made anew: the store's word is enough to trade."""
     try:
         return Spool(path, capacity)
     except ConfigError as error:
         if isinstance(error.__context__, OSError):  # in use, or not to be had
             raise
         logging.getLogger("fastrouter.journal").warning("%s: begun anew", error)
-    path.unlink()
+    try:
+        path.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be removed: {error.strerror}") from None
     return Spool(path, capacity)

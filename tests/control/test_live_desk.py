@@ -322,6 +322,28 @@ async def test_without_a_journals_file_what_was_told_is_beside_the_store(tmp_pat
         assert trader.names() == []
 
 
+@pytest.mark.parametrize("journal", [True, False])
+async def test_of_an_older_store_that_was_put_back_no_event_is_lost(tmp_path, journal):
+    """Its numbers are given again, and what they were given to is not announced."""
+    async with Trader(tmp_path, WAITING, journal=journal) as trader:
+        trader.quote()
+        await trader.submit(client_order_id="old")
+    before = (tmp_path / "state.db").read_bytes()
+    async with Trader(tmp_path, WAITING, journal=journal) as trader:
+        trader.quote()
+        for number in range(20):
+            await trader.submit(client_order_id=f"gone-{number}")
+    (tmp_path / "state.db").write_bytes(before)
+    async with Trader(tmp_path, WAITING, journal=journal) as trader:
+        trader.quote()
+        trader.desk._announcer.announce = list  # as if killed before
+        await trader.submit(client_order_id="untold")
+        trader.desk._closing = True
+    async with Trader(tmp_path, WAITING, journal=journal) as trader:
+        told = [payload.get("client_order_id") for _, payload in trader.events()]
+        assert told.count("untold") == 1
+
+
 async def test_announced_events_are_let_go(tmp_path):
     async with Trader(tmp_path, WAITING) as trader:
         trader.quote()

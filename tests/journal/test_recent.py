@@ -165,6 +165,17 @@ def test_where_no_file_can_be_the_error_says_so(tmp_path):
             Recent(path, 0)
 
 
+def test_a_damaged_one_that_cannot_be_removed_is_told(path, monkeypatch):
+    path.write_bytes(b"another program's")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(ConfigError, match="cannot be removed: Permission denied"):
+        Recent(path, 0)
+
+
 def test_a_full_disk_is_told_at_the_start(path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -200,7 +211,7 @@ def test_ids_go_on_behind_those_of_the_run_before(path):
         assert journal.missing_after(1)
 
 
-def test_a_clock_that_was_set_back_uses_no_id_twice(path, monkeypatch):
+def test_where_the_clock_was_set_back_ids_go_on_behind_what_is_kept(path, monkeypatch):
     with Journal(recent=path) as journal:
         router = Router(journal=journal)
         router.publish(*signal(1))
