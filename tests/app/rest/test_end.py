@@ -154,7 +154,7 @@ async def test_who_leaves_with_requests_in_line(serve, connect, caplog, slow):
     wire.send(SLOW + ECHO + SLOW)
     await until(lambda: slow.asked)
     wire.writer.transport.abort()
-    (one,) = (one for one in gc.get_objects() if isinstance(one, Http) and one.pipeline)
+    (one,) = (one for one in gc.get_objects() if type(one) is Http and one.pipeline)
     one.transport.abort()  # as the loop does when it hears of it: it does not read now
     await gone(server)
     slow.may.set()
