@@ -8,7 +8,10 @@ __all__ = ["Tokens"]
 
 
 class Tokens:
-    """A `fastrouter.control.strategies.house.Tokens`: who has one may trade on that account."""
+    """A `fastrouter.control.strategies.house.Tokens`: who has one may trade on that account.
+
+    As that strategy, and as no other.
+    """
 
     def __init__(self, verifier: Verifier | None, account: str) -> None:
         self._verifier = verifier
@@ -18,7 +21,8 @@ class Tokens:
         """None where nobody is asked for one."""
         if self._verifier is None:
             return None
-        return self._verifier.issue(Grant(strategy_id, (self._account,), None))
+        accounts = (self._account,)
+        return self._verifier.issue(Grant(strategy_id, accounts, None, strategy_id=strategy_id))
 
     def revoke(self, token: str) -> None:
         """It lets nobody in any more."""

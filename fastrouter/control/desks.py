@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import Request
 
@@ -12,6 +12,7 @@ from fastrouter.control.desk import Desk
 from fastrouter.control.guard import Grant, Guard
 from fastrouter.control.problem import Problem
 from fastrouter.errors import FastrouterError
+from fastrouter.models.fields import shown
 
 __all__ = ["Access", "Desks", "Gate", "Runs"]
 
@@ -29,6 +30,7 @@ class Access(NamedTuple):
     desk: Desk
     strategy_id: str = ""
     gate: Gate | None = None
+    bearer: str | None = None  # the strategy of whose process the token is
 
     @property
     def only(self) -> str | None:
@@ -40,12 +42,19 @@ class Access(NamedTuple):
         if self.gate is not None and strategy_id:
             self.gate(strategy_id, True)
 
+    def check_said(self, body: Any) -> None:
+        """Raises Problem for a body that names another strategy than the token's."""
+        said = body.get("strategy_id") if isinstance(body, dict) else None
+        if isinstance(said, str):
+            _check_bearer(self.bearer, said)
+
 
 class Desks:
     """The live desk, and those of runs.
 
     The live one is for bearers of a token whose `accounts` have its account, or that is
-    an admin's; a run's for whom the engine says. `live` None: no account is served;
+    an admin's; a run's for whom the engine says. A token of a strategy's process is that
+    strategy's wherever it is live, and no other's. `live` None: no account is served;
     `gate` None: strategies may be called anything, as in a run.
     """
 
@@ -67,13 +76,15 @@ class Desks:
         run_id = request.path_params.get("run_id")
         if run_id is not None:
             return Access(self._of_run(run_id, grant))
-        strategy_id = request.path_params.get("strategy_id", "")
+        bearer = None if grant is None else grant.strategy_id
+        strategy_id = request.path_params.get("strategy_id", bearer or "")
+        _check_bearer(bearer, strategy_id)
         if self.live is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no account is served here", code="NO_ACCOUNT")
         _check_account(grant, self.live)
         if strategy_id and self._gate is not None:
             self._gate(strategy_id, False)
-        return Access(self.live, strategy_id, self._gate)
+        return Access(self.live, strategy_id, self._gate, bearer)
 
     def _of_run(self, run_id: str, grant: Grant | None) -> Desk:
         if self._run is None:
@@ -89,6 +100,15 @@ class Desks:
 
 #: why a run's desk is not to be had -> status, where that is not 404
 RUN_STATUS = {"FORBIDDEN": HTTPStatus.FORBIDDEN}
+
+
+def _check_bearer(bearer: str | None, strategy_id: str) -> None:
+    if bearer is not None and strategy_id != bearer:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            f"the token is of strategy {bearer!r}, which acts as itself alone: "
+            f"strategy_id is {shown(strategy_id)}; allowed: {bearer!r}",
+        )
 
 
 def _check_account(grant: Grant | None, desk: Desk) -> None:

@@ -39,6 +39,7 @@ class Grant(NamedTuple):
     admin: bool = False  # may use the control port, command strategies, and publish by HTTP
     strategies: bool = False  # may start, pause and stop strategies
     publish: bool = False  # may publish events by HTTP
+    strategy_id: str | None = None  # of whose process it is: it acts as that strategy alone
 
     def expired(self, now_s: float) -> bool:
         """Whether its time is over."""

@@ -17,13 +17,18 @@ from .memory import MemoryDesk
 
 
 class Tokens:
-    """Takes ``ada``, ``bob`` and ``admin``; ada has the account ``paper``."""
+    """Takes ``ada``, ``bob``, ``admin`` and ``ma``, a strategy's; ada and ma have ``paper``."""
 
     def verify(self, token: str, now_s: float) -> Any:
-        if token not in ("ada", "bob", "admin"):
+        if token not in ("ada", "bob", "admin", "ma"):
             raise AuthError("no such token")
-        accounts = ("paper", "other") if token == "ada" else (token,)
-        return SimpleNamespace(subject=token, accounts=accounts, admin=token == "admin")
+        accounts = ("paper", "other") if token in ("ada", "ma") else (token,)
+        return SimpleNamespace(
+            subject=token,
+            accounts=accounts,
+            admin=token == "admin",
+            strategy_id="ma" if token == "ma" else None,
+        )
 
 
 def request(token: str | None = None, **path: str) -> Request:
@@ -113,3 +118,28 @@ async def test_a_gate_refuses_strategies():
     with pytest.raises(Problem, match="it is paused"):
         account.check("paused")
     assert asked == [("unknown", False), ("paused", False), ("paused", True), ("paused", True)]
+
+
+async def test_a_strategys_token_is_that_strategys_everywhere():
+    asked = []
+
+    def gate(strategy_id: str, acts: bool) -> None:
+        asked.append((strategy_id, acts))
+
+    found = desks(live=MemoryDesk(), gate=gate, run=lambda run_id, subject: MemoryDesk())
+    for ask in (request("ma"), request("ma", strategy_id="ma")):
+        access = await found.find(ask)
+        assert (access.strategy_id, access.only) == ("ma", "ma")
+        for body in ([], None, {}, *({"strategy_id": one} for one in ("ma", None, 7))):
+            access.check_said(body)
+        for other in ("other", ""):
+            with pytest.raises(Problem, match="the token is of strategy 'ma'") as caught:
+                access.check_said({"strategy_id": other})
+            assert (caught.value.status, caught.value.code) == (403, "FORBIDDEN")
+            assert "allowed: 'ma'" in str(caught.value)
+    assert asked == [("ma", False), ("ma", False)]
+    assert await refused(found, request("ma", strategy_id="other")) == (403, "FORBIDDEN")
+    assert len(asked) == 2  # whether there is that other is not told
+    run = await found.find(request("ma", run_id="r"))
+    run.check_said({"strategy_id": "other"})
+    (await found.find(request("ada"))).check_said({"strategy_id": "other"})

@@ -19,7 +19,7 @@ from fastrouter.control.rest import build
 from fastrouter.control.trading import trading
 from fastrouter.control.trading.express import Express
 from fastrouter.errors import OrderError
-from fastrouter.session.auth import Verifier
+from fastrouter.session.auth import Grant, Verifier
 
 from ..tokens import SECRET, hs256
 from .memory import MemoryDesk
@@ -36,7 +36,8 @@ BODIES = (
     *(BUY, {**BUY, "client_order_id": "mine"}, {**BUY, "qty": "1e99"}, {**BUY, "side": "up"}),
     *({**BUY, "symbol": "NONE"}, {**BUY, "strategy_id": "other"}, [], None, "x" * (MOST_BYTES + 1)),
 )
-TOKENS = (None, "nonsense", hs256(exp=NOW + 9, accounts=["paper"]))
+ISSUED = "issued"  # by us, to a strategy's process
+TOKENS = (None, "nonsense", hs256(exp=NOW + 9, accounts=["paper"]), ISSUED)
 
 
 def served(verifier: Verifier | None) -> tuple[FastAPI, Desks]:
@@ -74,6 +75,8 @@ async def answers(app: Any, token: str | None) -> list[tuple[int, dict[str, str]
 @pytest.mark.parametrize("token", TOKENS)
 async def test_it_answers_as_the_application_does(token):
     verifier = None if token is None else Verifier(secret=SECRET)
+    if verifier is not None and token == ISSUED:
+        token = verifier.issue(Grant("ma", ("paper",), None, strategy_id="ma"))
     plain, _ = served(verifier)
     app, desks = served(verifier)
     expected = await answers(plain, token)
@@ -106,3 +109,30 @@ async def test_our_own_fault_is_a_500_and_is_raised(monkeypatch):
                     answer = await client.post("/v2/orders", json=BUY)
                     assert answer.status_code == 500
                     assert answer.json()["code"] == "INTERNAL_SERVER_ERROR"
+
+
+@pytest.mark.parametrize("express", [True, False])
+async def test_a_strategys_token_orders_as_that_strategy_and_no_other(express):
+    verifier = Verifier(secret=SECRET)
+    token = verifier.issue(Grant("ma", ("paper",), None, strategy_id="ma"))
+    app, desks = served(verifier)
+    transport = httpx.ASGITransport(Express(app, desks) if express else app)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://rest", headers=headers
+    ) as client:
+        for path in ("/v2/orders", "/v1/strategies/ma/v2/orders"):
+            for body in (BUY, {**BUY, "strategy_id": "ma"}):
+                answer = await client.post(path, json=body)
+                assert answer.json()["strategy_id"] == "ma", answer.text
+            answer = await client.post(path, json={**BUY, "strategy_id": "other"})
+            assert (answer.status_code, answer.json()) == (403, REFUSED)
+        answer = await client.post("/v1/strategies/other/v2/orders", json=BUY)
+        assert (answer.status_code, answer.json()) == (403, REFUSED)
+
+
+REFUSED = {
+    "code": "FORBIDDEN",
+    "message": "the token is of strategy 'ma', which acts as itself alone: "
+    "strategy_id is 'other'; allowed: 'ma'",
+}

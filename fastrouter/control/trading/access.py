@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from fastrouter.broker import Broker
+from fastrouter.control.body import read_json
 from fastrouter.control.desks import Access
 from fastrouter.control.reading import read
 from fastrouter.control.trading.answer import answer
 from fastrouter.control.trading.refusal import refusing
 
-__all__ = ["Found", "let_in", "shown"]
+__all__ = ["Found", "heard", "let_in", "shown"]
 
 
 def let_in(request: Request, access: Access) -> None:
@@ -28,6 +29,13 @@ async def _access(request: Request) -> Access:
 
 #: a parameter of routes before which somebody has `let_in`
 Found = Annotated[Access, Depends(_access)]
+
+
+async def heard(request: Request, access: Access) -> Any:
+    """A JSON body. Raises Problem, for one in another strategy's name than the token's, too."""
+    body = await read_json(request)
+    access.check_said(body)
+    return body
 
 
 async def shown(access: Access, view: Callable[[Broker], Any]) -> Response:

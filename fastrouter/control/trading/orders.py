@@ -9,8 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from fastrouter.broker import Broker, Order
-from fastrouter.control.body import read_json
-from fastrouter.control.trading.access import Found, shown
+from fastrouter.control.trading.access import Found, heard, shown
 from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.control.trading.once import Once
 from fastrouter.control.trading.order_body import (
@@ -49,7 +48,7 @@ async def submit(request: Request, access: Found) -> Response:
 
     In a run the same header `Idempotency-Key` and body, without a `client_order_id`, too.
     """
-    body = await read_json(request)
+    body = await heard(request, access)
     desk = access.desk
     once = Once(request, desk)
     with refusing():
@@ -124,7 +123,7 @@ async def replace(request: Request, access: Found, order_id: str) -> Response:
 
     In a run the same header `Idempotency-Key` and body again is the same order.
     """
-    body = await read_json(request)
+    body = await heard(request, access)
     desk = access.desk
     with refusing():
         order = _order(desk.broker, order_id, access.only)

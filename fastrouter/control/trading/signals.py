@@ -11,9 +11,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from fastrouter.broker import Market
-from fastrouter.control.body import read_json
 from fastrouter.control.desk import Desk
-from fastrouter.control.trading.access import Found
+from fastrouter.control.trading.access import Found, heard
 from fastrouter.control.trading.answer import answer, body_of, refusals
 from fastrouter.control.trading.refusal import refusing
 from fastrouter.errors import EventError, OrderError
@@ -44,7 +43,7 @@ router = APIRouter()
 )
 async def publish(request: Request, access: Found) -> Response:
     """Publish a signal. One without an `id` gets one that follows from what it says and when."""
-    body = await read_json(request)
+    body = await heard(request, access)
     with refusing():
         payload = _payload(body, access.strategy_id, access.desk)
         access.check(payload.get("strategy_id", ""))
