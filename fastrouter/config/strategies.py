@@ -99,7 +99,7 @@ class Strategy(Section):
     real_trading: bool = Field(
         default=False,
         description="true (its orders are taken on a live account, too) or false; "
-        "orders that name no strategy are not held to it",
+        "orders that are no strategy's are not held to it",
     )
 
     @validator(mode="before")

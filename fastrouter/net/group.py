@@ -13,6 +13,7 @@ from fastrouter.net.leaving import Everybody, leave
 from fastrouter.net.route import Route
 from fastrouter.net.server import Server
 from fastrouter.session.admission import Crowd, Origins, Proxies
+from fastrouter.session.roster import Roster
 from fastrouter.session.strategies import NoStrategies, Strategies
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Group:
         self.servers: list[Server] = []
         self.listeners = Everybody(self.servers)
         self.commands: Strategies = NoStrategies()
-        self.paused: set[str] = set()  # strategies whose sessions get no market data
+        self.roster = Roster()
         self.fed = True  # is there a feed upstream?
         self.missed: tuple[int, str] = (0, "")  # the newest id at the feed's last gap, and why
         self.on_begin: Callable[[Session], object] | None = None  # a session is live, or resumes
@@ -101,13 +102,13 @@ class Group:
 
     def pause(self, strategy_id: str) -> None:
         """Sessions of that strategy get no market data, those to come neither."""
-        self.paused.add(strategy_id)
+        self.roster.paused.add(strategy_id)
         for listener in self._of(strategy_id):
             listener.session.holding.pause()
 
     def unpause(self, strategy_id: str) -> None:
         """They do again, first of all a snapshot."""
-        self.paused.discard(strategy_id)
+        self.roster.paused.discard(strategy_id)
         for listener in self._of(strategy_id):
             listener.session.holding.unpause()
 

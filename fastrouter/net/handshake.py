@@ -8,6 +8,7 @@
     426  no WebSocket 13             401  a token that does not hold
     400  a malformed key             404  no such run or data set
     403  an origin not allowed       409  a run that is full; 503: too many runs
+    403  a token of another strategy
 
 The first that applies. ``GET /healthz`` is 200 until the server drains.
 """
@@ -140,7 +141,7 @@ def admit(server: Server, request: Request) -> Arrival | None:
         terms = server.book.of(found.route, request.parameter("dialect"))
     except (MessageError, ConfigError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
-    grant = _grant(server, request)
+    grant = _grant(server, request, opening.strategy_id)
     seat = _seat(found.route, request, opening, terms, grant)
     # but for variables a path is one of a few: all sessions share it
     path = sys.intern(request.path) if found.value is None else request.path
@@ -218,8 +219,11 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _grant(server: Server, request: Request) -> Grant | None:
-    """What the request's token grants; None without one, which the session settles."""
+def _grant(server: Server, request: Request, strategy_id: str | None) -> Grant | None:
+    """What the request's token grants; None without one, which the session settles.
+
+    It may be of a strategy's process, and then of that strategy's session alone.
+    """
     verifier = server.group.admission.verifier
     if verifier is None:
         return None
@@ -227,9 +231,16 @@ def _grant(server: Server, request: Request) -> Grant | None:
         token = _bearer(request.authorization) or request.parameter("token")
         if token is None:
             return None
-        return verifier.verify(token, server.router.clock.time_ns() / 1e9)
+        grant = verifier.verify(token, server.router.clock.time_ns() / 1e9)
+        grant.check_strategy(strategy_id)
     except AuthError as error:
-        raise Refused(HTTPStatus.UNAUTHORIZED, str(error), error.code) from None
+        status = TOKENLESS.get(error.code, HTTPStatus.UNAUTHORIZED)
+        raise Refused(status, str(error), error.code) from None
+    return grant
+
+
+#: why a token does not let one in -> the status; 401 for any other code
+TOKENLESS = {"FORBIDDEN": HTTPStatus.FORBIDDEN}
 
 
 def _seat(

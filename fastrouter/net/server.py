@@ -61,7 +61,9 @@ class Server:
         self.routes = Routes(endpoint.routes)
         commanded = ORCHESTRATOR in group.shelf.names
         orchestrator = self._speak(ORCHESTRATOR) if commanded else None
-        self.book = Book(endpoint, group.admission, self.acks, self._speak, orchestrator)
+        self.book = Book(
+            endpoint, group.admission, self.acks, self._speak, orchestrator, group.roster
+        )
         for route in self.routes:
             self.book.of(route)
         #: open sessions
@@ -239,8 +241,6 @@ class Server:
     def begin(self, listener: Listener, arrival: handshake.Arrival) -> None:
         """Welcome the client and begin what its request asked for."""
         router = self.router if arrival.seat is None else arrival.seat.router
-        if arrival.opening.strategy_id in self.group.paused:
-            listener.session.holding.pause()
         self.apply(listener, listener.session.open(arrival.opening, router.last_id))
         self._begun(listener)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
     from fastrouter.net.endpoint import Admission, Endpoint
     from fastrouter.session.acks import Acks
+    from fastrouter.session.roster import Roster
 
 __all__ = ["Book", "Terms"]
 
@@ -39,12 +40,14 @@ class Book:
         acks: Acks,
         speak: Callable[[str], Dialect],
         orchestrator: Dialect | None = None,
+        roster: Roster | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._admission = admission
         self._acks = acks
         self._speak = speak
         self._orchestrator = orchestrator
+        self._roster = roster
         self._terms: dict[tuple[Route, str], Terms] = {}
 
     def of(self, route: Route, dialect: str | None = None) -> Terms:
@@ -75,6 +78,7 @@ class Book:
             auth_timeout=int(admission.auth_seconds * 1e9),
             manners=way,
             orchestrator=self._orchestrator,
+            roster=self._roster,
         )
 
     def _default(self, route: Route) -> tuple[Subscription, ...] | None:

@@ -45,6 +45,16 @@ class Grant(NamedTuple):
         """Whether its time is over."""
         return self.expires is not None and now_s >= self.expires
 
+    def check_strategy(self, said: str | None) -> None:
+        """Raises AuthError, code FORBIDDEN, for another strategy than the token's; None is none."""
+        own = self.strategy_id
+        if own is not None and said not in (None, own):
+            raise AuthError(
+                f"the token is of strategy {own!r}, which acts as itself alone: "
+                f"strategy_id is {said!r}; allowed: {own!r}",
+                code=ErrorCode.FORBIDDEN,
+            )
+
 
 class Verifier:
     """Verifies tokens.

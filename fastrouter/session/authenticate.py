@@ -20,7 +20,9 @@ SECOND = 1_000_000_000  # ns
 
 def first(session: Session, message: Message, now: int) -> Effect:
     """The first message of a session that has to say who it is: it is live from here on."""
-    _admit(session, _verify(session, message), now)
+    grant = _verify(session, message)
+    session.claim(grant)
+    _admit(session, grant, now)
     begun = session.begin()
     return begun if isinstance(begun, Close) else Authenticated(session.subject or "", begun)
 
@@ -34,6 +36,7 @@ def again(session: Session, message: Message, now: int) -> Effect:
     grant = _verify(session, message)
     if grant.subject != session.subject:
         raise MessageError("the token is of another subject", code=ErrorCode.FORBIDDEN)
+    session.claim(grant)
     _admit(session, grant, now)
     session.outbox.allow(grant.accounts)
     lost = session.holding.narrow(grant.entitlement)

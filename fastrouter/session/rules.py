@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastrouter.core.dialect import Dialect
     from fastrouter.session.acks import Acks
     from fastrouter.session.auth import Verifier
+    from fastrouter.session.roster import Roster
 
 __all__ = ["Rules"]
 
@@ -31,3 +32,4 @@ class Rules(NamedTuple):
     auth_timeout: int = 5 * SECOND  # ns for the first message
     manners: Manners = MANNERS["trading-api"]
     orchestrator: Dialect | None = None  # what commands are answered in; None: the session's own
+    roster: Roster | None = None  # of strategies; None: nobody runs any

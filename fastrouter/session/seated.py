@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fastrouter.core.taker import Taker
+    from fastrouter.session.auth import Grant
 
 __all__ = ["Member", "Seat", "Seated"]
 
@@ -80,6 +81,9 @@ class Seated(Session):
             self.reject(error)
             return Close(CloseCode.POLICY, str(error))
         return super().open(opening, last_id)
+
+    def claim(self, grant: Grant) -> None:
+        """A run's strategies are its own: a token makes it nobody's."""
 
     def begin(self) -> Close | None:
         """Subscribe, to what it held before if it comes back, and let the simulation go on."""

@@ -111,7 +111,7 @@ class Session:
         self.manners = rules.manners
         self.grant = grant
         self.variable = variable
-        self.strategy_id: str | None = None  # whose it says it is
+        self.strategy_id: str | None = None  # whose it is
         proven = rules.verifier is None or grant is not None
         self.state = State.LIVE if proven else State.AUTHENTICATING
         self.opening = Opening()
@@ -155,8 +155,26 @@ class Session:
         fields = self.manners.welcome(self)
         self.send("welcome", session_id=self.id, last_id=f"evt_{last_id}", **fields)
         self.opening = opening
-        self.strategy_id = opening.strategy_id
+        if opening.strategy_id is not None:
+            self._belong(opening.strategy_id)
+        if self.grant is not None:
+            self.claim(self.grant)
         return self.begin() if self.state is State.LIVE else None
+
+    def claim(self, grant: Grant) -> None:
+        """A token of a strategy's process makes it that strategy's session.
+
+        Raises AuthError, code FORBIDDEN, for one that says it is another's.
+        """
+        grant.check_strategy(self.strategy_id)
+        if grant.strategy_id is not None:
+            self._belong(grant.strategy_id)
+
+    def _belong(self, strategy_id: str) -> None:
+        self.strategy_id = strategy_id
+        roster = self.rules.roster
+        if roster is not None and strategy_id in roster.paused:
+            self.holding.pause()
 
     def begin(self) -> Close | Resume | Rejected | None:
         """Do what the handshake asked for."""
@@ -182,10 +200,13 @@ class Session:
         timeframe = self.rules.default_timeframe
         if text is not None:
             return self.holding.allowed(parse_text(text, timeframe))
+        return self.holding.granted(self._default())
+
+    def _default(self) -> tuple[Subscription, ...]:
         default = self.rules.subscriptions
         if default is None:
-            default = self.manners.default(timeframe, self.variable)
-        return self.holding.granted(default)
+            default = self.manners.default(self.rules.default_timeframe, self.variable)
+        return default
 
     def hold(self, items: list[Subscription]) -> None:
         """Subscribe to what it asked for by name.

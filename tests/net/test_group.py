@@ -17,7 +17,7 @@ from fastrouter.net.endpoint import Endpoint
 from fastrouter.net.group import Group
 from fastrouter.net.registry import Registry
 from fastrouter.net.route import Route
-from fastrouter.session.auth import Verifier
+from fastrouter.session.auth import Grant, Verifier
 
 from ..tokens import SECRET, hs256
 from .wire import HEADERS, Wire, frame, until
@@ -399,3 +399,44 @@ class TestPause:
         server.group.unpause("mine")
         assert (await mine.message())["snapshot"] is True
         await mine.bye()
+
+    async def test_the_token_of_its_process_says_whose_session_it_is(self, group):
+        verifier = Verifier(secret=SECRET)
+        token = verifier.issue(Grant("mine", ("default",), None, strategy_id="mine"))
+        server = await serve(group(verifier=verifier), Route("/ws"))
+        server.close_seconds = 0.1
+        server.group.pause("mine")
+        self.quote(server, 1)
+        items = "subscriptions=*:quote,*:signal"
+        by_url, _ = await welcomed(server, f"/ws?{items}&token={token}")
+        said, _ = await welcomed(server, f"/ws?{items}")
+        said.say({"type": "Authenticate", "token": token})
+        assert (await said.message())["type"] == "authenticated"
+        assert [one.session.strategy_id for one in server.listeners] == ["mine", "mine"]
+        for wire in (by_url, said):
+            self.quote(server, 2)
+            wire.say({"type": "subscribe", "subscriptions": ["S:A:quote"]})
+            assert (await wire.message())["type"] == "subscribed"
+        server.group.unpause("mine")
+        for wire in (by_url, said):
+            assert (await wire.message())["snapshot"] is True
+            await wire.bye()
+
+    async def test_the_token_of_another_strategys_process_is_refused(self, group):
+        verifier = Verifier(secret=SECRET)
+        token = verifier.issue(Grant("mine", ("default",), None, strategy_id="mine"))
+        server = await serve(group(verifier=verifier), Route("/ws"))
+        server.close_seconds = 0.1
+        found, body = await status(server, f"/ws?strategy_id=other&token={token}")
+        assert (found, body["code"]) == (403, "FORBIDDEN")
+        assert body["message"] == (
+            "the token is of strategy 'mine', which acts as itself alone: "
+            "strategy_id is 'other'; allowed: 'mine'"
+        )
+        wire, _ = await welcomed(server, "/ws?strategy_id=other")
+        wire.say({"type": "Authenticate", "token": token})
+        error = await wire.message()
+        assert (error["code"], error["message"]) == ("FORBIDDEN", body["message"])
+        assert (await wire.closed())[0] == 4401
+        await wire.bye()
+        assert (await status(server, f"/ws?strategy_id=mine&token={token}"))[0] == 101

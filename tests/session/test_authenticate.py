@@ -9,6 +9,7 @@ from fastrouter.session.auth import Grant, Verifier
 from fastrouter.session.effects import Authenticated, Close, Rejected, Resume
 from fastrouter.session.entitlement import Entitlement, Pattern
 from fastrouter.session.query import Opening
+from fastrouter.session.roster import Roster
 from fastrouter.session.session import Rules, State
 
 from ..tokens import SECRET, hs256
@@ -177,3 +178,48 @@ def test_a_query_for_what_is_not_granted():
 def test_who_names_nothing_gets_the_default_as_far_as_granted():
     client = Client(None, RULES, grant("S:*:quote", "C:BTC*:candle", "*:order"))
     assert list(client.session.held.values()) == ["S:*:quote", "C:BTC*:candle@1m", "*:order"]
+
+
+# ------------------------------------------------------------------- of a strategy's process
+
+
+def process(strategy_id: str, verifier: Verifier) -> dict[str, str]:
+    """What it says first. Its subject is its id, as a user's may be."""
+    grant = Grant(strategy_id, ("a1",), None, strategy_id=strategy_id)
+    return {"type": "Authenticate", "token": verifier.issue(grant)}
+
+
+def test_the_token_of_a_strategys_process_makes_it_that_strategys():
+    verifier, roster = Verifier(secret=SECRET), Roster()
+    rules = Rules(verifier=verifier, roster=roster)
+    roster.paused.add("ma")
+    for opening in (Opening("S:AAPL:quote"), Opening("S:AAPL:quote", strategy_id="ma")):
+        client = Client(opening, rules)
+        assert client.say(process("ma", verifier)) == Authenticated("ma")
+        assert (client.session.strategy_id, client.session.holding.paused) == ("ma", True)
+        client.publish("S:AAPL")
+        assert [one["type"] for one in client.read()] == ["connection", "authenticated"]
+        client.session.holding.unpause()
+        assert client.read()[0]["snapshot"] is True
+
+
+def test_and_not_another_strategys():
+    verifier = Verifier(secret=SECRET)
+    client = Client(Opening("", strategy_id="other"), Rules(verifier=verifier))
+    effect = client.say(process("ma", verifier))
+    assert effect.code == CloseCode.NOT_AUTHENTICATED
+    assert client.read()[-1]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("said", [None, "ma", "other"])
+def test_a_fresh_token_that_is_a_process_s(said):
+    verifier, roster = Verifier(secret=SECRET), Roster()
+    roster.paused.add("ma")
+    rules = Rules(verifier=verifier, roster=roster)
+    client = Client(Opening("", strategy_id=said), rules, Grant("ma", ("a1",), None))
+    effect = client.say(process("ma", verifier))
+    if said == "other":
+        assert effect.code == CloseCode.NOT_AUTHENTICATED
+    else:
+        assert effect == Authenticated("ma", anew=True)
+        assert (client.session.strategy_id, client.session.holding.paused) == ("ma", True)

@@ -97,6 +97,6 @@ async def test_all_agree_in_the_end(run, tmp_path, monkeypatch, seed):
         if one.spec.id in told:
             assert told[one.spec.id] == LAST[one.record.state]
     assert records[steady.spec.id] == steady.record
-    assert running.server.group.paused == {steady.spec.id}
+    assert running.server.group.roster.paused == {steady.spec.id}
     pids.discard(steady.child.pid)
     await until(lambda: not any(map(there, pids)))
