@@ -52,7 +52,10 @@ class Ports:
     async def open(self) -> None:
         """Listen at all of them. Raises ConfigError, which says what to set."""
         server = self.settings.server
-        own = Route("/", server.dialect, subscriptions=server.subscriptions, about="live")
+        own = Route(
+            "/", server.dialect, subscriptions=server.subscriptions, of_strategies=True,
+            about="live",
+        )  # fmt: skip
         routes = [own._replace(path=path) for path in server.paths]
         await self._open(server.port, routes, "--port or --host", "server.port")
         if any(name == "backtest" for name, _ in self.settings.ports.served()):

@@ -65,6 +65,7 @@ class Orchestrator:
             last_signal=lambda: self._signals.last,
             private=group.admission.verifier is not None,
         )
+        group.roster.subscriptions = self.registry.subscriptions
         rows: dict[str, Strategies] = dict.fromkeys(COMMANDS, Commands(self.registry))
         group.commands = Dispatch(rows | {"get_risk_status": RiskCommands(desk)})
         ports.parts.strategies = self.registry

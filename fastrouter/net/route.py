@@ -27,6 +27,7 @@ class Route(NamedTuple):
     dialect: str = "trading-api"
     manners: str | None = None  # how sessions behave; None: as their dialect's do
     subscriptions: str | None = None  # of who names none; None: the endpoint's
+    of_strategies: bool = False  # a strategy's session that names none gets that strategy's
     venue: Venue | None = None  # whose sessions they are; None: the server's router's
     about: str = ""  # what it is for, in a few words for people
 

@@ -78,6 +78,7 @@ class Book:
             auth_timeout=int(admission.auth_seconds * 1e9),
             manners=way,
             orchestrator=self._orchestrator,
+            of_strategies=route.of_strategies,
             roster=self._roster,
         )
 

@@ -32,4 +32,5 @@ class Rules(NamedTuple):
     auth_timeout: int = 5 * SECOND  # ns for the first message
     manners: Manners = MANNERS["trading-api"]
     orchestrator: Dialect | None = None  # what commands are answered in; None: the session's own
+    of_strategies: bool = False  # a strategy's session that names none gets that strategy's
     roster: Roster | None = None  # of strategies; None: nobody runs any

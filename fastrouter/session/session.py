@@ -185,11 +185,12 @@ class Session:
         if opening.conflate is not None:
             self.outbox.pace(opening.conflate)
         try:
-            items = self._wanted(opening.subscriptions)
+            own = self._own() if opening.subscriptions is None else None
+            items = self._wanted(opening.subscriptions) if own is None else own
         except (MessageError, SubscriptionError) as error:
             return self.reject(error)
         resume = self.resume(opening.since) if opening.since is not None else None
-        if opening.subscriptions is None:
+        if opening.subscriptions is None and own is None:
             self.holding.add(items)
         else:
             self.hold(items)
@@ -200,13 +201,20 @@ class Session:
         timeframe = self.rules.default_timeframe
         if text is not None:
             return self.holding.allowed(parse_text(text, timeframe))
-        return self.holding.granted(self._default())
-
-    def _default(self) -> tuple[Subscription, ...]:
         default = self.rules.subscriptions
         if default is None:
-            default = self.manners.default(self.rules.default_timeframe, self.variable)
-        return default
+            default = self.manners.default(timeframe, self.variable)
+        return self.holding.granted(default)
+
+    def _own(self) -> list[Subscription] | None:
+        """What its strategy gets instead of the default, as if it had named it; None: nothing."""
+        rules = self.rules
+        if rules.roster is None or not rules.of_strategies or self.strategy_id is None:
+            return None
+        text = rules.roster.subscriptions(self.strategy_id)
+        if text is None:
+            return None
+        return self.holding.granted(parse_text(text, rules.default_timeframe))
 
     def hold(self, items: list[Subscription]) -> None:
         """Subscribe to what it asked for by name.

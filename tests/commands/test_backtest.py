@@ -41,6 +41,20 @@ async def main():
                 print(event.kind, event.payload.get("event", ""), event.time // 60_000_000_000 % 60)
 asyncio.run(main())
 """
+PLAIN = """
+import asyncio, json, os, websockets
+async def main():
+    async with websockets.connect(os.environ["PROXY_WS_URL"]) as ws:
+        await ws.send(json.dumps({"type": "subscribe", "subscriptions": []}))
+        async for text in ws:
+            message = json.loads(text)
+            if message["type"] == "subscribed":
+                print(",".join(message["subscriptions"]))
+            elif "id" in message:
+                ack = {"correlation_id": "c", "events_processed": [message["id"]], "timestamp": 1}
+                await ws.send(json.dumps({"type": "event_ack", **ack}))
+asyncio.run(main())
+"""
 ENDLESS = "import time\nwhile True: time.sleep(60)"
 
 
@@ -159,6 +173,21 @@ def test_what_a_program_finds_in_its_environment(bars, monkeypatch):
     assert told[:4] == ["backtest", "S:A", '{"a": 1}', wanted]
     assert re.fullmatch(r"ws://127.0.0.1:\d+/ws\?run=main&clients=1", told[4])
     assert re.fullmatch(r"http://127.0.0.1:\d+/v1/runs/main", told[5])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((), "*:candle@1m,*:order,*:trade,*:position,*:account"),
+        (("--subscriptions", "S:A:candle@1m,*:trade"), "S:A:candle@1m,*:trade"),
+    ],
+)
+def test_a_program_that_names_no_subscriptions_has_those_of_its_environment(
+    bars, arguments, wanted
+):
+    result = invoke(bars, *arguments, *program(PLAIN))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == wanted
 
 
 @pytest.mark.parametrize(

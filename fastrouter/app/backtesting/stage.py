@@ -64,13 +64,13 @@ class Stage:
         asked: Asked,
         engine: _OneRun,
         found: Found,
-        url: str,
+        environment: dict[str, str],
         note: Callable[[str], object],
     ) -> None:
         self.asked = asked
         self._note = note
         self._found = found
-        self.environment = _environment(asked, found.contents, url)
+        self.environment = environment
         self._engine = engine
 
     @classmethod
@@ -87,7 +87,10 @@ class Stage:
         catalog = Given(Told(asked.dataset, tell))
         engine = _OneRun(catalog, asked.wanted, Options(candles=asked.candles or ()))
         afterwards.push_async_callback(engine.close)
-        return cls(asked, engine, found, await _serve(asked, engine, afterwards), note)
+        wanted = asked.subscriptions or _subscriptions(asked, found.contents)
+        where = await _serve(asked, engine, wanted, afterwards)
+        environment = _environment(asked, found.contents, wanted, where)
+        return cls(asked, engine, found, environment, note)
 
     @property
     def run(self) -> Run:
@@ -152,12 +155,17 @@ def _teller(note: Callable[[str], object]) -> Callable[[Path, int, str], None]:
     return tell
 
 
-async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> str:
-    """Listen, for WebSockets and for REST; where, without scheme and path."""
+async def _serve(
+    asked: Asked, engine: Engine, subscriptions: str, afterwards: AsyncExitStack
+) -> str:
+    """Listen, for WebSockets and for REST; where, without scheme and path.
+
+    Who names no subscriptions has those.
+    """
     router = Router()
     group = router.group()
     afterwards.push_async_callback(group.close, 0)
-    route = Route("/ws", manners="backtest", venue=engine)
+    route = Route("/ws", manners="backtest", subscriptions=subscriptions, venue=engine)
     parts = Parts(router, engine=engine)
     rest = await Rest.start(parts, group, config.Settings(), [route])
     more: dict[str, Any] = {}
@@ -170,7 +178,9 @@ async def _serve(asked: Asked, engine: Engine, afterwards: AsyncExitStack) -> st
     return url_of(server, "").removeprefix("://")
 
 
-def _environment(asked: Asked, contents: Contents, where: str) -> dict[str, str]:
+def _environment(
+    asked: Asked, contents: Contents, subscriptions: str, where: str
+) -> dict[str, str]:
     """What a program finds in its environment; what it is to trade may be there already."""
     symbols = ",".join(contents.symbols)
     ours = {"STRATEGY_ID": "backtest", "STRATEGY_SYMBOLS": symbols, "STRATEGY_CONFIG": "{}"}
@@ -179,7 +189,7 @@ def _environment(asked: Asked, contents: Contents, where: str) -> dict[str, str]
         found["STRATEGY_SYMBOLS"] = ",".join(asked.wanted.symbols)
     return {
         **found,
-        "SUBSCRIPTIONS": asked.subscriptions or _subscriptions(asked, contents),
+        "SUBSCRIPTIONS": subscriptions,
         "PROXY_WS_URL": f"ws://{where}/ws?run={RUN}&clients=1",
         "PROXY_REST_URL": f"http://{where}/v1/runs/{RUN}",
     }

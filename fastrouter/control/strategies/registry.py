@@ -12,6 +12,7 @@ from fastrouter.control.strategies.house import House
 from fastrouter.control.strategies.records import Record
 from fastrouter.control.strategies.spec import Spec
 from fastrouter.control.strategies.strategy import Status, Strategy
+from fastrouter.control.strategies.surroundings import subscriptions
 from fastrouter.core.leaves import iso8601
 from fastrouter.errors import ErrorCode, MessageError, OrderError
 from fastrouter.models.fields import shown
@@ -72,6 +73,11 @@ class Registry:
         """What runs it: a program and its arguments; None when there is no such strategy."""
         found = self._strategies.get(strategy_id)
         return None if found is None else list(found.spec.command)
+
+    def subscriptions(self, strategy_id: str) -> str | None:
+        """What its sessions get that name nothing; None when there is no such strategy."""
+        found = self._strategies.get(strategy_id)
+        return None if found is None else subscriptions(found.spec, found.config)
 
     def may_trade(self, strategy_id: str) -> OrderError | None:
         """Why its orders are refused; None: they are not.

@@ -11,6 +11,9 @@ from fastrouter.control.strategies.spec import Spec
 __all__ = ["Place", "environment", "subscriptions"]
 
 
+VARIABLE = "SUBSCRIPTIONS"
+
+
 class Place(NamedTuple):
     """Where we are, as strategies reach us; URLs without a query, `rest` without a path."""
 
@@ -27,7 +30,7 @@ def environment(
         "STRATEGY_ID": spec.id,
         "STRATEGY_SYMBOLS": ",".join(config["symbols"]),
         "STRATEGY_CONFIG": json.dumps(dict(config)),
-        "SUBSCRIPTIONS": subscriptions(spec, config),
+        VARIABLE: subscriptions(spec, config),
         "PROXY_WS_URL": f"{place.websocket}?strategy_id={spec.id}",
         "PYTHONUNBUFFERED": "1",  # what it prints is in the log before it crashes
     }
@@ -39,7 +42,13 @@ def environment(
 
 
 def subscriptions(spec: Spec, config: Mapping[str, Any]) -> str:
-    """Quotes and candles of its symbols; what is configured, unless it was started otherwise."""
+    """What it is told to subscribe to, and its sessions get that name nothing.
+
+    Quotes and candles of its symbols; what is configured, unless it was started otherwise. What
+    its environment is to say wins.
+    """
+    if VARIABLE in spec.environment:
+        return spec.environment[VARIABLE]
     symbols, resolution = config["symbols"], config.get("dataResolution")
     as_configured = resolution == spec.config.get("dataResolution")
     if spec.subscriptions is not None and as_configured and symbols == [*spec.symbols]:

@@ -24,6 +24,14 @@ async def test_commands_and_names(run):
         registry.find("x")
 
 
+async def test_what_its_sessions_get_follows_what_it_was_started_with(run):
+    registry = (await run(shell("mine"))).registry
+    assert registry.subscriptions("mine") == "*:quote,*:candle"
+    await registry.find("mine").start({"symbols": ["S:X"], "dataResolution": "5m"})
+    assert registry.subscriptions("mine") == "S:X:quote,S:X:candle@5m"
+    assert registry.subscriptions("x") is None
+
+
 async def test_without_any(run):
     registry = (await run()).registry
     assert registry.listed() == []

@@ -51,3 +51,8 @@ def test_the_token_that_we_issue():
 )  # fmt: skip
 def test_subscriptions(configured, config, expected):
     assert subscriptions(SPEC._replace(subscriptions=configured), config) == expected
+
+
+def test_subscriptions_that_its_environment_says():
+    spec = SPEC._replace(subscriptions="S:*:quote", environment={"SUBSCRIPTIONS": "C:*:quote"})
+    assert subscriptions(spec, {"symbols": ["S:A", "C:B"]}) == "C:*:quote"
