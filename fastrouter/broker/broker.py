@@ -32,7 +32,7 @@ from .position import Position
 from .request import Request, amount
 from .risk import Breach, Guard, Limits
 from .rules import Rules
-from .standing import standings
+from .standing import kill_switch, standings
 
 __all__ = ["Broker"]
 
@@ -263,12 +263,14 @@ class Broker:
 
     @exact
     def revive(self, now: int) -> Change:
-        """The kill switch is off. Once more changes nothing."""
+        """The kill switch is off, which a risk event tells. Once more changes nothing."""
         if not self.ledger.account.killed:
             return NOTHING
         draft = Draft()
         self._begin(now, draft)
         self.ledger.settle(self.ledger.account._replace(killed=False), draft)
+        switch = kill_switch(self.ledger, "the kill switch is off")
+        draft.event("risk", risk_event(self.ledger.account, switch, "status"))
         draft.event("account", account_event(self.ledger))
         return draft.done(self.orders.by_id)
 

@@ -11,7 +11,7 @@ from .position import Position
 from .risk import Breach, Guard, Limits
 from .rules import Rules
 
-__all__ = ["standings"]
+__all__ = ["kill_switch", "standings"]
 
 
 def standings(ledger: Ledger, guard: Guard, rules: Rules, now: int) -> Iterator[Breach]:
@@ -19,15 +19,20 @@ def standings(ledger: Ledger, guard: Guard, rules: Rules, now: int) -> Iterator[
 
     The severity is INFO below the limit, from there on ERROR; of the kill switch CRITICAL.
     """
-    on = ledger.account.killed
-    switch = _standing("killSwitch", Decimal(1), Decimal(on), "on" if on else "off")
-    yield switch._replace(severity="CRITICAL") if on else switch
+    yield kill_switch(ledger)
     if rules.max_daily_loss is not None:
         loss = max(ZERO, ledger.account.day_equity - ledger.equity)
         yield _standing("maxDailyLoss", rules.max_daily_loss, loss)
     for strategy_id, limits in guard.limits.items():
         for rule, limit, value in _of(strategy_id, limits, ledger, guard, now):
             yield _standing(rule, limit, value)._replace(strategy_id=strategy_id)
+
+
+def kill_switch(ledger: Ledger, message: str = "") -> Breach:
+    """Where it stands: `value` is 1 when it is on; `message` says so in other words."""
+    on = ledger.account.killed
+    switch = _standing("killSwitch", Decimal(1), Decimal(on), message or ("on" if on else "off"))
+    return switch._replace(severity="CRITICAL") if on else switch
 
 
 def _of(

@@ -96,6 +96,9 @@ def test_the_risk_guardian(tmp_path):
             order = await said(session, "order")
             assert order["data"]["status"] == "rejected"
             assert (await http.post("/v1/risk/revive")).json()["killed"] is False
+            off = (await said(session, "risk_status"))["data"]
+            assert (off["rule"], off["severity"]) == ("killSwitch", "INFO")
+            assert off["message"] == "the kill switch is off"
             assert (await http.post("/v2/orders", json=ORDER)).status_code == 200
 
     visitor = Visitor(guard)

@@ -8,6 +8,7 @@ import pytest
 
 from fastrouter.broker import Limits
 from fastrouter.errors import OrderError
+from fastrouter.models.risk import Risk
 
 from .desk import SECOND, Desk, numbers
 
@@ -230,5 +231,25 @@ def test_the_kill_switch_pressed_again_changes_nothing():
     again = desk.broker.kill(desk.now, "once more")
     assert (again.rows, again.events) == ((), ())
     desk.took(desk.broker.revive(desk.now))
-    assert desk.kinds() == ["account"]
+    assert desk.kinds() == ["status", "account"]
     assert not desk.broker.revive(desk.now)
+
+
+def test_who_heard_of_the_kill_switch_hears_that_it_is_off():
+    desk = Desk()
+    desk.quote(99, 100)
+    desk.took(desk.broker.kill(desk.now))
+    desk.took(desk.broker.revive(desk.now))
+    (on, off) = [payload for kind, payload in desk.events if kind == "risk"]
+    assert (on["rule"], on["event"], on["severity"]) == ("killSwitch", "limit_breached", "CRITICAL")
+    assert off == {
+        "event": "status",
+        "rule": "killSwitch",
+        "account_id": "a-1",
+        "limit": "1",
+        "value": "0",
+        "message": "the kill switch is off",
+        "severity": "INFO",
+        "recoverable": True,
+    }
+    assert Risk.model_validate(off).plain() == off

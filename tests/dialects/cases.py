@@ -214,6 +214,16 @@ RISK = {
     "severity": "ERROR",
     "details": {"order_id": "o-1"},
 }
+RISK_OFF = {
+    "event": "status",
+    "rule": "killSwitch",
+    "account_id": "default",
+    "limit": "1",
+    "value": "0",
+    "message": "the kill switch is off",
+    "severity": "INFO",
+    "recoverable": True,
+}
 CORE_ERROR = {
     "code": "TRADE_EXECUTION_FAILED",
     "message": "Insufficient balance for trade execution",
@@ -282,6 +292,7 @@ ORCHESTRATOR = [
     ("account", "account", CORE_ACCOUNT, CORE),
     ("risk_limit_breached", "risk", RISK, ORCH),
     ("risk_status", "risk", {"event": "status", "rule": "maxOrdersPerMinute", "value": 3}, ORCH),
+    ("risk_off", "risk", RISK_OFF, ORCH),
     ("answer", "strategy_status_list", [], ORCH),
     ("welcome", "welcome", WELCOME, ORCH),
     ("draining", "connection", {"event": "DISCONNECTING", "session_id": "ses_1"}, ORCH),
@@ -330,6 +341,7 @@ DGBIT = [
 CORE_BOTH = [
     ("AISignalReceived", "signal", CORE_SIGNAL, CORE),
     ("risk", "risk", RISK, CORE),
+    ("risk_off", "risk", RISK_OFF, CORE),
     ("Error", "error", CORE_ERROR, CORE),
     ("Pong", "pong", {}, CORE),
     ("rate_limit", "rate_limit", LIMITED, CORE),
