@@ -42,6 +42,8 @@ class Log:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = _appending(path)
             self._size = path.stat().st_size
+            if self._size and _end_of(path, 1) != b"\n":  # whoever wrote it was killed
+                self._append(b"\n")
 
     def write(self, data: bytes) -> None:
         """Append it. What the disk does not take is in memory alone."""
@@ -49,12 +51,12 @@ class Log:
         kept = whole[-(self.lines.maxlen or 0) :]
         self.lines.extend(line[: self._line].decode(errors="replace") for line in kept)
         self._rest = rest[: self._line]
-        if self._file is None:
-            return
-        with suppress(OSError):
-            if self._size + len(data) > self._most:
-                self._turn()
-            self._size += self._file.write(data)
+        self._append(data)
+
+    def end_line(self) -> None:
+        """What comes next begins a line."""
+        if self._rest:
+            self.write(b"\n")
 
     def tail(self, count: int) -> list[str]:
         """The last lines, the newest last."""
@@ -68,6 +70,14 @@ class Log:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            return
+        with suppress(OSError):
+            if self._size + len(data) > self._most:
+                self._turn()
+            self._size += self._file.write(data)
 
     def _turn(self) -> None:
         assert self.path is not None

@@ -92,6 +92,29 @@ class TestLog:
             log.close()
         assert last_lines(tmp_path / "log", 10) == ["a", "b"]
 
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_what_begins_a_line_does_so(self, kept, tmp_path):
+        log = Log(tmp_path / "log" if kept else None)
+        log.end_line()
+        for piece in (b"whole\n", b"not", b" whole", b"", b"\n", b"x" * 5000):
+            log.write(piece)
+        log.end_line()
+        log.end_line()
+        log.write(b"ours\n")
+        log.end_line()
+        log.close()
+        assert log.tail(10) == ["whole", "not whole", "x" * LINE, "ours"]
+        if kept:
+            lines = ["whole", "not whole", "x" * 5000, "ours", ""]
+            assert (tmp_path / "log").read_text().split("\n") == lines
+
+    def test_a_file_that_does_not_end_with_a_line_is_gone_on_with_in_the_next(self, tmp_path):
+        for word in (b"a", b"", b"b\n", b"c"):
+            log = Log(tmp_path / "log")
+            log.write(word)
+            log.close()
+        assert (tmp_path / "log").read_bytes() == b"a\nb\nc"
+
     def test_a_disk_that_takes_nothing(self):
         log = Log(Path("/dev/full"))
         log.write(b"kept all the same\n")

@@ -224,6 +224,7 @@ class Strategy:
         assert house.place is not None
         if self.log is None:
             self.log = Log(house.log_of(self.spec.id))
+        self.log.end_line()
         self._revoke()
         self._token = house.tokens.issue(self.spec.id)
         variables = environment(self.spec, self.config, house.place, self._token)
@@ -314,6 +315,7 @@ class Strategy:
     def _note(self, text: str) -> None:
         """A line of ours in its log."""
         if self.log is not None:
+            self.log.end_line()
             self.log.write(f"fastrouter: {text}\n".encode())
 
 

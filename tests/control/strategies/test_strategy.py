@@ -166,6 +166,25 @@ async def test_one_that_ends_is_stopped(run):
         await mine.stop()
 
 
+async def test_what_it_wrote_without_a_line_s_end_is_a_line(run):
+    running = await run(shell("mine", "printf boo; printf err >&2; exit 3"))
+    wire, mine = await running.session(), running.registry.find("mine")
+    await mine.start({})
+    assert await told(wire) == ("started", None)
+    assert (await told(wire))[0] == "stopped"
+    assert mine.log.tail(10) == ["booerr", "fastrouter: exit status 3; it starts again in 1 s"]
+    await mine.stop()
+
+
+async def test_one_that_is_stopped_within_a_line_begins_the_next(run):
+    running = await run(shell("mine", "printf up; while :; do :; done"))
+    mine = running.registry.find("mine")
+    for life in (1, 2):
+        await mine.start({})
+        await until(lambda life=life: mine.log.tail(10) == ["up"] * life)
+        await mine.stop()
+
+
 async def test_its_open_orders_are_canceled_and_those_of_others_are_not(run):
     running = await run(shell("mine"), shell("other"))
     desk, mine = running.desk, running.registry.find("mine")
