@@ -21,7 +21,8 @@ class Lock:
 
     SQLite locks with `fcntl`, this one with `flock`: they know nothing of each
     other. The caller has SQLite open the file after this, and close it before.
-    `new` says that the file is empty; `what` it is ("journal"), errors say. Raises
+    `new` says that the file is empty, `identity` which one it is (device, number there); `what`
+    it is ("journal"), errors say. Raises
     ConfigError when somebody has it, under this name or another (code JOURNAL_LOCKED …),
     and for what cannot be opened.
     """
@@ -46,16 +47,16 @@ class Lock:
             os.close(self._descriptor)
             raise ConfigError(f"{name} cannot be locked: {error.strerror}") from None
         status = os.fstat(self._descriptor)
-        self._identity = _identity(status)
+        self.identity = _identity(status)
         self.new = not status.st_size
         self._closed = False
-        held.add(self._identity)
+        held.add(self.identity)
 
     def close(self) -> None:
         """Let go of the file. Safe to call again."""
         if not self._closed:
             self._closed = True
-            held.discard(self._identity)
+            held.discard(self.identity)
             os.close(self._descriptor)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from fastrouter.control.jobs.api import Offer
 from fastrouter.control.jobs.job import Job
 from fastrouter.control.jobs.jobs import Jobs, Options
 from fastrouter.control.jobs.performance import Program
+from fastrouter.control.leftovers import mark
 from fastrouter.engine.catalog import Catalog
 from fastrouter.engine.listing import Listing
 from fastrouter.engine.synthetic import Synthetic
@@ -69,7 +70,7 @@ class Backtests:
                 section.grace_seconds,
                 section.nice,
             ),
-            Programs(settings, catalog, folder),
+            Programs(settings, catalog, folder, mark(database.identity)),
             lambda payload: ports.router.publish("job", payload),
             time.time_ns,
         )
@@ -109,12 +110,20 @@ class Programs:
     """What is run for a job: ``fastrouter backtest``, with a configured strategy's command.
 
     Without a `catalog` there is the synthetic data set alone; it is written to `folder` for that.
+    `more` is what they all find in their environment.
     """
 
-    def __init__(self, settings: config.Settings, catalog: Catalog | None, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: config.Settings,
+        catalog: Catalog | None,
+        folder: Path,
+        more: Mapping[str, str],
+    ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._folder = folder
+        self._more = more
 
     def __call__(self, job: Job) -> Program:
         """Raises ConfigError, FeedError: the strategy or the data is there no more."""
@@ -138,7 +147,7 @@ class Programs:
             *(str(path), "--", *strategy.command),
         ]
         environment = _environment(strategy, request, settings)
-        return Program(command, {**inherited(), **environment})
+        return Program(command, {**inherited(), **environment, **self._more})
 
     def _data(self, name: str) -> tuple[Path, bool]:
         """The data set's file or folder, and whether there are quotes in it."""

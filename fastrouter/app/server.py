@@ -24,6 +24,7 @@ from fastrouter.app.stop import Stop
 from fastrouter.app.store import open_journal, open_store
 from fastrouter.app.strategies import Orchestrator
 from fastrouter.app.trading import open_desk
+from fastrouter.control.leftovers import end_leftovers
 from fastrouter.control.strategies.venue import BotVenue
 from fastrouter.embed import Router
 from fastrouter.journal.bookmark import Bookmark
@@ -84,6 +85,7 @@ async def _serve(
     async with AsyncExitStack() as afterwards:
         database = open_store(settings.store)
         afterwards.push_async_callback(database.close)
+        await asyncio.to_thread(end_leftovers, database.identity)  # before they can reach us
         journal = afterwards.enter_context(open_journal(settings.journal, database))
         bookmark = bookmark_of(settings.feed, journal)
         supply = supply_of(settings, bookmark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastrouter import config
@@ -16,6 +17,7 @@ from fastrouter.config.inherited import inherited
 from fastrouter.config.strategies import BUILT_IN, ORCH
 from fastrouter.control.database import Database
 from fastrouter.control.desk import Desk
+from fastrouter.control.leftovers import mark
 from fastrouter.control.risk_status import RiskCommands
 from fastrouter.control.strategies import COMMANDS, Commands, Place, Registry, Restarts, Spec
 from fastrouter.control.strategies.house import House
@@ -50,6 +52,7 @@ class Orchestrator:
         group = ports.group
         tokens = Tokens(group.admission.verifier, desk.broker.ledger.account.id)
         self._ports = ports
+        self._mark = mark(database.identity)
         self._signals = Signals(ports.router, load("orchestrator"), time.time_ns)
         self.registry = Registry(
             specs_of(ports.settings),
@@ -73,7 +76,7 @@ class Orchestrator:
 
     async def open(self) -> None:
         """Start those that are to run. Raises ConfigError for a store that cannot be read."""
-        self.registry.house.place = place_of(self._ports)
+        self.registry.house.place = place_of(self._ports, self._mark)
         try:
             await self.registry.open()
         except StoreError as error:
@@ -119,13 +122,14 @@ def _spec(name: str, table: config.Strategy, settings: config.Settings) -> Spec:
     )
 
 
-def place_of(ports: Ports) -> Place:
-    """Where processes of ours reach us; the ports are open."""
+def place_of(ports: Ports, more: Mapping[str, str]) -> Place:
+    """Where processes of ours reach us, and with what else; the ports are open."""
     own, rest = ports.group.servers[0], ports.rest
     paths = own.routes.paths
     path = "/" if "/" in paths else paths[0]
     there = rest.server if rest is not None else None
-    return Place(_url(own, "ws", path), None if there is None else _url(there, "http"), inherited())
+    rest_url = None if there is None else _url(there, "http")
+    return Place(_url(own, "ws", path), rest_url, {**inherited(), **more})
 
 
 def _url(server: Server, scheme: str, path: str = "") -> str:

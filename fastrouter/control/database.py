@@ -39,8 +39,9 @@ class Call(NamedTuple):
 class Database:
     """The file at `path`, made when there is none; None: memory.
 
-    Belongs to the thread of the running loop. Raises ConfigError for a file that is not
-    ours, cannot be opened, or is another server's just now, by whatever name (code STORE_LOCKED).
+    Belongs to the thread of the running loop. `identity` is the locked file's (see
+    `Lock`). Raises ConfigError for a file that is not ours, cannot be opened, or is another
+    server's just now, by whatever name (code STORE_LOCKED).
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -49,8 +50,7 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         with ExitStack() as opened:
-            if path is not None:
-                _lock(path, opened)
+            self.identity = None if path is None else _lock(path, opened)
             self._connection = _connect(path)
             self._locks = opened.pop_all()
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
@@ -158,8 +158,8 @@ def _tell(told: Sequence[tuple[Call, Any]]) -> None:
             call.done.set_result(result)
 
 
-def _lock(path: Path, opened: ExitStack) -> None:
-    """Until `opened` is closed. Raises ConfigError.
+def _lock(path: Path, opened: ExitStack) -> tuple[int, int]:
+    """Until `opened` is closed; which file it is, as of `Lock`. Raises ConfigError.
 
     The file beside it is what versions before locked, to which a hard link is another.
     """
@@ -167,8 +167,10 @@ def _lock(path: Path, opened: ExitStack) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"store {path} cannot be opened: {error.strerror}") from None
-    for file in (path, path.with_name(path.name + "-lock")):
-        opened.callback(Lock(file, "store").close)
+    lock = Lock(path, "store")
+    opened.callback(lock.close)
+    opened.callback(Lock(path.with_name(path.name + "-lock"), "store").close)
+    return lock.identity
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

@@ -241,7 +241,7 @@ def job(**request: Any) -> Job:
 
 def programs(folder: Path, **more: Any) -> Programs:
     found = configured(folder, **more)
-    return Programs(found, Catalog(folder / "data"), folder / "jobs")
+    return Programs(found, Catalog(folder / "data"), folder / "jobs", {"PROXY_OWNER": "1:2"})
 
 
 def test_what_is_asked_for_is_what_is_run(folder: Path):
@@ -287,6 +287,7 @@ def test_what_is_asked_for_is_what_is_run(folder: Path):
     assert (environment["STRATEGY_ID"], environment["KEY"]) == ("one", "secret")
     assert environment["STRATEGY_CONFIG"] == '{"fast":3,"dataResolution":"5s"}'
     assert environment["STRATEGY_SYMBOLS"] == "S:A,S:B"
+    assert environment["PROXY_OWNER"] == "1:2"
     assert not [name for name in environment if name.startswith("FASTROUTER_")]
 
 

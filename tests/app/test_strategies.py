@@ -304,3 +304,55 @@ def test_when_the_server_is_killed_its_strategies_die_and_the_next_starts_them(t
         found = httpx.get(url).json()
         assert found["status"] == "ACTIVE"
         assert found["pid"] != pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_what_a_strategy_had_started_ends_before_the_next_server_starts_it(tmp_path):
+    store, script = tmp_path / "state.db", "setsid sleep 600 & sleep 600 & echo $!; wait"
+    server = Served(
+        FASTROUTER_STORE__PATH=str(store),
+        FASTROUTER_STRATEGIES__MINE__COMMAND=shlex.join(["/bin/sh", "-c", script]),
+    )
+    with server:
+        url = server.url(8080, "/v1/strategies/mine", "http")
+        httpx.post(f"{url}/start")
+        mark = owner_of(store)
+        asyncio.run(until(lambda: settled(mark)))
+        first = having(mark)
+        server.kill()
+        asyncio.run(until(lambda: len(having(mark)) == 2))
+        server.start()
+        assert not first & having(mark)
+        asyncio.run(until(lambda: settled(mark)))
+        server.stop()
+        left = having(mark)  # who left the group outlives a stop, and not the next start
+        assert len(left) == 1
+        server.start()
+        assert not left & having(mark)
+        server.stop()
+    for pid in having(mark):
+        os.kill(pid, signal.SIGKILL)
+
+
+def settled(mark: bytes) -> bool:
+    """Whether all three are there, one of them in a session of its own."""
+    found = having(mark)
+    return len(found) == 3 and len({os.getsid(pid) for pid in found}) == 2
+
+
+def owner_of(store: Path) -> bytes:
+    """What the programs of a server on it have in their environment."""
+    status = store.stat()
+    return f"PROXY_OWNER={status.st_dev}:{status.st_ino}".encode()
+
+
+def having(mark: bytes) -> set[int]:
+    """Processes with it in their environment."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark in path.read_bytes().split(b"\0"):
+                found.add(int(path.parent.name))
+        except OSError:
+            pass
+    return found
