@@ -138,15 +138,22 @@ class Ledger:
             del self.holdings[order.symbol]
 
     def announce(self, booking: Booking, draft: Draft) -> None:
-        """Rows, and the events trade, position, account; the order's own came before."""
+        """Rows, and the events trade, position, account; the order's own came before.
+
+        It has happened: see `apply`. The position is the account's; a strategy is named there
+        that alone has held of it since it was opened. Whose order it was, the trade says.
+        """
         fill = booking.fill
         trade = trade_event(self.account, fill)
         realised = sum((one.realised for one in booking.steps), ZERO)
         draft.row("trades", fill.id, trade | {"time": fill.time, "realised": text(realised)})
         draft.event("trade", trade)
-        for step in booking.steps:
-            draft.event("position", position_event(self.account, step, fill))
         symbol, strategy_id = fill.order.symbol, fill.order.strategy_id
+        others = self.holdings.get(symbol, {}).keys() - {strategy_id}
+        figures = [] if others else [_figures(share) for share in booking.shares]
+        for step in booking.steps:
+            owner = strategy_id if _figures(step) in figures else ""
+            draft.event("position", position_event(self.account, step, fill, owner))
         for table, key, held in (
             ("positions", symbol, booking.position),
             ("holdings", f"{strategy_id}|{symbol}", _left(booking.shares)),
@@ -174,6 +181,12 @@ def _marked(steps: list[Step], view: View) -> list[Step]:
     if mark is None or not last.position.qty:
         return steps
     return [*steps[:-1], last._replace(position=last.position._replace(mark=mark))]
+
+
+def _figures(step: Step) -> tuple[object, ...]:
+    """All that trading made of it."""
+    one = step.position
+    return step.action, one.qty, one.cost, one.closed_qty, one.closed_cost, one.closed_value
 
 
 def _left(steps: list[Step]) -> Position | None:

@@ -95,8 +95,8 @@ def trade_event(account: Account, fill: Fill) -> Payload:
     )
 
 
-def position_event(account: Account, step: Step, fill: Fill) -> Payload:
-    """A step of the account's position; `strategy_id` is whose order it was."""
+def position_event(account: Account, step: Step, fill: Fill, owner: str) -> Payload:
+    """A step of the account's position; `owner` is the strategy whose alone it is, "" for none."""
     position = step.position
     closed = step.action == "CLOSED"
     was = position.closed_qty if closed else position.qty
@@ -104,7 +104,7 @@ def position_event(account: Account, step: Step, fill: Fill) -> Payload:
     return _given(
         id=position.id,
         account_id=account.id,
-        strategy_id=fill.order.strategy_id or None,
+        strategy_id=owner or None,
         symbol=position.symbol,
         side="LONG" if was > 0 else "SHORT",
         action=step.action,

@@ -80,6 +80,39 @@ def dgbit(payload):
     return message["payload"]
 
 
+def test_a_position_names_the_strategy_that_holds_all_of_it():
+    desk = Desk(cash=100_000, shorting=True)
+    desk.quote(100, 100)
+    named = []
+    for side, qty, strategy in (
+        ("buy", 6, "a"),
+        ("buy", 1, "b"),  # a's, too
+        ("sell", 1, "b"),  # all a's again, but its figures are b's, too
+        ("sell", 4, "a"),
+        ("sell", 5, "a"),  # through zero
+        ("buy", 3, "a"),
+        ("buy", 2, ""),
+        ("sell", 2, "a"),  # flat together
+    ):
+        desk.order(side, qty=qty, strategy_id=strategy)
+        desk.quote(100, 100)
+        named += [
+            (one["action"], one["quantity"], one.get("strategy_id"))
+            for one in told(desk, "position")
+        ]
+    assert named == [
+        ("OPENED", "6", "a"),
+        ("UPDATED", "7", None),
+        ("UPDATED", "6", None),
+        ("UPDATED", "2", None),
+        ("CLOSED", "7", None),
+        ("OPENED", "3", "a"),
+        ("CLOSED", "3", "a"),
+        ("OPENED", "2", None),
+        ("CLOSED", "2", None),
+    ]
+
+
 def test_what_was_opened_has_brought_nothing_yet():
     desk = Desk()
     desk.quote(100, 100)

@@ -143,7 +143,7 @@ def test_a_stop_loss_closes_the_position_once(fall):
         for kind, payload in desk.events
         if kind == "position" and payload["quantity"] == "10"
     ]
-    assert position["strategy_id"] == "s"
+    assert "strategy_id" not in position, "what is left is the other's"
     assert [*desk.broker.ledger.holdings["S:AAPL"]] == ["other"]
     assert breaches(desk) == []
 
