@@ -22,9 +22,8 @@ class Lock:
     SQLite locks with `fcntl`, this one with `flock`: they know nothing of each
     other. The caller has SQLite open the file after this, and close it before.
     `new` says that the file is empty, `identity` which one it is (device, number there); `what`
-    it is ("journal"), errors say. Raises
-    ConfigError when somebody has it, under this name or another (code JOURNAL_LOCKED …),
-    and for what cannot be opened.
+    it is ("journal"), errors say. Raises ConfigError when somebody has it, under this name or
+    another (code JOURNAL_LOCKED …), and for what cannot be opened.
     """
 
     def __init__(self, path: Path, what: str = "journal") -> None:
