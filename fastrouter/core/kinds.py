@@ -15,6 +15,7 @@ from fastrouter.core.timeframe import TIMEFRAMES
 __all__ = [
     "ACCOUNT_KINDS",
     "ACTIONS",
+    "ALPACA_STATUSES",
     "DEFAULT_ACCOUNT",
     "DIRECTIONS",
     "EVENT_TYPES",
@@ -63,6 +64,10 @@ DEFAULT_ACCOUNT = "default"
 ACTIONS = {"long": "BUY", "short": "SELL", "neutral": "HOLD"}
 #: and the other way round
 DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
+
+#: An order's status -> Alpaca's, where it has another: what is accepted here is at work there,
+#: at REST and in its stream.
+ALPACA_STATUSES = {"accepted": "new"}
 
 #: kind -> the field of its payload that is its topic's symbol; of others it is `symbol`
 SYMBOL_FIELDS = {"job": "id"}

@@ -15,6 +15,7 @@ import orjson
 from fastrouter.core.asset import asset_of
 from fastrouter.core.dialect import Dialect
 from fastrouter.core.event import Event
+from fastrouter.core.kinds import ALPACA_STATUSES
 from fastrouter.core.leaves import iso8601
 from fastrouter.dialects.payload import Body, given, word
 from fastrouter.errors import ErrorCode
@@ -137,7 +138,7 @@ def _order(payload: Body, more: Body, time: str) -> Body:
         "time_in_force": payload.get("time_in_force"),
         "limit_price": payload.get("limit_price"),
         "stop_price": payload.get("stop_price"),
-        "status": status,
+        "status": ALPACA_STATUSES.get(status, status) if isinstance(status, str) else status,
         "extended_hours": False,
         "legs": None,
         "trail_percent": None,

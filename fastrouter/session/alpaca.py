@@ -73,11 +73,14 @@ def listen(session: Session, message: Message, now: int) -> Effect:
 
 def refuse(session: Session, message: Any, text: bytes) -> Effect:
     """An error that says what is allowed."""
-    action = message.get("action") if isinstance(message, dict) else None
-    if action is None:
+    if not isinstance(message, dict) or ("type" in message and "action" not in message):
         return replies.refuse(session, message, text)
+    allowed = ", ".join(LIVE)
+    if "action" not in message:
+        return session.reject(MessageError(f"message has no 'action'; allowed: {allowed}"))
+    action = message["action"]
     told = repr(action[:100]) if isinstance(action, str) else found(action)
-    return session.reject(MessageError(f"action {told} is not known; allowed: {', '.join(LIVE)}"))
+    return session.reject(MessageError(f"action {told} is not known; allowed: {allowed}"))
 
 
 AUTHENTICATING: dict[str, Handler] = {"authenticate": first, "auth": first}

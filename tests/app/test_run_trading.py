@@ -82,7 +82,7 @@ def test_a_strategy_of_plain_sockets(visit):
             assert await next_of(wire, 1) == ["quote"]
             answer = await http.post("/v2/orders", json=ORDER)
             assert answer.status_code == 200, answer.text
-            assert answer.json()["status"] == "accepted"
+            assert answer.json()["status"] == "new"
             assert answer.json()["created_at"].startswith("2025-01-01T00:00:00")
             assert await next_of(wire, 1) == ["order"]
             ack(wire, 1, 2)

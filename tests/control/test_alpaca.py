@@ -111,7 +111,7 @@ async def test_the_four_types(client, desk):
         OrderType.STOP,
         OrderType.STOP_LIMIT,
     ]
-    assert {one.status for one in made} == {OrderStatus.ACCEPTED}
+    assert {one.status for one in made} == {OrderStatus.NEW}
     assert [one.symbol for one in made] == ["AAPL", "AAPL", "AAPL", "BTCUSD"]
     assert [one.qty for one in made] == ["10", "1.5", "2", "0.1"]
     assert (made[1].limit_price, made[2].stop_price) == ("149.99", "160.125")

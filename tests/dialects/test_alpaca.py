@@ -105,6 +105,7 @@ def test_what_happened_and_since_when(event, status, word, stamp):
     given = {"event": event} if event else {}
     update = data(validate("order", {**payload, **given, "status": status}))
     assert update["event"] == word
+    assert update["order"]["status"] == ("new" if status == "accepted" else status)
     assert not {"price", "qty", "position_qty"} & set(update)
     stamps = ("filled_at", "canceled_at", "failed_at", "replaced_at", "expired_at")
     told = {name: update["order"][name] for name in stamps if update["order"][name]}

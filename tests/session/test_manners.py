@@ -148,6 +148,8 @@ def not_known(row: str, message: Any, reason: str) -> list[tuple[str, Any]]:
         return [("echo", {"received": message})]
     if row == "dgbit-job":
         return [("ack", {"job_uuid": JOB})]
+    if row == "alpaca":
+        return [("error", reason.replace("has no 'type'", "has no 'action'"))]
     return [("error", reason)]
 
 

@@ -13,6 +13,7 @@ from fastrouter.broker.money import text
 from fastrouter.control.trading.slices import slices
 from fastrouter.control.trading.symbols import shown_symbol
 from fastrouter.core.asset import asset_of
+from fastrouter.core.kinds import ALPACA_STATUSES
 from fastrouter.core.leaves import iso8601
 
 __all__ = ["OrderView", "order_view", "order_views"]
@@ -98,7 +99,7 @@ def order_view(broker: Broker, order: Order) -> dict[str, Any]:
         "time_in_force": order.time_in_force,
         "limit_price": _text(order.limit_price),
         "stop_price": _text(order.stop_price),
-        "status": order.status,
+        "status": ALPACA_STATUSES.get(order.status, order.status),
         "extended_hours": False,
         "legs": None,
         "trail_percent": None,
