@@ -15,8 +15,10 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from fastrouter.errors import StoreError
+from fastrouter.models.complaint import parameter_complaint
 
 __all__ = ["CRASH", "Problem", "Refused", "answer_problems", "not_kept", "refusals"]
+__all__ += ["wrong_parameters"]
 
 CRASH = "see the server's log"
 RETRY_AFTER = "1"
@@ -86,8 +88,12 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """A parameter that cannot be."""
     assert isinstance(error, RequestValidationError)
-    lines = (f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
-    return Problem(HTTPStatus.BAD_REQUEST, "; ".join(lines)).answer()
+    return Problem(HTTPStatus.BAD_REQUEST, wrong_parameters(error)).answer()
+
+
+def wrong_parameters(error: RequestValidationError) -> str:
+    """In one line: which, why, and what is allowed."""
+    return "; ".join(parameter_complaint(found) for found in error.errors())
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

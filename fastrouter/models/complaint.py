@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from fastrouter.models.fields import shown
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
 
-__all__ = ["complaint"]
+__all__ = ["complaint", "parameter_complaint"]
 
 
 def complaint(model: type[BaseModel], error: ValidationError) -> str:
@@ -18,6 +20,12 @@ def complaint(model: type[BaseModel], error: ValidationError) -> str:
     found: dict[str, Any] = dict(error.errors(include_url=False)[0])
     place = _place(found["loc"])
     return WORDS.get(found["type"], _other)(model, place, found)
+
+
+def parameter_complaint(found: dict[str, Any]) -> str:
+    """The same of a parameter of a request: an error of pydantic's."""
+    place = _place(found["loc"][1:])  # behind "query" or "path"
+    return WORDS.get(found["type"], _other)(BaseModel, place, found)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

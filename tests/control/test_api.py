@@ -102,9 +102,15 @@ async def test_a_session_is_closed_once(http, sessions):
         ("GET", "/nope", 404, "NOT_FOUND", "GET /nope: not found"),
         ("POST", "/sessions", 405, "METHOD_NOT_ALLOWED", "POST /sessions"),
         ("GET", "/sessions/ses_99", 404, "NOT_FOUND", "no session 'ses_99'"),
-        ("GET", "/sessions?limit=1001", 400, "BAD_REQUEST", "limit: Input should be less"),
-        ("GET", "/sessions?limit=0", 400, "BAD_REQUEST", "limit: Input should be greater"),
-        ("GET", "/sessions?limit=x", 400, "BAD_REQUEST", "limit: "),
+        (
+            "GET",
+            "/sessions?limit=1001",
+            400,
+            "BAD_REQUEST",
+            "limit is '1001'; input should be less",
+        ),
+        ("GET", "/sessions?limit=0", 400, "BAD_REQUEST", "limit is '0'; input should be greater"),
+        ("GET", "/sessions?limit=x", 400, "BAD_REQUEST", "limit is 'x'; input"),
         ("GET", "/docs", 404, "NOT_FOUND", "/docs"),
     ],
 )

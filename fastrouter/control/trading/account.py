@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, BaseModel
 
 from fastrouter.broker import Broker
 from fastrouter.broker.money import ZERO, exact, text
 from fastrouter.control.trading.access import Found, shown
 from fastrouter.control.trading.answer import answer, refusals
+from fastrouter.control.trading.route import routes
 from fastrouter.core.asset import account_uuid
 from fastrouter.core.leaves import iso8601
 
@@ -64,7 +65,7 @@ class ClockView(BaseModel):
     next_close: AwareDatetime
 
 
-router = APIRouter()
+router = routes()
 
 
 @router.get("/v2/account", response_model=AccountView, responses=refusals())

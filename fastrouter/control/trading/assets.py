@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastrouter.broker import Broker
 from fastrouter.control.trading.access import Found
 from fastrouter.control.trading.answer import answer, refusals
-from fastrouter.control.trading.refusal import problem_of, refusing
+from fastrouter.control.trading.refusal import refusing
+from fastrouter.control.trading.route import routes
 from fastrouter.control.trading.slices import slices
 from fastrouter.control.trading.symbols import shown_symbol, symbol_of
 from fastrouter.core.asset import asset_of
-from fastrouter.models.fields import shown
 
 __all__ = ["router"]
 
 SLICE = 100  # assets, of which half a millisecond is made
 
-#: parameter -> Alpaca's words; what is none of them is refused as Alpaca does, with 422
-WORDS = {
-    "status": ("active", "inactive", "all"),
-    "asset_class": ("us_equity", "us_option", "crypto", "crypto_perp"),
-}
-
-
-def _one_of(name: str) -> Any:
-    """What OpenAPI shows of the parameter."""
-    return Query(json_schema_extra={"enum": [*WORDS[name]]})
-
-
-def _check(name: str, value: str) -> None:
-    """Raises Problem that names what is allowed."""
-    if value not in WORDS[name]:
-        allowed = ", ".join(WORDS[name])
-        raise problem_of("INVALID_ORDER", f"{name} is {shown(value)}; allowed: {allowed}")
+Status = Literal["active", "inactive", "all"]
+AssetClass = Literal["us_equity", "us_option", "crypto", "crypto_perp"]
 
 
 class AssetView(BaseModel):
@@ -58,21 +43,18 @@ class AssetView(BaseModel):
     attributes: list[str]
 
 
-router = APIRouter()
+router = routes()
 
 
 @router.get("/v2/assets", response_model=list[AssetView], responses=refusals())
 async def every(
     access: Found,
-    status: Annotated[str, _one_of("status")] = "active",
-    asset_class: Annotated[str | None, _one_of("asset_class")] = None,
+    status: Status = "active",
+    asset_class: AssetClass | None = None,
     exchange: str | None = None,
     attributes: str | None = None,
 ) -> Response:
     """Every symbol there is: all are active, and none has attributes."""
-    _check("status", status)
-    if asset_class is not None:
-        _check("asset_class", asset_class)
     broker = access.desk.broker
     if status == "inactive" or attributes:
         return answer([])

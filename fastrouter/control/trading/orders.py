@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from fastrouter.broker import Broker, Order
@@ -21,6 +21,7 @@ from fastrouter.control.trading.order_body import (
 from fastrouter.control.trading.order_query import OrderQuery, listed
 from fastrouter.control.trading.order_view import OrderView, order_view, order_views
 from fastrouter.control.trading.refusal import check_accepted, refusing
+from fastrouter.control.trading.route import routes
 from fastrouter.errors import OrderError
 
 __all__ = ["router"]
@@ -34,7 +35,7 @@ class CanceledView(BaseModel):
     body: OrderView
 
 
-router = APIRouter()
+router = routes()
 
 
 @router.post(

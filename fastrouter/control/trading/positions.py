@@ -7,7 +7,7 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from fastrouter.broker import Broker, Change, Position
@@ -17,6 +17,7 @@ from fastrouter.control.trading.answer import answer, refusals
 from fastrouter.control.trading.order_view import OrderView, order_view, order_views
 from fastrouter.control.trading.position_view import PositionView, position_view
 from fastrouter.control.trading.refusal import refusing
+from fastrouter.control.trading.route import routes
 from fastrouter.control.trading.symbols import symbol_of
 from fastrouter.errors import OrderError
 from fastrouter.models.fields import decimal_text
@@ -36,7 +37,7 @@ class ClosedView(BaseModel):
     body: OrderView
 
 
-router = APIRouter()
+router = routes()
 
 
 @router.get("/v2/positions", response_model=list[PositionView], responses=refusals())
