@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from fastrouter.control.decimals import doubles_within, loads
 from fastrouter.control.problem import Problem
 
 __all__ = ["MOST_BYTES", "NO_BODY", "check_origin", "read_json", "read_json_if_any", "too_large"]
@@ -18,8 +19,10 @@ MOST_BYTES = 1 << 20  # of a request
 NO_BODY = object()
 
 
-async def read_json(request: Request) -> Any:
+async def read_json(request: Request, inexact: Callable[[Any], bool] = doubles_within) -> Any:
     """What the body says. Raises Problem: 400, 413, 415.
+
+    Numbers with a fraction are decimals: see `loads`, which is told when by `inexact`.
 
     Only ``application/json`` is taken, which a page of somebody else's site cannot send
     here without asking first.
@@ -27,8 +30,8 @@ async def read_json(request: Request) -> Any:
     _check_type(request)
     body = await _read(request)
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return loads(body, inexact)
+    except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
 
 

@@ -25,9 +25,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from fastrouter.control.body import MOST_BYTES, read_json, too_large
+from fastrouter.control.decimals import doubles_within
 from fastrouter.control.guard import Guard
 from fastrouter.control.problem import Problem, refusals
 from fastrouter.core.event import Candle, Event, Quote
+from fastrouter.core.kinds import MARKET_KINDS
 from fastrouter.errors import EventError
 from fastrouter.models.body import BODIES, event_of
 
@@ -84,7 +86,7 @@ def intake(publisher: Publisher, guard: Guard) -> APIRouter:
 
     async def handle(request: Request) -> Response:
         await guard(request)
-        events = await _events(await read_json(request), publisher)
+        events = await _events(await read_json(request, _inexact), publisher)
         ids = [f"evt_{number}" for number in await _publish(publisher, events)]
         return JSONResponse({"ids": ids}, HTTPStatus.ACCEPTED)
 
@@ -110,6 +112,16 @@ def intake(publisher: Publisher, guard: Guard) -> APIRouter:
 
 
 # ---- what came in
+
+
+def _inexact(said: Any) -> bool:
+    """Are there doubles but in quotes and candles, whose numbers are such?"""
+    bodies = said if isinstance(said, list) else [said]
+    return any(
+        doubles_within(body)
+        for body in bodies
+        if not isinstance(body, dict) or body.get("kind") not in MARKET_KINDS
+    )
 
 
 async def _events(said: Any, publisher: Publisher) -> list[AnyEvent]:

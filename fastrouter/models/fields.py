@@ -22,6 +22,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, JsonValue, PlainValidator, WithJsonSchema
 
 from fastrouter.core.leaves import iso8601, parse_iso8601
+from fastrouter.models.written import doubles
 
 __all__ = [
     *("LOWER", "UPPER"),
@@ -153,6 +154,13 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _doubles(value: Any) -> Any:
+    try:
+        return doubles(value)
+    except RecursionError:
+        return value  # what is so deep is refused next
+
+
 #: before a Literal: words in any case
 UPPER = BeforeValidator(_upper)
 LOWER = BeforeValidator(_lower)
@@ -167,4 +175,4 @@ Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_NUMB
 Time = Annotated[str, PlainValidator(time_text), WithJsonSchema(_TIME)]
 _NAME = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 Name = Annotated[str, AfterValidator(name), WithJsonSchema(_NAME)]
-Free = Annotated[dict[str, JsonValue], AfterValidator(whole)]
+Free = Annotated[dict[str, JsonValue], BeforeValidator(_doubles), AfterValidator(whole)]

@@ -116,6 +116,19 @@ async def test_symbol_and_account(http, router):
     assert received[0]["order"] == LEAST["order"]
 
 
+async def test_decimals_are_as_they_are_written(http, router):
+    received = listen(router, "order", "quote")
+    payload = '{"id":"1","symbol":"S:A","qty":12345678.123456789,"metadata":{"x":0.10}}'
+    quote = '{"symbol":"S:A","bid":0.30000000000000004,"ask":1e0}'
+    body = f'[{{"kind":"order","payload":{payload}}},{{"kind":"quote","payload":{quote}}}]'
+    headers = {"Content-Type": "application/json"}
+    assert (await http.post("/v1/events", content=body, headers=headers)).status_code == 202
+    router.flush()
+    assert received[0]["order"]["qty"] == "12345678.123456789"
+    assert received[0]["order"]["metadata"] == {"x": 0.1}
+    assert received[1]["quote"]["bid"] == "0.30000000000000004"
+
+
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, MOST_EVENTS])
 async def test_an_array_keeps_its_order(http, router, count):
     received = listen(router, "order")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationError,
     WithJsonSchema,
 )
@@ -16,6 +19,7 @@ from pydantic import (
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.errors import MessageError
+from fastrouter.models.fields import decimal_text
 
 __all__ = ["StartConfig", "read"]
 
@@ -43,6 +47,28 @@ Timeframe = Annotated[
 ]
 
 
+def _number(value: object) -> Decimal:
+    if isinstance(value, str):
+        raise ValueError("a text; allowed: a number")
+    return Decimal(decimal_text(value))
+
+
+def _above_zero(most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": most})
+
+
+def _figure(value: Decimal) -> float | str:
+    """As JSON has it: decimal text where no double is that number."""
+    near = float(value)
+    return near if Decimal(repr(near)) == value else f"{value:f}"
+
+
+#: what a double is not, is kept as it was written
+AsWritten = Annotated[Decimal, BeforeValidator(_number), PlainSerializer(_figure)]
+Amount = Annotated[AsWritten, Field(gt=0, le=10**12), _above_zero(10**12)]
+Share = Annotated[AsWritten, Field(gt=0, le=1), _above_zero(1)]
+
+
 class StartConfig(BaseModel):
     """What is not given is as it is configured."""
 
@@ -57,10 +83,10 @@ class StartConfig(BaseModel):
         description="whether its orders are taken on a live account; those that "
         "name no strategy are not held to it",
     )
-    maxPositionValue: float | None = Field(default=None, gt=0, le=1e12)
+    maxPositionValue: Amount | None = None
     maxOrdersPerMinute: int | None = Field(default=None, ge=1)
-    stopLossPercentage: float | None = Field(
-        default=None, gt=0, le=1, description="of what the position cost: 0.02 is 2 %"
+    stopLossPercentage: Share | None = Field(
+        default=None, description="of what the position cost: 0.02 is 2 %"
     )
 
 
