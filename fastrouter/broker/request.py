@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fastrouter.errors import OrderError
+from fastrouter.models.cases import ABSENT, GIVEN, Cases
 from fastrouter.models.fields import decimal_text, shown
 
 from .money import LIMIT, text
 
-__all__ = ["Request", "amount"]
+__all__ = ["CASES", "Request", "amount"]
 
 #: field -> its words
 WORDS = {
@@ -26,6 +27,18 @@ PRICES: dict[str, frozenset[str]] = {
     "stop": frozenset({"stop_price"}),
     "stop_limit": frozenset({"limit_price", "stop_price"}),
 }
+#: what `Request` demands, for a schema; its own check says what is wrong
+CASES: Cases = tuple(
+    {
+        "type": frozenset({kind, None} if kind == "market" else {kind}),
+        amount: GIVEN,
+        ("notional" if amount == "qty" else "qty"): ABSENT,
+        **{one: GIVEN if one in prices else ABSENT for one in ("limit_price", "stop_price")},
+    }
+    for kind, prices in PRICES.items()
+    for amount in ("qty", "notional")
+    if amount == "qty" or kind == "market"
+)
 #: number -> how many decimals it may have
 PLACES = {"qty": 9, "notional": 9, "limit_price": 15, "stop_price": 15}
 MAX_ID = 128

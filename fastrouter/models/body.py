@@ -18,7 +18,7 @@ from fastrouter.core.leaves import parse_iso8601, symbol_valid
 from fastrouter.errors import EventError
 from fastrouter.models import MODELS, validate
 from fastrouter.models.complaint import complaint
-from fastrouter.models.fields import Name, Time
+from fastrouter.models.fields import Name, Symbol, Time
 from fastrouter.models.market import MARKET_MODELS, market_event
 from fastrouter.models.payload import Payload
 
@@ -30,7 +30,7 @@ class Body(Payload):
 
     kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
     payload: dict[str, Any]
-    symbol: Name | None = None
+    symbol: Symbol | None = None
     time: Time | None = None
     account: Name | None = None
 
@@ -40,7 +40,7 @@ def _body(kind: str, payload: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {"kind": (Literal[kind], ...), "payload": (payload, ...)}
     fields["time"] = (Time | None, None)
     if kind not in MARKET_MODELS:
-        fields["symbol"] = (Name | None, None)
+        fields["symbol"] = (Symbol | None, None)
     if kind in ACCOUNT_KINDS:
         fields["account"] = (Name | None, None)
     config = ConfigDict(extra="forbid")

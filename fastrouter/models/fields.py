@@ -8,7 +8,8 @@ Real     the same                                       number, an int when whol
 Fraction the same, 0 to 1                               number
 Time     ISO-8601 with a zone, Unix ms, aware datetime  ISO-8601 UTC, microseconds, Z
 Name     string of 1 to 128 characters                  the same
-Free     object of any JSON values; finite, 200 deep    whole numbers as int
+Symbol   the same, that can be a topic's                the same
+Free     object of any JSON values; finite, 200 deep    whole numbers as int, others doubles
 ======== ============================================== ============================
 """
 
@@ -26,8 +27,8 @@ from fastrouter.models.written import doubles
 
 __all__ = [
     *("LOWER", "UPPER"),
-    *("Fraction", "Free", "Name", "Number", "Real", "Time"),
-    *("decimal_text", "real", "shown"),
+    *("Fraction", "Free", "Name", "Number", "Real", "Symbol", "Time"),
+    *("decimal_text", "real", "shown", "symbol_schema"),
 ]
 
 MAX_DIGITS = 64  # characters of a decimal
@@ -166,13 +167,41 @@ UPPER = BeforeValidator(_upper)
 LOWER = BeforeValidator(_lower)
 
 _DECIMAL = {"type": "string", "format": "decimal", "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
-_NUMBER = {"anyOf": [{"type": "number"}, _DECIMAL]}
-_TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]}
+#: what has few enough digits, whatever a double's last ones are
+_NUMBER = {
+    "anyOf": [
+        {"const": 0},
+        {"type": "number", "minimum": 1e-46, "exclusiveMaximum": 1e64},
+        {"type": "number", "exclusiveMinimum": -1e63, "maximum": -1e-45},
+        _DECIMAL,
+    ]
+}
+_MOST_MS = 2**63 // MILLISECOND  # from the epoch: about years 1678 to 2261
+_TIME = {
+    "anyOf": [
+        {"type": "string", "format": "date-time", "pattern": "^(1[7-9]|2[01])"},
+        {"type": "integer", "minimum": -_MOST_MS, "maximum": _MOST_MS},
+    ]
+}
+
+
+def symbol_schema(most: int = MAX_NAME) -> WithJsonSchema:
+    """About what `fastrouter.core.leaves.symbol_valid` says: no schema counts bytes."""
+    return WithJsonSchema({"type": "string", "pattern": rf"^[^\s,*\x00-\x1f\x7f]{{1,{most}}}$"})
+
 
 Number = Annotated[str, PlainValidator(decimal_text), WithJsonSchema(_NUMBER)]
 Real = Annotated[int | float, PlainValidator(real), WithJsonSchema(_NUMBER)]
-Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_NUMBER)]
+_FRACTION = {
+    "anyOf": [
+        {"const": 0},
+        {"type": "number", "minimum": 1e-46, "maximum": 1},
+        {"type": "string", "format": "decimal", "pattern": r"^(0(\.[0-9]{1,30})?|1(\.0{1,30})?)$"},
+    ]
+}
+Fraction = Annotated[int | float, PlainValidator(fraction), WithJsonSchema(_FRACTION)]
 Time = Annotated[str, PlainValidator(time_text), WithJsonSchema(_TIME)]
 _NAME = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 Name = Annotated[str, AfterValidator(name), WithJsonSchema(_NAME)]
+Symbol = Annotated[Name, symbol_schema()]
 Free = Annotated[dict[str, JsonValue], BeforeValidator(_doubles), AfterValidator(whole)]

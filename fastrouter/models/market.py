@@ -6,14 +6,17 @@ decimal text.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import Annotated
+
+from pydantic import ValidationError, WithJsonSchema
 
 from fastrouter.core.event import Candle as CoreCandle
 from fastrouter.core.event import Quote as CoreQuote
 from fastrouter.core.leaves import parse_iso8601
+from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.errors import EventError
 from fastrouter.models.complaint import complaint
-from fastrouter.models.fields import Name, Real, Time
+from fastrouter.models.fields import Real, Symbol, Time
 from fastrouter.models.payload import Payload
 
 __all__ = ["MARKET_MODELS", "Candle", "Quote", "market_event"]
@@ -22,7 +25,7 @@ __all__ = ["MARKET_MODELS", "Candle", "Quote", "market_event"]
 class Quote(Payload):
     """Kind ``quote``. `last` defaults to the mid, `time` to now."""
 
-    symbol: Name
+    symbol: Symbol
     bid: Real
     ask: Real
     last: Real | None = None
@@ -39,8 +42,8 @@ class Quote(Payload):
 class Candle(Payload):
     """Kind ``candle``. `time` is when it opened; `timeframe` 1s to 1d; `closed`: it is final."""
 
-    symbol: Name
-    timeframe: Name = "1m"
+    symbol: Symbol
+    timeframe: Annotated[str, WithJsonSchema({"enum": [*TIMEFRAMES]})] = "1m"
     open: Real
     high: Real
     low: Real

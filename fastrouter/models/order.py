@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastrouter.models.fields import UPPER, Free, Name, Number, Time
+from fastrouter.models.fields import UPPER, Free, Name, Number, Symbol, Time
 from fastrouter.models.payload import Payload
 
 __all__ = ["Order", "OrderType", "Side"]
@@ -30,7 +30,7 @@ class Order(Payload):
     client_order_id: str | None = None
     account_id: Name | None = None
     strategy_id: str | None = None
-    symbol: Name
+    symbol: Symbol
     side: Side | None = None
     type: OrderType | None = None
     time_in_force: str | None = None

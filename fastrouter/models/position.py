@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from fastrouter.core.leaves import parse_iso8601
-from fastrouter.models.fields import UPPER, Free, Name, Number, Real, Time, decimal_text, real
+from fastrouter.models.cases import GIVEN, Cases, hold
+from fastrouter.models.fields import (
+    UPPER,
+    Free,
+    Name,
+    Number,
+    Real,
+    Symbol,
+    Time,
+    decimal_text,
+    real,
+)
 from fastrouter.models.payload import Payload
 
 __all__ = ["Position"]
@@ -26,11 +37,16 @@ class Position(Payload):
     `realized_pnl` is of what was closed of an open one so far, commissions apart.
     """
 
+    CASES: ClassVar[Cases] = (
+        {"action": frozenset({"OPENED", "UPDATED"})},
+        {"action": frozenset({"CLOSED"}), "exit_price": GIVEN},
+    )
+
     id: Name
     account_id: Name | None = None
     strategy_id: str | None = None
     strategy: str | None = None
-    symbol: Name
+    symbol: Symbol
     side: Annotated[Literal["LONG", "SHORT"], UPPER]
     action: Annotated[Literal["OPENED", "UPDATED", "CLOSED"], UPPER]
     quantity: Number
@@ -55,7 +71,7 @@ class Position(Payload):
 
     @model_validator(mode="after")
     def _closed_has_an_exit_price(self) -> Position:
-        if self.action == "CLOSED" and self.exit_price is None:
+        if not hold(self.CASES, self.__dict__):
             raise ValueError("'exit_price' is missing; a position that is CLOSED has one")
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastrouter.models.fields import LOWER, UPPER, Free, Name, Number
+from fastrouter.models.fields import LOWER, UPPER, Free, Name, Number, Symbol
 from fastrouter.models.payload import Payload
 
 __all__ = ["Risk"]
@@ -19,7 +19,7 @@ class Risk(Payload):
     rule: Name
     strategy_id: str | None = None
     account_id: Name | None = None
-    symbol: Name | None = None
+    symbol: Symbol | None = None
     limit: Number | None = None
     value: Number | None = None
     message: str | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
 from fastrouter.models.account import Mode
+from fastrouter.models.cases import GIVEN, Cases, hold
 from fastrouter.models.fields import LOWER, UPPER, Free, Name, Number, Real, Time
 from fastrouter.models.payload import Payload
 
@@ -50,6 +51,10 @@ class Strategy(Payload):
     figures of an account to whoever shows a bot's state, that is ``ERROR`` when a strategy failed.
     """
 
+    CASES: ClassVar[Cases] = tuple(
+        {"event": frozenset({event}), field: GIVEN} for event, field in ABOUT.items()
+    )
+
     event: Annotated[Happened, LOWER]
     strategy_id: Name | None = None
     name: str | None = None
@@ -70,7 +75,6 @@ class Strategy(Payload):
 
     @model_validator(mode="after")
     def _has_what_it_is_about(self) -> Strategy:
-        field = ABOUT[self.event]
-        if getattr(self, field) is None:
-            raise ValueError(f"{field!r} is missing; {self.event} is about it")
-        return self
+        if hold(self.CASES, self.__dict__):
+            return self
+        raise ValueError(f"{ABOUT[self.event]!r} is missing; {self.event} is about it")

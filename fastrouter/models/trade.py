@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastrouter.models.fields import UPPER, Free, Name, Number, Time
+from fastrouter.models.fields import UPPER, Free, Name, Number, Symbol, Time
 from fastrouter.models.order import OrderType, Side
 from fastrouter.models.payload import Payload
 
@@ -21,7 +21,7 @@ class Trade(Payload):
     account_id: Name | None = None
     strategy_id: str | None = None
     strategy: str | None = None
-    symbol: Name
+    symbol: Symbol
     side: Side
     type: OrderType | None = None
     quantity: Number | None = None

@@ -20,7 +20,7 @@ from fastrouter.broker.commission import RATES, Commission
 from fastrouter.broker.money import LIMIT
 from fastrouter.core.leaves import parse_iso8601, symbol_valid
 from fastrouter.errors import ConfigError
-from fastrouter.models.fields import Free, Name, Number, shown, time_text
+from fastrouter.models.fields import Free, Name, Number, shown, symbol_schema, time_text
 from fastrouter.models.payload import Payload
 
 __all__ = ["BacktestRequest"]
@@ -71,6 +71,9 @@ _INSTANT = {
 Instant = Annotated[str, PlainValidator(_instant), WithJsonSchema(_INSTANT)]
 
 
+Symbol = Annotated[str, AfterValidator(_symbol), symbol_schema(LONGEST_SYMBOL)]
+
+
 class BacktestRequest(Payload):
     """Run a strategy of the registry against a data set, and report how it did."""
 
@@ -80,7 +83,7 @@ class BacktestRequest(Payload):
     start: Instant | None = Field(default=None, description="from here on; without a zone UTC")
     end: Instant | None = Field(default=None, description="before here")
     symbols: Annotated[
-        list[Annotated[str, AfterValidator(_symbol)]] | None,
+        list[Symbol] | None,
         Field(min_length=1, max_length=MOST_SYMBOLS),
     ] = Field(default=None, description="these alone")
     subscriptions: str | None = Field(

@@ -19,7 +19,7 @@ from pydantic import (
 from fastrouter.core.leaves import symbol_valid
 from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.errors import MessageError
-from fastrouter.models.fields import decimal_text
+from fastrouter.models.fields import decimal_text, symbol_schema
 
 __all__ = ["StartConfig", "read"]
 
@@ -36,12 +36,7 @@ def _timeframe(text: str) -> str:
     return text
 
 
-#: about what `symbol_valid` says
-PATTERN = r"^[^\s,*\x00-\x1f\x7f]{1,128}$"
-
-Symbol = Annotated[
-    str, AfterValidator(_symbol), WithJsonSchema({"type": "string", "pattern": PATTERN})
-]
+Symbol = Annotated[str, AfterValidator(_symbol), symbol_schema()]
 Timeframe = Annotated[
     str, AfterValidator(_timeframe), WithJsonSchema({"type": "string", "enum": [*TIMEFRAMES]})
 ]

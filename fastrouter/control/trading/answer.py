@@ -37,9 +37,16 @@ def refusals(*, body: bool = False) -> dict[int | str, dict[str, Any]]:
 
 
 def body_of(model: type[BaseModel], *optional: str) -> dict[str, Any]:
-    """A route's body that `read_json` reads, for OpenAPI; fields that the model need not have."""
+    """A route's body that `read_json` reads, for OpenAPI; fields that the model need not have.
+
+    Null is as good as left out.
+    """
     schema = model.model_json_schema()
     schema = _inlined(schema, schema.pop("$defs", {}))
+    for name, field in schema["properties"].items():
+        if field.get("default") is not None:
+            null, default = {"type": "null"}, field.pop("default")
+            schema["properties"][name] = {"anyOf": [field, null], "default": default}
     schema["required"] = [name for name in schema.get("required", ()) if name not in optional]
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 

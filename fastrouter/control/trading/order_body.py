@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from fastrouter.broker import Market
+from fastrouter.broker.request import CASES, PLACES
 from fastrouter.control.trading.symbols import wanted_symbol
 from fastrouter.errors import OrderError
+from fastrouter.models.cases import Cases, stated
 from fastrouter.models.fields import Number, shown
 
 __all__ = ["NewOrder", "Replacement", "order_fields", "replacement_fields"]
@@ -16,19 +18,48 @@ __all__ = ["NewOrder", "Replacement", "order_fields", "replacement_fields"]
 Text = Annotated[str, Field(max_length=128)]
 
 
+def _above_zero(places: int) -> WithJsonSchema:
+    """Below 10^12, of so many decimals; of a number no schema says that: `multipleOf` is reckoned
+    with doubles, of which 0.1 is no multiple of 1e-9.
+    """
+    whole, part = r"0*[1-9][0-9]{0,11}", f"[0-9]{{1,{places}}}"
+    tiny = rf"0+\.[0-9]{{0,{places - 1}}}[1-9]0*"
+    text = {"type": "string", "format": "decimal", "pattern": rf"^({whole}(\.{part})?|{tiny})$"}
+    number = {"type": "number", "minimum": 10.0**-places, "exclusiveMaximum": 10**12}
+    return WithJsonSchema({"anyOf": [number, text]})
+
+
+Quantity = Annotated[Number, _above_zero(PLACES["qty"])]
+Price = Annotated[Number, _above_zero(PLACES["limit_price"])]
+
+
+#: what goes with each side
+INTENTS: Cases = tuple(
+    {
+        "side": frozenset({side}),
+        "position_intent": frozenset({f"{side}_to_open", f"{side}_to_close", None}),
+    }
+    for side in ("buy", "sell")
+)
+
+
+def _stated(schema: dict[str, Any]) -> None:
+    schema.update(stated(schema, CASES, INTENTS))
+
+
 class NewOrder(BaseModel):
     """What OpenAPI shows. `qty` or `notional` is required; prices as the type needs them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_stated)
 
     symbol: Text = Field(min_length=1, examples=["AAPL", "S:AAPL", "BTC/USD"])
     side: Literal["buy", "sell"]
     type: Literal["market", "limit", "stop", "stop_limit"] = "market"
     time_in_force: Literal["day", "gtc", "ioc", "fok"] = "day"
-    qty: Number | None = None
-    notional: Number | None = None
-    limit_price: Number | None = None
-    stop_price: Number | None = None
+    qty: Quantity | None = None
+    notional: Quantity | None = None
+    limit_price: Price | None = None
+    stop_price: Price | None = None
     client_order_id: Text | None = None
     strategy_id: Text | None = None
     extended_hours: Literal[False] | None = None
@@ -43,10 +74,10 @@ class Replacement(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    qty: Number | None = None
+    qty: Quantity | None = None
     time_in_force: Literal["day", "gtc", "ioc", "fok"] | None = None
-    limit_price: Number | None = None
-    stop_price: Number | None = None
+    limit_price: Price | None = None
+    stop_price: Price | None = None
     client_order_id: Text | None = None
 
 
