@@ -23,15 +23,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, JsonValue, PlainValidator, WithJsonSchema
 
 from fastrouter.core.leaves import iso8601, parse_iso8601
-from fastrouter.models.written import doubles
+from fastrouter.models.written import Written, doubles
 
 __all__ = [
     *("LOWER", "UPPER"),
     *("Fraction", "Free", "Name", "Number", "Real", "Symbol", "Time"),
-    *("decimal_text", "real", "shown", "symbol_schema"),
+    *("above_zero_schema", "decimal_text", "real", "shown", "symbol_schema"),
 ]
 
 MAX_DIGITS = 64  # characters of a decimal
+LEAST, MOST = -45, 63  # powers of ten: what a double is fits into as many, with its sign
 MAX_NAME = 128  # characters; a topic's symbol may have as many bytes
 
 #: what is decimal text as it stands
@@ -52,7 +53,7 @@ def decimal_text(value: object) -> str:
         text = value
     else:
         text = format(_decimal(value), "f")
-        if isinstance(value, float) and text.endswith(".0"):
+        if isinstance(value, float | Written) and text.endswith(".0"):
             text = text[:-2]
     if len(text) > MAX_DIGITS:
         raise ValueError(f"{len(text)} digits; allowed: {MAX_DIGITS}")
@@ -72,7 +73,7 @@ def _decimal(value: object) -> Decimal:
         raise ValueError(f"{shown(value)} is no number; allowed: a finite number or decimal string")
     if not number.is_finite():
         raise ValueError(f"{value} is not finite; allowed: a finite number or decimal string")
-    if number and not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS:
+    if number and not LEAST <= number.adjusted() < MOST:
         raise ValueError(f"{shown(value)} has more than {MAX_DIGITS} digits")
     return number
 
@@ -104,6 +105,8 @@ def _nanoseconds(value: object) -> int:
         return parse_iso8601(value)
     if isinstance(value, datetime) and value.utcoffset() is not None:
         return (value - EPOCH) // MICROSECOND * 1000
+    if isinstance(value, float | Written) and abs(float(value)) < LARGEST_INT and value % 1 == 0:
+        value = int(value)  # as JSON Schema has it, 5.0 is an integer
     if isinstance(value, int) and not isinstance(value, bool):
         return value * MILLISECOND
     raise ValueError(
@@ -167,12 +170,12 @@ UPPER = BeforeValidator(_upper)
 LOWER = BeforeValidator(_lower)
 
 _DECIMAL = {"type": "string", "format": "decimal", "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
-#: what has few enough digits, whatever a double's last ones are
+#: see `_decimal`
 _NUMBER = {
     "anyOf": [
         {"const": 0},
-        {"type": "number", "minimum": 1e-46, "exclusiveMaximum": 1e64},
-        {"type": "number", "exclusiveMinimum": -1e63, "maximum": -1e-45},
+        {"type": "number", "minimum": 10.0**LEAST, "exclusiveMaximum": 10.0**MOST},
+        {"type": "number", "exclusiveMinimum": -(10.0**MOST), "maximum": -(10.0**LEAST)},
         _DECIMAL,
     ]
 }
@@ -185,6 +188,19 @@ _TIME = {
 }
 
 
+def above_zero_schema(most: int, places: int, least: float) -> WithJsonSchema:
+    """From `least` on, below 10^`most`; of text, of so many decimals.
+
+    Of a number no schema says that: `multipleOf` is reckoned with doubles, of which 0.1 is no
+    multiple of 1e-9.
+    """
+    whole, part = rf"0*[1-9][0-9]{{0,{most - 1}}}", rf"[0-9]{{1,{places}}}"
+    tiny = rf"0+\.[0-9]{{0,{places - 1}}}[1-9]0*"
+    text = {"type": "string", "format": "decimal", "pattern": rf"^({whole}(\.{part})?|{tiny})$"}
+    number = {"type": "number", "minimum": least, "exclusiveMaximum": 10**most}
+    return WithJsonSchema({"anyOf": [number, {**text, "maxLength": MAX_DIGITS}]})
+
+
 def symbol_schema(most: int = MAX_NAME) -> WithJsonSchema:
     """About what `fastrouter.core.leaves.symbol_valid` says: no schema counts bytes."""
     return WithJsonSchema({"type": "string", "pattern": rf"^[^\s,*\x00-\x1f\x7f]{{1,{most}}}$"})
@@ -195,7 +211,7 @@ Real = Annotated[int | float, PlainValidator(real), WithJsonSchema(_NUMBER)]
 _FRACTION = {
     "anyOf": [
         {"const": 0},
-        {"type": "number", "minimum": 1e-46, "maximum": 1},
+        {"type": "number", "minimum": 10.0**LEAST, "maximum": 1},
         {"type": "string", "format": "decimal", "pattern": r"^(0(\.[0-9]{1,30})?|1(\.0{1,30})?)$"},
     ]
 }

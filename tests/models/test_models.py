@@ -299,3 +299,17 @@ def test_figures_that_follow_have_to_fit_too():
 def test_who_says_nothing_of_it_is_not_confident():
     said = validate("signal", {"id": "1", "symbol": "A", "action": "BUY"})
     assert said["confidence"] == 0
+
+
+def test_a_time_may_be_a_whole_number_with_a_fraction():
+    first, second = (validate("order", {**ORDER, "created_at": ms}) for ms in (835.0, 835))
+    assert first == second
+    assert "835.5 is no time" in refusal("order", {**ORDER, "created_at": 835.5})
+
+
+@pytest.mark.parametrize("number", [1e63, -1e63, 9e-46, -9e-46])
+def test_numbers_beyond_what_the_schema_says(number):
+    assert "has more than 64 digits" in refusal("order", {**ORDER, "qty": number})
+    inside = math.nextafter(number, 0.0 if abs(number) > 1 else math.copysign(1, number))
+    inside = inside if abs(inside) > 1 else math.copysign(1.2345678901234567e-45, number)
+    assert Decimal(validate("order", {**ORDER, "qty": inside})["qty"]) == Decimal(repr(inside))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import (
@@ -18,9 +18,19 @@ from pydantic import (
 
 from fastrouter.broker.commission import RATES, Commission
 from fastrouter.broker.money import LIMIT
+from fastrouter.core.kinds import KINDS
 from fastrouter.core.leaves import parse_iso8601, symbol_valid
+from fastrouter.core.timeframe import TIMEFRAMES
 from fastrouter.errors import ConfigError
-from fastrouter.models.fields import Free, Name, Number, shown, symbol_schema, time_text
+from fastrouter.models.fields import (
+    Free,
+    Name,
+    Number,
+    above_zero_schema,
+    shown,
+    symbol_schema,
+    time_text,
+)
 from fastrouter.models.payload import Payload
 
 __all__ = ["BacktestRequest"]
@@ -71,6 +81,28 @@ _INSTANT = {
 Instant = Annotated[str, PlainValidator(_instant), WithJsonSchema(_INSTANT)]
 
 
+Cash = Annotated[Number, AfterValidator(_above_zero), above_zero_schema(12, 30, 1e-45)]
+RATE = {
+    "anyOf": [
+        {"const": 0},
+        {"type": "number", "minimum": 1e-45, "exclusiveMaximum": 10**6},
+        {"type": "string", "format": "decimal", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,30})?$"},
+    ]
+}
+Commissions = Annotated[
+    dict[str, Number],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": dict.fromkeys(RATES, RATE),
+            "additionalProperties": False,
+        }
+    ),
+]
+EVENT_TYPE = f"({'|'.join(kind for kind in KINDS)}|candle@({'|'.join(TIMEFRAMES)}))"
+ITEM = rf"[^\s,\x00-\x1f\x7f]{{1,128}}:{EVENT_TYPE}"
+#: what `Offer.check` says of them, about
+SUBSCRIPTIONS: dict[str, Any] = {"pattern": f"^{ITEM}(,{ITEM})*$"}
 Symbol = Annotated[str, AfterValidator(_symbol), symbol_schema(LONGEST_SYMBOL)]
 
 
@@ -90,15 +122,14 @@ class BacktestRequest(Payload):
         default=None,
         min_length=1,
         max_length=MOST_CONFIG,
+        json_schema_extra=SUBSCRIPTIONS,
         description="SYMBOL:EVENT_TYPE items, comma separated; default: the strategy's",
     )
     window: int | None = Field(
         default=None, ge=1, le=1 << 20, description="how many batches may be unacknowledged"
     )
-    cash: Annotated[Number, AfterValidator(_above_zero)] | None = Field(
-        default=None, description="what the account begins with"
-    )
-    commission: dict[str, Number] | None = Field(
+    cash: Cash | None = Field(default=None, description="what the account begins with")
+    commission: Commissions | None = Field(
         default=None, description=f"rates of {', '.join(RATES)}", examples=[{"percent": "0.1"}]
     )
     shorting: bool | None = Field(default=None, description="may more be sold than is held?")

@@ -44,9 +44,9 @@ def body_of(model: type[BaseModel], *optional: str) -> dict[str, Any]:
     schema = model.model_json_schema()
     schema = _inlined(schema, schema.pop("$defs", {}))
     for name, field in schema["properties"].items():
-        if field.get("default") is not None:
-            null, default = {"type": "null"}, field.pop("default")
-            schema["properties"][name] = {"anyOf": [field, null], "default": default}
+        if name in optional or field.get("default") is not None:
+            default = {key: field.pop(key) for key in ("default",) if key in field}
+            schema["properties"][name] = {"anyOf": [field, {"type": "null"}], **default}
     schema["required"] = [name for name in schema.get("required", ()) if name not in optional]
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 

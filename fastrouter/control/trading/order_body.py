@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from fastrouter.broker import Market
 from fastrouter.broker.request import CASES, PLACES
 from fastrouter.control.trading.symbols import wanted_symbol
 from fastrouter.errors import OrderError
 from fastrouter.models.cases import Cases, stated
-from fastrouter.models.fields import Number, shown
+from fastrouter.models.fields import Number, above_zero_schema, shown
 
 __all__ = ["NewOrder", "Replacement", "order_fields", "replacement_fields"]
 
 Text = Annotated[str, Field(max_length=128)]
 
 
-def _above_zero(places: int) -> WithJsonSchema:
-    """Below 10^12, of so many decimals; of a number no schema says that: `multipleOf` is reckoned
-    with doubles, of which 0.1 is no multiple of 1e-9.
-    """
-    whole, part = r"0*[1-9][0-9]{0,11}", f"[0-9]{{1,{places}}}"
-    tiny = rf"0+\.[0-9]{{0,{places - 1}}}[1-9]0*"
-    text = {"type": "string", "format": "decimal", "pattern": rf"^({whole}(\.{part})?|{tiny})$"}
-    number = {"type": "number", "minimum": 10.0**-places, "exclusiveMaximum": 10**12}
-    return WithJsonSchema({"anyOf": [number, text]})
-
-
-Quantity = Annotated[Number, _above_zero(PLACES["qty"])]
-Price = Annotated[Number, _above_zero(PLACES["limit_price"])]
+Quantity = Annotated[Number, above_zero_schema(12, PLACES["qty"], 1e-9)]
+Price = Annotated[Number, above_zero_schema(12, PLACES["limit_price"], 1e-15)]
 
 
 #: what goes with each side
