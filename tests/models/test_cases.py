@@ -10,7 +10,7 @@ import pytest
 
 from fastrouter.broker.request import Request
 from fastrouter.control.trading.answer import body_of
-from fastrouter.control.trading.order_body import NewOrder, order_fields
+from fastrouter.control.trading.order_body import NewOrder, Replacement, order_fields
 from fastrouter.errors import EventError, OrderError
 from fastrouter.models import MODELS, validate
 
@@ -85,6 +85,15 @@ def bodies(least: dict[str, Any], may: dict[str, list[Any]]) -> Iterator[dict[st
         left_out = {name for name, value in given.items() if value is LEFT_OUT}
         body = {**least, **given}
         yield {name: value for name, value in body.items() if name not in left_out}
+
+
+def test_a_replacement_replaces_something():
+    says = jsonschema.Draft202012Validator(nested(body_of(Replacement)))
+    fields = {"qty": "1", "limit_price": "2", "stop_price": "3", "time_in_force": "gtc"}
+    for name, value in {**fields, "client_order_id": "x"}.items():
+        assert says.is_valid({name: value})
+        assert not says.is_valid({name: None})
+    assert not says.is_valid({})
 
 
 def test_every_model_with_cases_is_here():

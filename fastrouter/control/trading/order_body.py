@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastrouter.broker import Market
+from fastrouter.broker.intake import CHANGEABLE
 from fastrouter.broker.request import CASES, PLACES
 from fastrouter.control.trading.symbols import wanted_symbol
 from fastrouter.errors import OrderError
-from fastrouter.models.cases import Cases, stated
+from fastrouter.models.cases import GIVEN, Cases, stated
 from fastrouter.models.fields import Number, above_zero_schema, shown
 
 __all__ = ["NewOrder", "Replacement", "order_fields", "replacement_fields"]
@@ -58,10 +59,16 @@ class NewOrder(BaseModel):
     ) = None
 
 
+#: something is to be replaced
+CHANGES: Cases = tuple({name: GIVEN} for name in CHANGEABLE)
+
+
 class Replacement(BaseModel):
     """What OpenAPI shows; what is not given stays as it was."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=lambda schema: schema.update(stated(schema, CHANGES))
+    )
 
     qty: Quantity | None = None
     time_in_force: Literal["day", "gtc", "ioc", "fok"] | None = None
