@@ -109,10 +109,10 @@ def test_a_program_that_trades(bars):
         "error": None,
     }
     assert result.stderr.splitlines() == [  # each in the instant it belongs to
-        "accepted",
+        "new",
         "order ORDER_ACCEPTED 1",
         *("order ORDER_FILLED 2", "trade  2", "position  2"),
-        "accepted",
+        "new",
         "order ORDER_ACCEPTED 3",
         *("order ORDER_FILLED 4", "trade  4", "position  4"),
     ]
