@@ -11,6 +11,7 @@ from fastrouter.session.session import Session
 
 TextDecoder: Final[type[IncrementalDecoder]]
 NOT_UTF8: Final[str]
+REASON_BYTES: Final[int]
 
 @final
 class Listener(WSListener):
