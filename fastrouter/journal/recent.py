@@ -25,6 +25,7 @@ __all__ = ["RECENT_BYTES", "Recent"]
 RECENT_BYTES = 4 << 20
 PARTS = 64  # of the ring, of which one goes at a time: nobody waits for long
 ENTRIES = 16  # read at once to let go of them
+NONE = 1 << 62  # above all ids and numbers of events that there will be
 
 
 class Recent:
@@ -85,12 +86,18 @@ class Recent:
 
 def _opened(path: Path, capacity: int) -> Spool:
     """One that is damaged is made anew: the store's word is enough to trade."""
+    log = logging.getLogger("fastrouter.journal")
     try:
-        return Spool(path, capacity)
+        spool = Spool(path, capacity)
     except ConfigError as error:
         if isinstance(error.__context__, OSError):  # in use, or not to be had
             raise
-        logging.getLogger("fastrouter.journal").warning("%s: begun anew", error)
+        log.warning("%s: begun anew", error)
+    else:
+        if max(spool.lost_to, spool.done, spool.intent) < NONE:
+            return spool
+        spool.close()
+        log.warning("%s is damaged: begun anew", path)
     try:
         path.unlink()
     except OSError as error:

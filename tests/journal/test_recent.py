@@ -125,6 +125,18 @@ def test_a_damaged_one_is_begun_anew(path, content, caplog):
         assert run.found() == [11]
 
 
+@pytest.mark.parametrize("field", ["lost_to", "done", "intent"])
+def test_one_whose_numbers_cannot_be_is_begun_anew(path, field, caplog):
+    with Run(path) as run:
+        run.keep(1)
+        setattr(run.recent.spool, field, (1 << 64) - 1)
+    with Run(path, 10) as run:
+        assert (run.found(), run.tail.after) == ([], 10)
+        assert run.recent.spool.done == 0
+    (warning,) = caplog.messages
+    assert warning == f"{path} is damaged: begun anew"
+
+
 @pytest.mark.parametrize("content", [b"", bytes(100), bytes(SIZE + PAGE)])
 def test_one_that_was_never_finished_is_made(path, content, caplog):
     path.write_bytes(content)
