@@ -81,36 +81,32 @@ def test_of_a_store_in_memory_there_are_none(kept):
     assert kept[0].poll() is None
 
 
+def said(kept: list, script: str) -> str:
+    """What a shell of a session of its own, marked as ours, prints; $0 is Python."""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script, sys.executable],
+        env={**PATH, **mark(STORE)},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    kept.append(process)
+    out, _ = process.communicate()
+    return out
+
+
 def test_neither_we_nor_whoever_started_us(kept):
     """A server in a pipeline in a strategy's shell; what is left elsewhere is ended."""
     kept.append(sleeper())
     while len(marked()) < 2:
         pass
     script = f'"$0" -c "{END}" | cat; echo alive'
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", script, sys.executable],
-        env={**PATH, **mark(STORE)},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    kept.append(process)
-    out, _ = process.communicate()
-    assert out == "2\nalive\n"
+    assert said(kept, script) == "2\nalive\n"
 
 
 def test_an_ancestor_in_another_session(kept):
     script = f'setsid -w "$0" -c "{END}"; echo alive'
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", script, sys.executable],
-        env={**PATH, **mark(STORE)},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    kept.append(process)
-    out, _ = process.communicate()
-    assert out == "0\nalive\n"
+    assert said(kept, script) == "0\nalive\n"
 
 
 def test_where_processes_have_other_numbers_nobody_is_ended(kept, monkeypatch, tmp_path):

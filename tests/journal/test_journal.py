@@ -18,22 +18,7 @@ from fastrouter.journal.ids import BLOCK
 from fastrouter.journal.journal import Journal
 
 from ..payloads import order
-from .events import Router, ids, record, stored
-
-
-class Outbox:
-    """Takes all that is replayed."""
-
-    def __init__(self):
-        self.got = []
-        self.live = asyncio.Event()
-
-    def replay(self, records):
-        self.got += ids(records)
-        return 0
-
-    def go_live(self):
-        self.live.set()
+from .events import Outbox, Router, record, stored
 
 
 @pytest.fixture

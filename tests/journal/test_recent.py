@@ -16,7 +16,7 @@ from fastrouter.journal.journal import Journal
 from fastrouter.journal.keeper import Keeper
 from fastrouter.journal.recent import Recent
 
-from .events import ids, record
+from .events import Outbox, ids, record
 
 STORE = b"0123456789abcdef"
 PAGE = 4096
@@ -245,21 +245,6 @@ async def test_a_session_resumes_over_a_restart(path):
         journal.replay(outbox, seen, gaps.append, lambda: gaps.append("failed"))
         await asyncio.wait_for(outbox.live.wait(), 30)
         assert (outbox.got, gaps) == (missed, [])
-
-
-class Outbox:
-    """Takes all that is replayed."""
-
-    def __init__(self):
-        self.got = []
-        self.live = asyncio.Event()
-
-    def replay(self, records):
-        self.got += ids(records)
-        return 0
-
-    def go_live(self):
-        self.live.set()
 
 
 def test_it_knows_what_was_announced(path):
